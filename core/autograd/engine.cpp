@@ -1,0 +1,286 @@
+#include "autograd/engine.h"
+
+#include <algorithm>
+
+#include "runtime/error.h"
+
+namespace weft {
+
+namespace {
+
+GradientOps installed;
+
+/// Open-addressing map from node to index; small graphs dominate, so it is two vectors and no allocation per entry.
+class NodeIndex {
+ public:
+  /// The index of `node`, or `fresh` after entering it with that.
+  uint32_t find_or_insert(const Node* node, uint32_t fresh) {
+    if (2 * (used_ + 1) > slots_.size()) grow();
+    auto& slot = locate(node);
+    if (slot.node == nullptr) {
+      slot = {node, fresh};
+      ++used_;
+    }
+    return slot.index;
+  }
+  /// UINT32_MAX when unknown.
+  uint32_t find(const Node* node) {
+    if (slots_.empty()) return UINT32_MAX;
+    const auto& slot = locate(node);
+    return slot.node == nullptr ? UINT32_MAX : slot.index;
+  }
+
+ private:
+  struct Slot {
+    const Node* node = nullptr;
+    uint32_t index = 0;
+  };
+  Slot& locate(const Node* node) {
+    const auto mask = slots_.size() - 1;
+    auto at = (reinterpret_cast<uintptr_t>(node) >> 6) * 0x9E3779B97F4A7C15u >> 20 & mask;
+    while (slots_[at].node != nullptr && slots_[at].node != node) at = (at + 1) & mask;
+    return slots_[at];
+  }
+  void grow() {
+    std::vector<Slot> old(std::max<std::size_t>(16, 2 * slots_.size()));
+    old.swap(slots_);
+    for (const auto& slot : old)
+      if (slot.node != nullptr) locate(slot.node) = slot;
+  }
+  std::vector<Slot> slots_;
+  std::size_t used_ = 0;
+};
+
+/// A node waiting for its turn, with the gradients that have arrived.
+struct Task {
+  Ref<Node> node;
+  Tensor first;
+  TensorList rest;
+  uint32_t order = 0;
+
+  Tensor& grad(uint32_t i) { return i == 0 ? first : rest[i - 1]; }
+};
+
+class Backward {
+ public:
+  Backward(TensorSpan roots, TensorSpan grads, const BackwardOptions& options);
+  TensorList run();
+
+ private:
+  struct Target {
+    Edge edge;
+    std::size_t input;
+  };
+
+  void add_root(const Tensor& root, const Tensor& grad, std::size_t index);
+  void find_targets();
+  void mark_needed();
+  void deliver(const Edge& edge, Tensor grad);
+  void accumulate(Tensor& into, Tensor grad);
+  void execute(Task& task);
+  void capture(const Node& node, std::span<Tensor> grads);
+  Task pop();
+  bool before(uint32_t a, uint32_t b) const {
+    const auto& x = tasks_[a];
+    const auto& y = tasks_[b];
+    return x.node->level != y.node->level ? x.node->level < y.node->level : x.order > y.order;
+  }
+
+  const BackwardOptions& options_;
+  std::vector<Edge> roots_;
+  std::vector<Task> tasks_;       // waiting or free, addressed by heap_ and index_
+  std::vector<uint32_t> heap_;    // by level, then by arrival
+  NodeIndex index_;
+  std::vector<Target> targets_;
+  NodeIndex needed_;              // nodes on a path to a target; used when there are inputs
+  TensorList captured_;
+};
+
+Backward::Backward(TensorSpan roots, TensorSpan grads, const BackwardOptions& options) : options_(options) {
+  for (std::size_t i = 0; i < roots.size(); ++i) roots_.push_back(gradient_edge(roots[i]));
+  if (!options.inputs.empty()) {
+    find_targets();
+    mark_needed();
+  }
+  for (std::size_t i = 0; i < roots.size(); ++i) add_root(roots[i], i < grads.size() ? grads[i] : Tensor(), i);
+}
+
+void Backward::add_root(const Tensor& root, const Tensor& grad, std::size_t index) {
+  check(roots_[index].node.get() != nullptr,
+        "element {} of tensors does not require grad and does not have a grad_fn", index);
+  if (!grad.defined()) {
+    check(root.numel() == 1, "grad can be implicitly created only for scalar outputs");
+    deliver(roots_[index], installed.ones_like(root));
+    return;
+  }
+  check(same(grad.sizes(), root.sizes()),
+        "Mismatch in shape: grad_output[{}] has a shape of {} and output[{}] has a shape of {}.", index, grad.sizes(),
+        index, root.sizes());
+  deliver(roots_[index], grad);
+}
+
+void Backward::find_targets() {
+  captured_.resize(options_.inputs.size());
+  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
+    check(requires_grad(options_.inputs[i]), "One of the differentiated Tensors does not require grad");
+    targets_.push_back({gradient_edge(options_.inputs[i]), i});
+  }
+}
+
+void Backward::mark_needed() {
+  // Depth first without recursion; a node is needed when it is a target or an edge of it leads to a needed one.
+  // States: 0 entered, 1 needed, 2 not needed.
+  std::vector<uint8_t> state;
+  NodeIndex seen;
+  struct Frame {
+    Node* node;
+    uint32_t index;
+    std::size_t edge;
+  };
+  std::vector<Frame> stack;
+  const auto enter = [&](Node* node) {
+    const auto fresh = static_cast<uint32_t>(state.size());
+    const auto index = seen.find_or_insert(node, fresh);
+    if (index != fresh) return index;
+    const bool target = std::ranges::any_of(targets_, [&](const auto& t) { return t.edge.node.get() == node; });
+    state.push_back(target ? 1 : 0);
+    stack.push_back({node, index, 0});
+    return index;
+  };
+  for (const auto& root : roots_) {
+    if (!root.node) continue;
+    enter(root.node.get());
+    while (!stack.empty()) {
+      auto& frame = stack.back();
+      if (frame.edge > 0) {  // back from the edge before
+        const auto& edge = frame.node->edges[frame.edge - 1];
+        if (edge.node && state[seen.find(edge.node.get())] == 1) state[frame.index] = 1;
+      }
+      if (frame.edge == frame.node->edges.size()) {
+        if (state[frame.index] == 1) needed_.find_or_insert(frame.node, 0);
+        stack.pop_back();
+        continue;
+      }
+      const auto& edge = frame.node->edges[frame.edge++];
+      if (edge.node) enter(edge.node.get());
+    }
+  }
+}
+
+void Backward::accumulate(Tensor& into, Tensor grad) {
+  if (!into.defined()) {
+    into = std::move(grad);
+  } else if (!options_.create_graph && into.ref()->use_count() == 1 && into.storage()->use_count() == 1 &&
+             into.is_dense() && into.dtype() == grad.dtype()) {
+    installed.add_inplace(into, grad);
+  } else {
+    into = installed.add(into, grad);
+  }
+}
+
+void Backward::deliver(const Edge& edge, Tensor grad) {
+  Node* const node = edge.node.get();
+  if (!options_.inputs.empty() && needed_.find(node) == UINT32_MAX) return;
+  const auto& meta = node->output_meta(edge.output);
+  if (grad.dtype() != meta.dtype || !(grad.sizes() == meta.sizes)) grad = installed.to_meta(grad, meta);
+
+  const auto fresh = static_cast<uint32_t>(tasks_.size());
+  const auto at = index_.find_or_insert(node, fresh);
+  if (at == fresh) {
+    tasks_.push_back({edge.node, {}, TensorList(node->more_meta.size()), fresh});
+    heap_.push_back(fresh);
+    std::push_heap(heap_.begin(), heap_.end(), [this](auto a, auto b) { return before(a, b); });
+  }
+  accumulate(tasks_[at].grad(edge.output), std::move(grad));
+}
+
+void Backward::capture(const Node& node, std::span<Tensor> grads) {
+  for (const auto& target : targets_)
+    if (target.edge.node.get() == &node) captured_[target.input] = grads[target.edge.output];
+}
+
+void Backward::execute(Task& task) {
+  Node& node = *task.node;
+  TensorList many;
+  std::span<Tensor> grads(&task.first, 1);
+  if (!task.rest.empty()) {
+    many.reserve(1 + task.rest.size());
+    many.push_back(std::move(task.first));
+    for (auto& g : task.rest) many.push_back(std::move(g));
+    grads = many;
+  }
+  const auto hooks = node.hooks();
+  if (hooks) {
+    for (const auto& [output, hook] : hooks->tensor)
+      if (grads[output].defined())
+        if (auto replaced = (*hook)(grads[output]); replaced.defined()) grads[output] = std::move(replaced);
+    for (const auto& [output, tensor] : hooks->retained)
+      if (grads[output].defined() && tensor->try_retain()) {
+        const Tensor kept(Ref<TensorImpl>::adopt(tensor));
+        const auto before = grad(kept);
+        set_grad(kept, before.defined() ? installed.add(before, grads[output]) : grads[output]);
+      }
+    for (const auto& hook : hooks->pre) (*hook)(grads, {});
+  }
+  if (!targets_.empty()) {
+    capture(node, grads);
+    const bool is_leaf = node.edges.empty();
+    if (is_leaf && !options_.accumulate) return;
+    const bool leads_on = std::ranges::any_of(
+        node.edges, [&](const auto& e) { return e.node && needed_.find(e.node.get()) != UINT32_MAX; });
+    if (!is_leaf && !leads_on) return;
+  }
+  TensorList incoming;
+  if (hooks && !hooks->post.empty()) incoming.assign(grads.begin(), grads.end());
+  // Nearly every node has at most four edges.
+  Tensor few[4];
+  TensorList more;
+  std::span<Tensor> results(few, std::min<std::size_t>(node.edges.size(), 4));
+  if (node.edges.size() > 4) {
+    more.resize(node.edges.size());
+    results = more;
+  }
+  const bool any = std::ranges::any_of(grads, [](const auto& g) { return g.defined(); });
+  if (any) node.backward(grads, results, options_.keep_graph);
+  if (hooks)
+    for (const auto& hook : hooks->post) (*hook)(results, incoming);
+  for (auto& g : grads) g = {};  // gone before the next node allocates
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (results[i].defined() && node.edges[i].node) deliver(node.edges[i], std::move(results[i]));
+}
+
+Task Backward::pop() {
+  std::pop_heap(heap_.begin(), heap_.end(), [this](auto a, auto b) { return before(a, b); });
+  const auto at = heap_.back();
+  heap_.pop_back();
+  return std::move(tasks_[at]);
+}
+
+TensorList Backward::run() {
+  const GradModeScope mode(options_.create_graph, false);
+  while (!heap_.empty()) {
+    auto task = pop();
+    execute(task);
+  }
+  if (!options_.accumulate) return std::move(captured_);
+  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
+    const auto& input = options_.inputs[i];
+    if (is_leaf(input) || !captured_[i].defined()) continue;  // leaves accumulated by themselves
+    const auto before = grad(input);
+    set_grad(input, before.defined() ? installed.add(before, captured_[i]) : captured_[i]);
+  }
+  return {};
+}
+
+}  // namespace
+
+void install_gradient_ops(const GradientOps& ops) noexcept { installed = ops; }
+const GradientOps& gradient_ops() noexcept { return installed; }
+
+TensorList run_backward(TensorSpan roots, TensorSpan grads, const BackwardOptions& options) {
+  // Gradients of the roots are prepared in the mode of the pass, not in the caller's.
+  const GradModeScope mode(options.create_graph, false);
+  return Backward(roots, grads, options).run();
+}
+
+}  // namespace weft

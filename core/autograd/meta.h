@@ -1,0 +1,115 @@
+// What autograd knows about a tensor: where it came from, whether it wants a gradient, and the gradient.
+#pragma once
+
+#include <mutex>
+
+#include "autograd/grad_mode.h"
+#include "autograd/node.h"
+
+namespace weft {
+
+class AccumulateGrad;
+
+struct AutogradMeta final : AutogradMetaBase {
+  ~AutogradMeta() override;
+
+  bool requires_grad = false;  ///< of a leaf
+  bool retains_grad = false;
+  uint32_t output = 0;  ///< which output of grad_fn this tensor is
+  Ref<Node> grad_fn;
+  TensorImpl* owner = nullptr;
+
+  std::mutex mutex;  ///< guards the fields below
+  Tensor grad;
+  AccumulateGrad* accumulator = nullptr;  ///< not owned; clears itself when it dies
+  std::vector<Ref<TensorHook>> hooks;     ///< of a leaf
+  std::vector<Ref<TensorHook>> post_accumulate_hooks;
+};
+
+/// Null when autograd knows nothing about the tensor.
+inline AutogradMeta* autograd_meta(const Tensor& t) noexcept { return static_cast<AutogradMeta*>(t.impl()->autograd); }
+/// Made on first use.
+AutogradMeta& require_meta(const Tensor& t);
+
+/// Brings a view's history up to date when its base was written in place since.
+void refresh_view_slow(const Tensor& view);
+inline void refresh_view(const Tensor& t) {
+  auto* impl = t.impl();
+  if (impl->view_base && impl->view_version != impl->storage->version()) [[unlikely]] refresh_view_slow(t);
+}
+
+/// Whether gradients are wanted for it, as a leaf or through its history.
+inline bool requires_grad(const Tensor& t) {
+  if (!t.defined()) return false;
+  refresh_view(t);
+  const auto* meta = autograd_meta(t);
+  return meta != nullptr && (meta->requires_grad || meta->grad_fn);
+}
+/// For leaves only; raises on tensors that are not, and on types without gradients.
+void set_requires_grad(const Tensor& t, bool value);
+bool is_leaf(const Tensor& t);
+Ref<Node> grad_fn(const Tensor& t);
+Tensor grad(const Tensor& t);
+void set_grad(const Tensor& t, Tensor value);
+void retain_grad(const Tensor& t);
+
+/// Whether an operation on these tensors must be recorded.
+template <class... Ts>
+bool must_record(const Ts&... tensors) {
+  return grad_enabled() && (requires_grad(tensors) || ...);
+}
+bool must_record(TensorSpan tensors);
+
+/// Where the gradient of `t` goes: its grad_fn, its accumulator if it is a leaf, or nowhere.
+Edge gradient_edge(const Tensor& t);
+
+/// Makes `out` output number `index` of `node`; outputs in order, before anybody else sees the node. Outputs that
+/// cannot have gradients only reserve their number.
+void set_history(const Tensor& out, const Ref<Node>& node, uint32_t index = 0);
+
+/// Raises if `t` may not be written in place now (a leaf that wants gradients, or a view of one).
+void check_inplace(const Tensor& t, const char* op);
+/// After an in-place operation recorded as `node`, whose edge `self_edge` is the old value of `t`.
+void rebase_history(const Tensor& t, Ref<Node> node, std::size_t self_edge);
+
+/// Makes `view` a differentiable view of `source` (when recording is possible now).
+inline void set_view(const Tensor& view, const Tensor& source) {
+  if (!grad_enabled()) return;
+  auto* impl = view.impl();
+  auto* base = source.impl();
+  impl->view_base = base->view_base ? base->view_base : source.ref();
+  impl->view_version = impl->storage->version();
+}
+
+/// Keeps a tensor for backward, and notices if it was written meanwhile.
+class SavedTensor {
+ public:
+  SavedTensor() = default;
+  /// An input of the operation, or an undefined tensor.
+  explicit SavedTensor(const Tensor& input);
+  /// An output of it: kept without its history, or node and tensor would own each other.
+  static SavedTensor output(const Tensor& out, uint32_t index = 0);
+
+  /// The tensor as it was; `node` is the node that saved it. Raises if it was written in place since.
+  Tensor unpack(Node* node) const;
+
+ private:
+  Tensor tensor_;
+  uint32_t version_ = 0;
+  int32_t output_ = -1;
+};
+
+/// Adds what flows into a leaf to its `.grad`.
+class AccumulateGrad final : public Node {
+ public:
+  explicit AccumulateGrad(const Tensor& variable);
+  ~AccumulateGrad() override;
+  std::string name() const override { return "AccumulateGrad"; }
+  void backward(std::span<Tensor> grads, std::span<Tensor> results, bool keep) override;
+  const Tensor& variable() const noexcept { return variable_; }
+
+ private:
+  Tensor variable_;
+};
+
+}  // namespace weft
