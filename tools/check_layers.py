@@ -1,0 +1,136 @@
+"""Checks that code uses only what stands below it: imports between Python modules, includes between C++ folders.
+
+The layers are listed here, lowest first; those on one line may use each other. Run: `python tools/check_layers.py`.
+It prints each step upwards, and fails when there is one.
+
+`import weft` itself is allowed everywhere inside the package: the root's names are tensors and functions, looked up when
+they are called.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A module belongs to the longest name here that it is or lies in; private modules not listed are "weft._".
+PYTHON_LAYERS = (
+    ("weft._core",),
+    ("weft._", "weft.gil", "weft.memory"),
+    ("weft.autograd",),
+    ("weft.utils",),
+    ("weft.nn",),
+    ("weft.optim",),
+    ("weft.interop",),
+    ("weft.compile",),
+    ("weft.distributed",),
+    ("weft",),
+    ("weft.demo", "weft.run"),
+    ("weft.cli",),
+)
+
+CPP_LAYERS = (
+    ("runtime",),
+    ("tensor",),
+    ("kernels",),
+    ("ops",),
+    ("autograd",),
+    ("graph",),
+    ("bindings",),
+)
+
+# The table is data and imports nothing of ours; the generator reads the table and nothing of the package.
+STANDALONE = {"ops": {"ops"}, "gen": {"gen", "ops"}}
+
+
+def _rank(layers: tuple[tuple[str, ...], ...]) -> dict[str, int]:
+    return {name: rank for rank, names in enumerate(layers) for name in names}
+
+
+def layer_of(module: str) -> str:
+    """The listed name that a module of the package belongs to."""
+    names = _rank(PYTHON_LAYERS)
+    while module not in names:
+        parent, _, last = module.rpartition(".")
+        if parent == "weft" and last.startswith("_"):
+            return "weft._"
+        module = parent
+    return module
+
+
+def module_name(path: Path) -> str:
+    """`weft/nn/linear.py` is `weft.nn.linear`."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of every module, or name in a module, that a file imports outside `if TYPE_CHECKING`."""
+    package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parts, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            pending.extend(node.orelse)
+            continue
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def _exists(module: str) -> bool:
+    path = ROOT.joinpath(*module.split("."))
+    return module == "weft._core" or path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def python_problems() -> Iterator[str]:
+    rank = _rank(PYTHON_LAYERS)
+    for path in sorted((ROOT / "weft").rglob("*.py")):
+        module = module_name(path)
+        if module == "weft":
+            continue  # the root gathers everything
+        mine = layer_of(module)
+        for line, name in imports(path):
+            # `from weft.nn import Linear` names a module and something in it.
+            target = name if _exists(name) else name.rpartition(".")[0]
+            if target.split(".")[0] != "weft" or target == "weft":
+                continue
+            theirs = layer_of(target)
+            if rank[theirs] > rank[mine]:
+                yield f"{path.relative_to(ROOT)}:{line}: {mine} may not use {theirs} ({name}), which stands above it"
+    for folder, allowed in STANDALONE.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for line, name in imports(path):
+                package = name.split(".")[0]
+                if package in {"weft", "ops", "gen", "tests", "bench", "tools"} - allowed:
+                    yield f"{path.relative_to(ROOT)}:{line}: {folder} may not use {package}"
+
+
+def cpp_problems() -> Iterator[str]:
+    rank = _rank(CPP_LAYERS)
+    for path in sorted((ROOT / "core").rglob("*")):
+        if path.suffix not in {".h", ".cpp"}:
+            continue
+        mine = path.relative_to(ROOT / "core").parts[0]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            include = re.match(r'\s*#\s*include\s+"(?:core/)?(\w+)/', line)
+            if include and rank.get(include[1], -1) > rank[mine]:
+                yield f"{path.relative_to(ROOT)}:{number}: {mine} may not use {include[1]}, which stands above it"
+
+
+def main() -> int:
+    problems = [*python_problems(), *cpp_problems()]
+    print("\n".join(problems) or "layers: in order")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""The `weft` command: one subcommand per thing to do, each in a module of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from weft import demo
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the `weft` command.
+
+    Args:
+        argv: arguments behind the command's name; those of the process when None.
+
+    Returns:
+        The exit status: 0 for success, 130 after Ctrl-C.
+    """
+    parser = argparse.ArgumentParser(prog="weft", description="Deep learning for many CPU threads.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    demo.add_command(commands)
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("weft: interrupted", file=sys.stderr)
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
