@@ -23,7 +23,7 @@ PYTHON_LAYERS = (
     ("weft._", "weft.gil", "weft.memory"),
     ("weft.autograd",),
     ("weft.utils",),
-    ("weft.nn",),
+    ("weft.nn", "weft.utils.hooks"),
     ("weft.optim",),
     ("weft.interop",),
     ("weft.compile",),
