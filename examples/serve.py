@@ -5,12 +5,13 @@ Python thread beside them, requests are only answered quickly if the model does 
 operation: compare `--policy auto` with `--policy release`, which is what most libraries do.
 
 Run: `python examples/serve.py --busy --policy auto`. It asks itself for answers from a few client threads, and prints how
-many it got a second. `--forever` keeps serving instead:
+many it got a second. `--forever --port 8000` keeps serving instead:
 
     curl -d '[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]' http://localhost:8000
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import threading
@@ -81,10 +82,10 @@ def ask(port: int, requests: int) -> None:
     connection.close()
 
 
-def keep_busy(stop: threading.Event) -> None:
+def keep_busy() -> None:
     """Plain Python that never sleeps: parsing, templates, logging, whatever else the process does."""
     n = 0
-    while not stop.is_set():
+    while True:
         n += 1
 
 
@@ -101,25 +102,21 @@ def main() -> None:
     arguments = parser.parse_args()
 
     weft.gil.set_policy(arguments.policy)
-    stop = threading.Event()
     if arguments.busy:
-        threading.Thread(target=keep_busy, args=(stop,), daemon=True).start()
-    server = make_server(make_model(), arguments.port or (8000 if arguments.forever else 0))
-    port = server.server_address[1]
-    if arguments.forever:
-        print(f"listening on http://localhost:{port}")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
+        threading.Thread(target=keep_busy, daemon=True).start()
+    with make_server(make_model(), arguments.port) as server:
+        port = server.server_address[1]
+        if arguments.forever:
+            print(f"listening on http://localhost:{port}")
+            with contextlib.suppress(KeyboardInterrupt):
+                server.serve_forever()
             return
-
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    start = time.perf_counter()
-    with ThreadPoolExecutor(arguments.clients) as clients:
-        list(clients.map(ask, [port] * arguments.clients, [arguments.requests] * arguments.clients))
-    elapsed = time.perf_counter() - start
-    stop.set()
-    server.shutdown()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        start = time.perf_counter()
+        with ThreadPoolExecutor(arguments.clients) as clients:
+            list(clients.map(ask, [port] * arguments.clients, [arguments.requests] * arguments.clients))
+        elapsed = time.perf_counter() - start
+        server.shutdown()
     total = arguments.clients * arguments.requests
     print(
         f"{total} answers to {arguments.clients} clients in {elapsed:.2f} s: {total / elapsed:,.0f} a second"
