@@ -1,0 +1,306 @@
+// Matrix products: which of the few ways suits a shape, and the loops around the register tiles (docs/notes/gemm.md).
+#include "kernels/gemm.h"
+
+#include <cstdint>
+
+#include "kernels/gemm_dot.h"
+#include "kernels/gemm_epilogue.h"
+#include "kernels/gemm_pack.h"
+#include "kernels/gemm_scratch.h"
+#include "kernels/gemm_tile.h"
+#include "runtime/parallel.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+// Multiply-adds below which a piece of work is not worth handing to another thread.
+constexpr int64_t piece_work = 1 << 19;
+
+// Cache blocks, in elements: an A block of 260 to 520 KB stays in L2, a B block in L3.
+constexpr int64_t block_rows = 12 * 14;
+constexpr int64_t block_columns = 3072;
+template <class T>
+constexpr int64_t block_depth = sizeof(T) == 4 ? 384 : 256;
+
+template <class T>
+struct Problem {
+  int64_t m, n, k;
+  const T* a;
+  int64_t a_row, a_col;
+  const T* b;
+  int64_t b_row, b_col;
+  T* c;
+  int64_t c_row;
+  Epilogue<T> epilogue;
+};
+
+/// Rows [begin, end) of A over one stretch of k, in place or copied, in either order the tiles can read.
+template <class T>
+class RowBlock {
+ public:
+  RowBlock(const T* a, int64_t a_row, int64_t a_col, int64_t rows, int64_t k, bool in_place)
+      : tiles_(rows),
+        by_rows_(a_row != 1 || a_col == 1),
+        in_place_(in_place && (a_row == 1 || a_col == 1)),
+        row_(in_place_ ? a_row : k + 2 * lanes<T>),
+        step_(a_col),
+        packed_(in_place_ ? 0 : rows * row_),
+        a_(in_place_ ? a : packed_.data()) {
+    if (in_place_) return;
+    if (!by_rows_) {  // panel by panel, [k][height]
+      T* to = packed_.data();
+      for (int64_t t = 0; t < tiles_.count; ++t) {
+        const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
+        for (int64_t p = 0; p < k; ++p, to += height) copy_run(to, a + i + p * a_col, height);
+      }
+    } else {  // the padded row length keeps rows out of each other's cache sets
+      for (int64_t i = 0; i < rows; ++i) {
+        T* to = packed_.data() + i * row_;
+        const T* from = a + i * a_row;
+        if (a_col == 1) {
+          copy_run(to, from, k);
+        } else {
+          for (int64_t p = 0; p < k; ++p) to[p] = from[p * a_col];
+        }
+      }
+    }
+    depth_ = k;
+  }
+
+  const RowTiles& row_tiles() const noexcept { return tiles_; }
+
+  /// Tile t times one panel of B.
+  [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t k, int vectors, T* tile) const {
+    const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
+    const int64_t no_offset = 0;
+    if (by_rows_) {
+      const T* row[tile_rows];
+      for (int64_t r = 0; r < height; ++r) row[r] = a_ + (i + r) * row_;
+      tiles<T>().rows[height - 1][vectors - 1](row, b, {1, &no_offset, k, 1, b_step, 0}, tile);
+    } else if (in_place_) {
+      tiles<T>().columns[height - 1][vectors - 1](a_ + i, b, {1, &no_offset, k, step_, b_step, 0}, tile);
+    } else {
+      tiles<T>().columns[height - 1][vectors - 1](a_ + i * depth_, b, {1, &no_offset, k, height, b_step, 0}, tile);
+    }
+  }
+
+ private:
+  RowTiles tiles_;
+  bool by_rows_, in_place_;
+  int64_t row_, step_, depth_ = 0;
+  Scratch<T> packed_;
+  const T* a_;
+};
+
+/// The general way: B packed in panels (or read in place when few rows share it), A copied block by block.
+template <class T>
+void multiply_blocked(const Problem<T>& p) {
+  constexpr int64_t width = tile_columns<T>;
+  const bool b_in_place = p.b_col == 1 && p.m <= 2 * tile_rows;
+  const bool a_in_place = p.n <= 4 * width || p.m <= tile_rows;
+  const int64_t depth_blocks = ceil_div(p.k, block_depth<T>);
+  const int64_t row_blocks = ceil_div(p.m, block_rows);
+  for (int64_t jc = 0; jc < p.n; jc += block_columns) {
+    const int64_t columns = min_of(block_columns, p.n - jc);
+    const int64_t panels = ceil_div(columns, width);
+    const int64_t packed_from = b_in_place ? columns / lanes<T> * lanes<T> / width : 0;  // first packed panel
+    const int64_t depth_max = ceil_div(p.k, depth_blocks);
+    Scratch<T> packed((panels - packed_from) * depth_max * width);
+    // Column blocks are narrowed until there is work for some 16 threads.
+    int64_t panels_each = panels;
+    while (panels_each > 4 && (panels_each * width > 1024 || row_blocks * ceil_div(panels, panels_each) < 16) &&
+           panels_each * width * min_of(p.m, block_rows) * depth_max > 4 * piece_work) {
+      panels_each = ceil_div(panels_each, 2);
+    }
+    const int64_t column_blocks = ceil_div(panels, panels_each);
+    for (int64_t d = 0; d < depth_blocks; ++d) {
+      const int64_t pc = p.k * d / depth_blocks, depth = p.k * (d + 1) / depth_blocks - pc;
+      const Epilogue<T> epilogue = p.epilogue.part(d == 0, d + 1 == depth_blocks);
+      const T* b = p.b + pc * p.b_row + jc * p.b_col;
+      if (packed_from < panels) {
+        const int64_t grain = 1 + piece_work / 8 / (depth * width);
+        parallel_for(panels - packed_from, grain, [&](int64_t begin, int64_t end) {
+          for (int64_t j = begin; j < end; ++j) {
+            const int64_t column = (packed_from + j) * width;
+            pack_columns(packed.data() + j * depth * width, b + column * p.b_col, p.b_row, p.b_col, depth,
+                         min_of(width, columns - column));
+          }
+        });
+      }
+      const int64_t work = min_of(p.m, block_rows) * panels_each * width * depth;
+      parallel_for(row_blocks * column_blocks, 1 + piece_work / work, [&](int64_t begin, int64_t end) {
+        alignas(64) T tile[tile_rows * width];
+        for (int64_t piece = begin; piece < end; ++piece) {
+          const int64_t block = piece / column_blocks, first = piece % column_blocks * panels_each;
+          const int64_t row = p.m * block / row_blocks, rows = p.m * (block + 1) / row_blocks - row;
+          const RowBlock<T> a(p.a + row * p.a_row + pc * p.a_col, p.a_row, p.a_col, rows, depth, a_in_place);
+          const RowTiles& row_tiles = a.row_tiles();
+          for (int64_t j = first; j < min_of(first + panels_each, panels); ++j) {
+            const int64_t column = j * width, n = min_of(width, columns - column);
+            const int vectors = n > lanes<T> ? 2 : 1;
+            const bool is_packed = j >= packed_from;
+            const T* panel = is_packed ? packed.data() + (j - packed_from) * depth * width : b + column;
+            for (int64_t t = 0; t < row_tiles.count; ++t) {
+              const int64_t i = row + row_tiles.begin(t);
+              a.multiply(t, panel, is_packed ? width : p.b_row, depth, vectors, tile);
+              store_tile(tile, row + row_tiles.begin(t + 1) - i, n, p.c + i * p.c_row + jc + column, p.c_row, i,
+                         jc + column, epilogue);
+            }
+          }
+        }
+      });
+    }
+  }
+}
+
+/// Few rows or few columns, k consecutive on both sides.
+template <class T>
+void multiply_dot(const Problem<T>& p) {
+  constexpr int64_t depth_block = 4096, row_block = 64, column_block = 64;
+  const int64_t row_blocks = ceil_div(p.m, row_block), column_blocks = ceil_div(p.n, column_block);
+  const int64_t work = min_of(p.m, row_block) * min_of(p.n, column_block) * p.k;
+  parallel_for(row_blocks * column_blocks, 1 + piece_work / 4 / work, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const int64_t i = piece / column_blocks * row_block, j = piece % column_blocks * column_block;
+      for (int64_t pc = 0; pc < p.k; pc += depth_block) {
+        const int64_t depth = min_of(depth_block, p.k - pc);
+        dot_block(p.a + i * p.a_row + pc, p.a_row, p.b + j * p.b_col + pc, p.b_col, min_of(row_block, p.m - i),
+                  min_of(column_block, p.n - j), depth, p.c + i * p.c_row + j, p.c_row, i, j,
+                  p.epilogue.part(pc == 0, pc + depth == p.k));
+      }
+    }
+  });
+}
+
+/// Rows of consecutive k from a matrix stored the other way; copied so that dot products can read them.
+template <class T>
+void gather_rows(T* to, const T* from, int64_t from_row, int64_t from_col, int64_t rows, int64_t k) {
+  for (int64_t p = 0; p < k; ++p) {
+    for (int64_t i = 0; i < rows; ++i) to[i * k + p] = from[i * from_row + p * from_col];
+  }
+}
+
+/// Few columns and consecutive rows in A: computes the transpose, whose vectors run along m, then turns it round.
+template <class T>
+void multiply_transposed(const Problem<T>& p) {
+  Scratch<T> turned(p.n * p.m);
+  multiply_blocked<T>({p.n, p.m, p.k, p.b, p.b_col, p.b_row, p.a, p.a_col, p.a_row, turned.data(), p.m, {}});
+  alignas(64) T tile[lanes<T> * tile_columns<T>];
+  for (int64_t i = 0; i < p.m; i += lanes<T>) {
+    const int64_t rows = min_of(lanes<T>, p.m - i);
+    transpose_strip<T>(tile, tile_columns<T>, turned.data() + i, p.m, p.n, rows, [](int64_t r) { return r; });
+    store_tile(tile, rows, p.n, p.c + i * p.c_row, p.c_row, i, 0, p.epilogue);
+  }
+}
+
+template <class T>
+void store_empty_sum(const Problem<T>& p) {
+  alignas(64) const T zero[tile_rows * tile_columns<T>] = {};
+  for (int64_t i = 0; i < p.m; i += tile_rows) {
+    for (int64_t j = 0; j < p.n; j += tile_columns<T>) {
+      store_tile(zero, min_of(tile_rows, p.m - i), min_of(tile_columns<T>, p.n - j), p.c + i * p.c_row + j, p.c_row, i,
+                 j, p.epilogue);
+    }
+  }
+}
+
+template <class T>
+void multiply_undivided(const Problem<T>& p) {
+  if constexpr (!__is_same(T, uint64_t)) {
+    const bool long_k = p.k >= 2 * lanes<T>;
+    const bool narrow = p.n * 4 <= lanes<T> * 3;
+    if (long_k && p.a_col == 1 && p.b_row == 1 && (p.m <= 16 || narrow)) return multiply_dot(p);
+    if (long_k && p.m <= 4 && p.b_row == 1) {
+      Scratch<T> a(p.m * p.k);
+      gather_rows(a.data(), p.a, p.a_row, p.a_col, p.m, p.k);
+      Problem<T> q = p;
+      q.a = a.data();
+      q.a_row = p.k;
+      q.a_col = 1;
+      return multiply_dot(q);
+    }
+    if (long_k && narrow && p.m >= 8 && p.a_col == 1) {
+      Scratch<T> b(p.n * p.k);
+      gather_rows(b.data(), p.b, p.b_col, p.b_row, p.n, p.k);
+      Problem<T> q = p;
+      q.b = b.data();
+      q.b_row = 1;
+      q.b_col = p.k;
+      return multiply_dot(q);
+    }
+    if (narrow && p.n <= tile_rows && p.m >= 2 * lanes<T> && p.a_row == 1) return multiply_transposed(p);
+  }
+  multiply_blocked(p);
+}
+
+/// A small C summed over a very long k: fixed stretches of k, each its own product, added in order.
+template <class T>
+bool multiply_divided(const Problem<T>& p) {
+  constexpr int64_t most = 64, shortest = 8192;
+  if (p.m * p.n > 4096 || p.k < 4 * shortest) return false;
+  const int64_t parts = min_of(most, p.k / shortest), size = p.m * p.n;
+  Scratch<T> sums(parts * size);
+  parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t first = p.k * part / parts;
+      multiply_undivided<T>({p.m, p.n, p.k * (part + 1) / parts - first, p.a + first * p.a_col, p.a_row, p.a_col,
+                             p.b + first * p.b_row, p.b_row, p.b_col, sums.data() + part * size, p.n, {}});
+    }
+  });
+  for (int64_t part = 1; part < parts; ++part) {
+    for (int64_t i = 0; i < size; ++i) sums.data()[i] += sums.data()[part * size + i];
+  }
+  alignas(64) T tile[tile_columns<T>] = {};
+  for (int64_t i = 0; i < p.m; ++i) {
+    for (int64_t j = 0; j < p.n; j += tile_columns<T>) {
+      const int64_t columns = min_of(tile_columns<T>, p.n - j);
+      copy_run(tile, sums.data() + i * p.n + j, columns);
+      store_tile(tile, 1, columns, p.c + i * p.c_row + j, p.c_row, i, j, p.epilogue);
+    }
+  }
+  return true;
+}
+
+template <class T>
+void multiply(const Problem<T>& p) {
+  if (p.k == 0) store_empty_sum(p);
+  else if (!multiply_divided(p)) multiply_undivided(p);
+}
+
+// T is the type computed in: uint64_t for int64_t, whose overflow then wraps.
+template <class T, class Element>
+void gemm(const GemmArgs& args) {
+  if (args.m == 0 || args.n == 0 || args.batch == 0) return;
+  const Epilogue<T> epilogue{static_cast<T>(args.alpha.as<Element>()), args.accumulate,
+                             static_cast<const T*>(args.column_bias), static_cast<const T*>(args.row_bias),
+                             args.activation};
+  Problem<T> p{args.m,     args.n,     args.k,     static_cast<const T*>(args.a), args.a_row, args.a_col,
+               static_cast<const T*>(args.b), args.b_row, args.b_col, static_cast<T*>(args.c), args.c_row, epilogue};
+  int64_t batch = args.batch;
+  if (batch > 1 && args.b_batch == 0 && args.row_bias == nullptr && args.a_batch == args.m * args.a_row &&
+      args.c_batch == args.m * args.c_row) {  // one tall matrix
+    p.m *= batch;
+    batch = 1;
+  }
+  if (batch == 1) return multiply(p);
+  const int64_t work = p.m * p.n * (p.k + 1);
+  const auto run = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      Problem<T> q = p;
+      q.a += i * args.a_batch;
+      q.b += i * args.b_batch;
+      q.c += i * args.c_batch;
+      multiply(q);
+    }
+  };
+  if (work < 8 * piece_work) parallel_for(batch, 1 + piece_work / work, run);
+  else run(0, batch);
+}
+
+}  // namespace
+
+void fill(GemmTable& table) {
+  table = {{gemm<float, float>, gemm<double, double>, gemm<uint64_t, int64_t>, nullptr}};
+}
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -1,0 +1,68 @@
+// Copies of A and B in the order the register tiles read them.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/gemm_tile.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+template <class T>
+[[gnu::always_inline]] inline void copy_run(T* to, const T* from, int64_t n) noexcept {
+  int64_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) store(to + i, load(from + i));
+  if (i < n) store_partial(to + i, load_partial(from + i, n - i), n - i);
+}
+
+/// Transposes `rows` rows of `length` consecutive elements (row stride `from_row`) so that element (i, p) lands at
+/// to[p * to_row + i]. Writes whole vectors: columns rows .. lanes-1 of `to` become zero. 0 < rows <= lanes.
+/// `place` maps p to its row in `to`, for packing that also permutes.
+template <class T, class Place>
+[[gnu::always_inline]] inline void transpose_strip(T* to, int64_t to_row, const T* from, int64_t from_row, int64_t rows,
+                                                   int64_t length, Place place) noexcept {
+  for (int64_t p = 0; p < length; p += lanes<T>) {
+    Vec<T> square[lanes<T>];
+    const int64_t n = min_of(lanes<T>, length - p);
+    if (n == lanes<T> && rows == lanes<T>) {
+#pragma GCC unroll 16
+      for (int i = 0; i < lanes<T>; ++i) square[i] = load(from + i * from_row + p);
+    } else {
+      for (int i = 0; i < lanes<T>; ++i) square[i] = i < rows ? load_first(from + i * from_row + p, n) : Vec<T>{};
+    }
+    transpose<T>(square);
+    if (n == lanes<T>) {
+#pragma GCC unroll 16
+      for (int i = 0; i < lanes<T>; ++i) store(to + place(p + i) * to_row, square[i]);
+    } else {
+      for (int i = 0; i < n; ++i) store(to + place(p + i) * to_row, square[i]);
+    }
+  }
+}
+
+/// Panel of B, k rows of tile_columns, from `columns` columns; missing ones become zero up to a whole vector.
+template <class T>
+[[gnu::noinline]] void pack_columns(T* to, const T* b, int64_t b_row, int64_t b_col, int64_t k, int64_t columns) {
+  constexpr int64_t width = tile_columns<T>;
+  for (int64_t j = 0; j < columns; j += lanes<T>) {
+    const int64_t n = min_of(lanes<T>, columns - j);
+    if (b_col == 1) {
+      if (n == lanes<T>) {
+        for (int64_t p = 0; p < k; ++p) store(to + p * width + j, load(b + p * b_row + j));
+      } else {
+        for (int64_t p = 0; p < k; ++p) store(to + p * width + j, load_partial(b + p * b_row + j, n));
+      }
+    } else if (b_row == 1) {
+      transpose_strip<T>(to + j, width, b + j * b_col, b_col, n, k, [](int64_t p) { return p; });
+    } else {
+      for (int64_t p = 0; p < k; ++p) {
+        for (int64_t i = 0; i < lanes<T>; ++i) {
+          to[p * width + j + i] = i < n ? b[p * b_row + (j + i) * b_col] : T(0);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -1,0 +1,137 @@
+// Vectors of the ISA being compiled: types, partial loads and stores, in-register transposes. Included by the dense
+// kernels only; every name has internal linkage (docs/notes/isa.md).
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr int vector_bytes = 32;
+#else
+inline constexpr int vector_bytes = 16;
+#endif
+
+template <class T>
+struct VectorOf {
+  typedef T type __attribute__((vector_size(vector_bytes)));
+};
+template <class T>
+using Vec = typename VectorOf<T>::type;
+template <class T>
+inline constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
+
+template <class T>
+[[gnu::always_inline]] inline Vec<T> load(const T* from) noexcept {
+  Vec<T> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class T>
+[[gnu::always_inline]] inline void store(T* to, Vec<T> v) noexcept {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+#if defined(__AVX512F__)
+template <class T>
+[[gnu::always_inline]] inline auto lane_mask(int64_t n) noexcept {
+  if constexpr (sizeof(T) == 4) return static_cast<__mmask16>((1u << n) - 1u);
+  else return static_cast<__mmask8>((1u << n) - 1u);
+}
+#endif
+
+/// The first n lanes (0 < n < lanes) from memory, zero in the others; touches no byte past them.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> load_partial(const T* from, int64_t n) noexcept {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_loadu_ps(lane_mask<T>(n), from);
+  else return (Vec<T>)_mm512_maskz_loadu_pd(lane_mask<T>(n), from);
+#else
+  alignas(vector_bytes) T part[lanes<T>] = {};
+  for (int64_t i = 0; i < n; ++i) part[i] = from[i];
+  return load(part);
+#endif
+}
+template <class T>
+[[gnu::always_inline]] inline void store_partial(T* to, Vec<T> v, int64_t n) noexcept {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(to, lane_mask<T>(n), (__m512)v);
+  else _mm512_mask_storeu_pd(to, lane_mask<T>(n), (__m512d)v);
+#else
+  alignas(vector_bytes) T part[lanes<T>];
+  store(part, v);
+  for (int64_t i = 0; i < n; ++i) to[i] = part[i];
+#endif
+}
+template <class T>
+[[gnu::always_inline]] inline Vec<T> load_first(const T* from, int64_t n) noexcept {
+  return n >= lanes<T> ? load(from) : load_partial(from, n);
+}
+template <class T>
+[[gnu::always_inline]] inline void store_first(T* to, Vec<T> v, int64_t n) noexcept {
+  if (n >= lanes<T>) store(to, v);
+  else store_partial(to, v, n);
+}
+
+// One stage of Eklundh's transpose: exchanges the off-diagonal D x D blocks of rows `a` and `b`.
+template <class T, int D, int... I>
+[[gnu::always_inline]] inline Vec<T> blocks_low(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) noexcept {
+  return __builtin_shufflevector(a, b, ((I & D) ? I - D + lanes<T> : I)...);
+}
+template <class T, int D, int... I>
+[[gnu::always_inline]] inline Vec<T> blocks_high(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) noexcept {
+  return __builtin_shufflevector(a, b, ((I & D) ? I + lanes<T> : I + D)...);
+}
+template <class T, int D>
+[[gnu::always_inline]] inline void transpose_stages(Vec<T>* r) noexcept {
+  if constexpr (D < lanes<T>) {
+    constexpr auto all = std::make_integer_sequence<int, lanes<T>>();
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes<T>; ++i) {
+      if (i & D) continue;
+      const Vec<T> low = blocks_low<T, D>(r[i], r[i + D], all);
+      r[i + D] = blocks_high<T, D>(r[i], r[i + D], all);
+      r[i] = low;
+    }
+    transpose_stages<T, D * 2>(r);
+  }
+}
+/// Transposes a square of lanes<T> rows in registers.
+template <class T>
+[[gnu::always_inline]] inline void transpose(Vec<T>* rows) noexcept {
+  transpose_stages<T, 1>(rows);
+}
+
+template <class T, int D>
+[[gnu::always_inline]] inline void sum_stages(Vec<T>* r) noexcept {
+  if constexpr (D < lanes<T>) {
+    constexpr auto all = std::make_integer_sequence<int, lanes<T>>();
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes<T>; i += 2 * D) {
+      r[i] = blocks_low<T, D>(r[i], r[i + D], all) + blocks_high<T, D>(r[i], r[i + D], all);
+    }
+    sum_stages<T, D * 2>(r);
+  }
+}
+/// Lane i of the result is the sum of the lanes of rows[i]; there are lanes<T> rows.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> lane_sums(Vec<T>* rows) noexcept {
+  sum_stages<T, 1>(rows);
+  return rows[0];
+}
+
+[[gnu::always_inline]] inline int64_t ceil_div(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
+[[gnu::always_inline]] inline int64_t round_up(int64_t a, int64_t b) noexcept { return ceil_div(a, b) * b; }
+[[gnu::always_inline]] inline int64_t min_of(int64_t a, int64_t b) noexcept { return a < b ? a : b; }
+[[gnu::always_inline]] inline int64_t max_of(int64_t a, int64_t b) noexcept { return a > b ? a : b; }
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

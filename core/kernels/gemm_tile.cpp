@@ -1,0 +1,71 @@
+// Register tiles, for every height, one or two vectors wide (docs/notes/gemm.md).
+#include "kernels/gemm_tile.h"
+
+#include <cstdint>
+#include <utility>
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+template <class T, int Rows, int Vectors>
+void row_tile(const T* const* a, const T* b, const TileWalk& walk, T* tile) {
+  const int64_t length = walk.length, b_step = walk.b_step;
+  Vec<T> sum[Rows][Vectors] = {};
+  for (int64_t r = 0; r < walk.runs; ++r) {
+    const T* row[Rows];
+    const T* b_row = b + r * walk.b_run;
+    for (int i = 0; i < Rows; ++i) row[i] = a[i] + walk.a_offset[r];
+    for (int64_t k = 0; k < length; ++k, b_row += b_step) {
+      Vec<T> columns[Vectors];
+#pragma GCC unroll 2
+      for (int j = 0; j < Vectors; ++j) columns[j] = load(b_row + j * lanes<T>);
+#pragma GCC unroll 14
+      for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 2
+        for (int j = 0; j < Vectors; ++j) sum[i][j] += row[i][k] * columns[j];
+      }
+    }
+  }
+  for (int i = 0; i < Rows; ++i) {
+    for (int j = 0; j < Vectors; ++j) store(tile + i * tile_columns<T> + j * lanes<T>, sum[i][j]);
+  }
+}
+
+template <class T, int Rows, int Vectors>
+void column_tile(const T* a, const T* b, const TileWalk& walk, T* tile) {
+  const int64_t length = walk.length, a_step = walk.a_step, b_step = walk.b_step;
+  Vec<T> sum[Rows][Vectors] = {};
+  for (int64_t r = 0; r < walk.runs; ++r) {
+    const T* a_column = a + walk.a_offset[r];
+    const T* b_row = b + r * walk.b_run;
+    for (int64_t k = 0; k < length; ++k, a_column += a_step, b_row += b_step) {
+      Vec<T> columns[Vectors];
+#pragma GCC unroll 2
+      for (int j = 0; j < Vectors; ++j) columns[j] = load(b_row + j * lanes<T>);
+#pragma GCC unroll 14
+      for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 2
+        for (int j = 0; j < Vectors; ++j) sum[i][j] += a_column[i] * columns[j];
+      }
+    }
+  }
+  for (int i = 0; i < Rows; ++i) {
+    for (int j = 0; j < Vectors; ++j) store(tile + i * tile_columns<T> + j * lanes<T>, sum[i][j]);
+  }
+}
+
+template <class T, int... I>
+constexpr Tiles<T> make_tiles(std::integer_sequence<int, I...>) {
+  return {{{row_tile<T, I + 1, 1>, row_tile<T, I + 1, 2>}...},
+          {{column_tile<T, I + 1, 1>, column_tile<T, I + 1, 2>}...}};
+}
+
+constexpr auto heights = std::make_integer_sequence<int, tile_rows>();
+
+}  // namespace
+
+constinit const Tiles<float> tiles_f32 = make_tiles<float>(heights);
+constinit const Tiles<double> tiles_f64 = make_tiles<double>(heights);
+constinit const Tiles<uint64_t> tiles_u64 = make_tiles<uint64_t>(heights);
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE
