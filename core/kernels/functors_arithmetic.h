@@ -1,0 +1,390 @@
+// Arithmetic functors: sums, products, quotients, powers of integers, rounding, extremes, selection.
+//
+// Exact or correctly rounded in f32 and f64 unless a comment says otherwise. i64 wraps around. An integer division
+// does not look at its divisor: the op layer checks it for zeros first and raises ZeroDivisionError. In bool (b8),
+// sum is `or`, product is `and`, maximum and minimum are theirs.
+#pragma once
+
+#include <limits>
+
+#include "kernels/loops.h"
+#include "kernels/vecmath.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+template <class T>
+inline constexpr bool is_float = std::is_floating_point_v<T>;
+template <class T>
+inline constexpr bool is_bool = std::is_same_v<T, bool>;
+
+// Sums and products.
+
+template <class T>
+[[gnu::always_inline]] inline T wrap_add(T x, T y) {
+  if constexpr (is_bool<T>)
+    return x | y;
+  else if constexpr (is_float<T>)
+    return x + y;
+  else
+    return static_cast<T>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
+}
+template <class T>
+[[gnu::always_inline]] inline T wrap_sub(T x, T y) {
+  if constexpr (is_bool<T>)
+    return x != y;
+  else if constexpr (is_float<T>)
+    return x - y;
+  else
+    return static_cast<T>(static_cast<uint64_t>(x) - static_cast<uint64_t>(y));
+}
+template <class T>
+[[gnu::always_inline]] inline T wrap_mul(T x, T y) {
+  if constexpr (is_bool<T>)
+    return x & y;
+  else if constexpr (is_float<T>)
+    return x * y;
+  else
+    return static_cast<T>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
+}
+
+template <class T>
+struct Add {
+  T operator()(T x, T y) const { return wrap_add(x, y); }
+};
+/// x + params[0] * y.
+template <class T>
+struct AddScaled {
+  explicit AddScaled(const Param* params) : alpha(params[0].as<T>()) {}
+  T operator()(T x, T y) const { return wrap_add(x, wrap_mul(alpha, y)); }
+  T alpha;
+};
+template <class T>
+struct Sub {
+  T operator()(T x, T y) const { return wrap_sub(x, y); }
+};
+/// x - params[0] * y.
+template <class T>
+struct SubScaled {
+  explicit SubScaled(const Param* params) : alpha(params[0].as<T>()) {}
+  T operator()(T x, T y) const { return wrap_sub(x, wrap_mul(alpha, y)); }
+  T alpha;
+};
+template <class T>
+struct Mul {
+  T operator()(T x, T y) const { return wrap_mul(x, y); }
+};
+template <class T>
+struct Neg {
+  T operator()(T x) const {
+    if constexpr (is_float<T>)
+      return -x;
+    else
+      return wrap_sub(T(0), x);
+  }
+};
+template <class T>
+struct Square {
+  T operator()(T x) const { return wrap_mul(x, x); }
+};
+/// The value itself: copies, and positive().
+template <class T>
+struct Identity {
+  T operator()(T x) const { return x; }
+};
+/// x + params[0] * y * z.
+template <class T>
+struct Addcmul {
+  explicit Addcmul(const Param* params) : value(params[0].as<T>()) {}
+  T operator()(T x, T y, T z) const { return wrap_add(x, wrap_mul(value, wrap_mul(y, z))); }
+  T value;
+};
+/// x + params[0] * y / z. Floating only.
+template <class T>
+struct Addcdiv {
+  explicit Addcdiv(const Param* params) : value(params[0].as<T>()) {}
+  T operator()(T x, T y, T z) const { return x + value * (y / z); }
+  T value;
+};
+/// x + weight * (y - x), from the nearer end as in PyTorch, so that weight 1 gives y exactly. Floating only.
+template <class T>
+struct Lerp {
+  T operator()(T x, T y, T weight) const {
+    const T d = y - x;
+    return vm::abs(weight) < T(0.5) ? x + weight * d : y - d * (T(1) - weight);
+  }
+};
+
+// Quotients. True division is floating only.
+
+template <class T>
+struct Div {
+  T operator()(T x, T y) const { return x / y; }
+};
+template <class T>
+struct Reciprocal {
+  T operator()(T x) const { return T(1) / x; }
+};
+
+/// INT64_MIN / -1 wraps, where the processor would trap.
+[[gnu::always_inline]] inline int64_t wrap_div(int64_t x, int64_t y) {
+  return y == -1 ? wrap_sub(int64_t(0), x) : x / y;
+}
+[[gnu::always_inline]] inline int64_t wrap_mod(int64_t x, int64_t y) { return y == -1 ? 0 : x % y; }
+
+/// The quotient rounded towards zero.
+template <class T>
+struct TruncDiv {
+  static constexpr bool vectorised = is_float<T>;
+  T operator()(T x, T y) const {
+    if constexpr (is_float<T>)
+      return vm::trunc(x / y);
+    else
+      return wrap_div(x, y);
+  }
+};
+/// C's remainder, with the sign of x.
+template <class T>
+struct Fmod {
+  static constexpr bool vectorised = false;
+  T operator()(T x, T y) const {
+    if constexpr (is_float<T>)
+      return vm::fmod(x, y);
+    else
+      return wrap_mod(x, y);
+  }
+};
+/// Python's remainder, with the sign of y.
+template <class T>
+struct Remainder {
+  static constexpr bool vectorised = false;
+  T operator()(T x, T y) const {
+    const T r = Fmod<T>()(x, y);
+    return r != T(0) && (r < T(0)) != (y < T(0)) ? wrap_add(r, y) : r;
+  }
+};
+/// Python's //: consistent with Remainder, as in PyTorch.
+template <class T>
+struct FloorDiv {
+  static constexpr bool vectorised = false;
+  T operator()(T x, T y) const {
+    if constexpr (is_float<T>) {
+      if (y == T(0)) return x / y;
+      const T mod = vm::fmod(x, y);
+      T quotient = (x - mod) / y;
+      if (mod != T(0) && (y < T(0)) != (mod < T(0))) quotient -= T(1);
+      if (quotient == T(0)) return vm::copysign(T(0), x / y);
+      const T floor = vm::floor(quotient);
+      return quotient - floor > T(0.5) ? floor + T(1) : floor;
+    } else {
+      const T quotient = wrap_div(x, y);
+      return wrap_mod(x, y) != 0 && (x < 0) != (y < 0) ? quotient - 1 : quotient;
+    }
+  }
+};
+
+/// x to the power y for integers: a negative power of anything but 1 and -1 is 0, as in PyTorch.
+/// The floating powers are in functors_transcendental.h.
+[[gnu::always_inline]] inline int64_t integer_power(int64_t x, int64_t y) {
+  if (y < 0) return x == 1 ? 1 : x == -1 ? (y % 2 != 0 ? -1 : 1) : 0;
+  int64_t power = 1;
+  for (; y != 0; y >>= 1, x = wrap_mul(x, x))
+    if (y & 1) power = wrap_mul(power, x);
+  return power;
+}
+
+// Signs and magnitudes.
+
+template <class T>
+struct Abs {
+  T operator()(T x) const {
+    if constexpr (is_float<T>)
+      return vm::abs(x);
+    else if constexpr (is_bool<T>)
+      return x;
+    else
+      return x < 0 ? wrap_sub(T(0), x) : x;
+  }
+};
+/// -1, 0, 1; the sign of NaN is 0, as in PyTorch.
+template <class T>
+struct Sign {
+  T operator()(T x) const {
+    if constexpr (is_bool<T>)
+      return x;
+    else
+      return static_cast<T>(T(x > T(0)) - T(x < T(0)));
+  }
+};
+/// The magnitude of x, the sign of y (of -0 and NaN too). Floating only.
+template <class T>
+struct Copysign {
+  T operator()(T x, T y) const { return vm::copysign(x, y); }
+};
+template <class T>
+struct Signbit {
+  bool operator()(T x) const {
+    if constexpr (std::is_same_v<T, float>)
+      return detail::bits<int32_t>(x) < 0;
+    else if constexpr (std::is_same_v<T, double>)
+      return detail::bits<int64_t>(x) < 0;
+    else
+      return x < T(0);
+  }
+};
+/// 0 below zero, 1 above, y at zero; NaN stays.
+template <class T>
+struct Heaviside {
+  T operator()(T x, T y) const {
+    if (x == T(0)) return y;
+    if constexpr (is_float<T>)
+      return x != x ? x : T(x > T(0));
+    else
+      return T(x > T(0));
+  }
+};
+
+// Rounding: integers round to themselves. Floating only, exact.
+
+template <class T>
+struct Floor {
+  T operator()(T x) const { return vm::floor(x); }
+};
+template <class T>
+struct Ceil {
+  T operator()(T x) const { return vm::ceil(x); }
+};
+template <class T>
+struct Trunc {
+  T operator()(T x) const { return vm::trunc(x); }
+};
+/// Halves go to the even neighbour.
+template <class T>
+struct Round {
+  T operator()(T x) const { return vm::rint(x); }
+};
+/// Rounds to params[0].i decimals, which may be negative; PyTorch's formula and so its rounding errors.
+template <class T>
+struct RoundDecimals {
+  explicit RoundDecimals(const Param* params) : negative(params[0].i < 0), scale(1) {
+    for (int64_t i = params[0].i < 0 ? -params[0].i : params[0].i; i > 0; --i) scale *= T(10);
+  }
+  T operator()(T x) const { return negative ? vm::rint(x / scale) * scale : vm::rint(x * scale) / scale; }
+  bool negative;
+  T scale;
+};
+template <class T>
+struct Frac {
+  T operator()(T x) const { return x - vm::trunc(x); }
+};
+
+// Extremes. NaN wins in the first four, loses in fmax and fmin.
+
+template <class T>
+[[gnu::always_inline]] inline T maximum(T x, T y) {
+  if constexpr (is_float<T>)
+    return x > y || x != x ? x : y;
+  else if constexpr (is_bool<T>)
+    return x | y;
+  else
+    return x > y ? x : y;
+}
+template <class T>
+[[gnu::always_inline]] inline T minimum(T x, T y) {
+  if constexpr (is_float<T>)
+    return x < y || x != x ? x : y;
+  else if constexpr (is_bool<T>)
+    return x & y;
+  else
+    return x < y ? x : y;
+}
+template <class T>
+struct Maximum {
+  T operator()(T x, T y) const { return maximum(x, y); }
+};
+template <class T>
+struct Minimum {
+  T operator()(T x, T y) const { return minimum(x, y); }
+};
+template <class T>
+struct Fmax {
+  T operator()(T x, T y) const { return x > y || y != y ? x : y; }
+};
+template <class T>
+struct Fmin {
+  T operator()(T x, T y) const { return x < y || y != y ? x : y; }
+};
+/// min(max(x, params[0]), params[1]): NaN stays, and the upper bound wins when they cross.
+template <class T>
+struct Clamp {
+  explicit Clamp(const Param* params) : low(params[0].as<T>()), high(params[1].as<T>()) {}
+  T operator()(T x) const {
+    const T raised = x < low ? low : x;
+    return raised > high ? high : raised;
+  }
+  T low, high;
+};
+template <class T>
+struct ClampMin {
+  explicit ClampMin(const Param* params) : low(params[0].as<T>()) {}
+  T operator()(T x) const { return x < low ? low : x; }
+  T low;
+};
+template <class T>
+struct ClampMax {
+  explicit ClampMax(const Param* params) : high(params[0].as<T>()) {}
+  T operator()(T x) const { return x > high ? high : x; }
+  T high;
+};
+/// clamp with tensors; a NaN bound gives NaN.
+template <class T>
+struct ClampTensor {
+  T operator()(T x, T low, T high) const { return minimum(maximum(x, low), high); }
+};
+
+// Selection.
+
+template <class T>
+struct Where {
+  T operator()(bool condition, T x, T y) const { return condition ? x : y; }
+};
+/// params[0] where the mask is set.
+template <class T>
+struct MaskedFill {
+  explicit MaskedFill(const Param* params) : value(params[0].as<T>()) {}
+  T operator()(T x, bool mask) const { return mask ? value : x; }
+  T value;
+};
+/// Replaces NaN, +inf, -inf by params[0], params[1], params[2]. Floating only.
+template <class T>
+struct NanToNum {
+  explicit NanToNum(const Param* params)
+      : nan(params[0].as<T>()), positive(params[1].as<T>()), negative(params[2].as<T>()) {}
+  T operator()(T x) const {
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    const T finite = x == infinity ? positive : x == -infinity ? negative : x;
+    return x != x ? nan : finite;
+  }
+  T nan, positive, negative;
+};
+
+// Small formulas.
+
+/// params[0] * x.
+template <class T>
+struct Scale {
+  explicit Scale(const Param* params) : factor(params[0].as<T>()) {}
+  T operator()(T x) const { return wrap_mul(x, factor); }
+  T factor;
+};
+template <class T>
+struct Deg2rad {
+  T operator()(T x) const { return x * T(0.017453292519943295769); }
+};
+template <class T>
+struct Rad2deg {
+  T operator()(T x) const { return x * T(57.295779513082320877); }
+};
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -1,0 +1,163 @@
+// The inner loop of every pointwise kernel: one vectorised body per functor, whatever the strides.
+//
+// A functor is a scalar formula; its call operator gives the types of the output and the inputs:
+//
+//   template <class T>
+//   struct AddScaled {  // params[0]: alpha
+//     explicit AddScaled(const Param* params) : alpha(params[0].as<T>()) {}
+//     T operator()(T x, T y) const { return x + alpha * y; }
+//     T alpha;
+//   };
+//   constexpr InnerLoop add_f32 = make_loop<AddScaled, float, 2>();
+//
+// The body runs over groups of `group_size` elements, a constant, so that the compiler emits no second body for a tail.
+// Contiguous operands are read and written in place. Everything else (strided, broadcast, the last incomplete
+// group) goes through small buffers in L1, so a transcendental is vectorised on any layout. An output may be one of the
+// inputs, exactly; other overlaps are the caller's to resolve.
+//
+// A functor may declare
+//   static constexpr bool vectorised = false;   one element at a time: it calls libm or branches much
+//   static bool special(T x); T slow(T x);      slow() is called for the rare x that operator() cannot do
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/compute.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+inline constexpr int64_t group_size = 64;
+inline constexpr int64_t chunk_size = 512;  ///< elements staged at a time; a multiple of group_size
+
+template <class F>
+constexpr int64_t group_of() {
+  if constexpr (requires { F::vectorised; })
+    return F::vectorised ? group_size : 1;
+  else
+    return group_size;
+}
+
+template <class F>
+[[gnu::always_inline]] inline F make_functor(const Param* params) {
+  if constexpr (std::is_constructible_v<F, const Param*>)
+    return F(params);
+  else
+    return F();
+}
+
+/// Whole groups of contiguous elements. Iterations are independent even when out is one of the inputs.
+template <class F, class Out, class... In>
+[[gnu::noinline]] void run_groups(const F functor, int64_t groups, Out* out, const In*... in) {
+  constexpr int64_t group = group_of<F>();
+  for (; groups > 0; --groups) {
+    if constexpr (requires { F::special(*in...); }) {
+      std::common_type_t<In...> saved[group];
+      int any = 0;
+      for (int64_t k = 0; k < group; ++k) any |= F::special(in[k]...);
+      if (any) [[unlikely]]
+        for (int64_t k = 0; k < group; ++k) saved[k] = (in[k], ...);
+#pragma GCC ivdep
+      for (int64_t k = 0; k < group; ++k) out[k] = functor(in[k]...);
+      if (any) [[unlikely]]
+        for (int64_t k = 0; k < group; ++k)
+          if (F::special(saved[k])) out[k] = functor.slow(saved[k]);
+    } else {
+#pragma GCC ivdep
+      for (int64_t k = 0; k < group; ++k) out[k] = functor(in[k]...);
+    }
+    out += group;
+    ((in += group), ...);
+  }
+}
+
+/// Copies `count` strided elements into a buffer and fills it up to `padded` with the last one: the body runs on
+/// whole groups, and must not meet a zero divisor that is not there.
+template <class T>
+[[gnu::noinline]] void gather(T* to, const char* from, int64_t stride, int64_t count, int64_t padded) {
+  if (stride == sizeof(T)) {
+    __builtin_memcpy(to, from, static_cast<size_t>(count) * sizeof(T));
+  } else if (stride != 0) {
+    for (int64_t k = 0; k < count; ++k) to[k] = *reinterpret_cast<const T*>(from + k * stride);
+  } else {
+    to[0] = *reinterpret_cast<const T*>(from);
+    count = 1;
+  }
+  const T last = to[count - 1];
+  for (int64_t k = count; k < padded; ++k) to[k] = last;
+}
+
+template <class T>
+[[gnu::noinline]] void scatter(char* to, const T* from, int64_t stride, int64_t count) {
+  if (stride == sizeof(T)) {
+    __builtin_memcpy(to, from, static_cast<size_t>(count) * sizeof(T));
+  } else {
+    for (int64_t k = 0; k < count; ++k) *reinterpret_cast<T*>(to + k * stride) = from[k];
+  }
+}
+
+/// Where the body reads input number `index` from: the tensor itself when it can, else a buffer.
+template <size_t index, class T>
+struct Input {
+  alignas(64) T buffer[chunk_size];
+
+  [[gnu::always_inline]] const T* chunk(const char* from, int64_t stride, int64_t count, int64_t padded, bool first) {
+    if (stride == sizeof(T) && count == padded) return reinterpret_cast<const T*>(from);
+    if (stride != 0 || first) gather(buffer, from, stride, count, padded);
+    return buffer;
+  }
+};
+
+template <class F, class Out, class Indices, class... In>
+struct Loop;
+
+template <class F, class Out, size_t... I, class... In>
+struct Loop<F, Out, std::index_sequence<I...>, In...> {
+  static void run(char* const* data, const int64_t* strides, int64_t n, const Param* params) {
+    constexpr int64_t group = group_of<F>();
+    const F functor = make_functor<F>(params);
+    int64_t done = 0;
+    if (strides[0] == sizeof(Out) && ((strides[I + 1] == sizeof(In)) && ...)) {
+      done = n / group * group;
+      run_groups<F, Out, In...>(functor, n / group, reinterpret_cast<Out*>(data[0]),
+                                reinterpret_cast<const In*>(data[I + 1])...);
+      if (done == n) return;
+    }
+    struct Inputs : Input<I, In>... {
+    } inputs;
+    alignas(64) Out results[chunk_size];
+    for (bool first = true; done < n; done += chunk_size, first = false) {
+      const int64_t count = n - done < chunk_size ? n - done : chunk_size;
+      const int64_t padded = (count + group - 1) / group * group;
+      char* const to = data[0] + done * strides[0];
+      const bool direct = strides[0] == sizeof(Out) && count == padded;
+      Out* const out = direct ? reinterpret_cast<Out*>(to) : results;
+      run_groups<F, Out, In...>(functor, padded / group, out,
+                                static_cast<Input<I, In>&>(inputs).chunk(data[I + 1] + done * strides[I + 1],
+                                                                         strides[I + 1], count, padded, first)...);
+      if (!direct) scatter(to, results, strides[0], count);
+    }
+  }
+};
+
+/// The types of a functor's call operator.
+template <class Call>
+struct CallTypes;
+template <class F, class Out, class... In>
+struct CallTypes<Out (F::*)(In...) const> {
+  static constexpr int arity = sizeof...(In);
+  using LoopType = Loop<F, Out, std::index_sequence_for<In...>, In...>;
+};
+
+/// The kernel of functor F for compute type T; `arity` is checked against the functor's.
+template <template <class> class F, class T, int arity>
+constexpr InnerLoop make_loop() {
+  using Types = CallTypes<decltype(&F<T>::operator())>;
+  static_assert(Types::arity == arity, "the functor takes another number of inputs");
+  return &Types::LoopType::run;
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE
