@@ -195,11 +195,10 @@ void multiply_transposed(const Problem<T>& p) {
 
 template <class T>
 void store_empty_sum(const Problem<T>& p) {
-  alignas(64) const T zero[tile_rows * tile_columns<T>] = {};
-  for (int64_t i = 0; i < p.m; i += tile_rows) {
+  for (int64_t i = 0; i < p.m; ++i) {
     for (int64_t j = 0; j < p.n; j += tile_columns<T>) {
-      store_tile(zero, min_of(tile_rows, p.m - i), min_of(tile_columns<T>, p.n - j), p.c + i * p.c_row + j, p.c_row, i,
-                 j, p.epilogue);
+      alignas(64) T zero[tile_columns<T>] = {};
+      store_tile(zero, 1, min_of(tile_columns<T>, p.n - j), p.c + i * p.c_row + j, p.c_row, i, j, p.epilogue);
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/gemm_tile.h"
+#include "kernels/vecmath_special.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
@@ -42,42 +43,45 @@ template <class T>
   }
 }
 
-// Standard normal distribution function of -|x|, as exp2(polynomial): docs/notes/gemm.md.
 template <class T>
-[[gnu::always_inline]] inline T gelu_element(T x) noexcept {
-  constexpr T half_root = T(0.70710678118654752440);
-  if constexpr (__is_same(T, float)) return T(0.5) * x * (1.0f + __builtin_erff(x * half_root));
-  else return T(0.5) * x * (1.0 + __builtin_erf(x * half_root));
-}
-
-template <class T>
-[[gnu::always_inline]] inline Vec<T> activate(Vec<T> v, Activation activation) noexcept {
-  if (activation == Activation::relu) return relu<T>(v);
-  if constexpr (!__is_same(T, uint64_t)) {
-    if (activation == Activation::gelu) {
-      for (int i = 0; i < lanes<T>; ++i) v[i] = gelu_element(v[i]);
-    }
-  }
+[[gnu::always_inline]] inline Vec<T> finish(Vec<T> v, const T* c, int64_t i, int64_t j, int64_t n, int64_t row,
+                                            int64_t column, const Epilogue<T>& e) noexcept {
+  v *= e.alpha;
+  if (e.accumulate) v += load_first(c + j, n);
+  if (e.column_bias != nullptr) v += load_first(e.column_bias + column + j, n);
+  if (e.row_bias != nullptr) v += e.row_bias[row + i];
   return v;
 }
 
-/// Writes `rows` x `columns` of a tile to c. `row` and `column` say where in C the tile lies, for the biases.
+/// In place over a whole tile row, so that the compiler vectorises it.
 template <class T>
-[[gnu::noinline]] void store_tile(const T* tile, int64_t rows, int64_t columns, T* c, int64_t c_row, int64_t row,
+[[gnu::noinline]] void gelu_row(T* row) noexcept {
+  if constexpr (!__is_same(T, uint64_t)) {
+    for (int i = 0; i < tile_columns<T>; ++i) row[i] *= vm::normal_cdf(row[i]);
+  }
+}
+
+/// Writes `rows` x `columns` of a tile to c, and leaves the tile in any state. `row` and `column` say where in C it
+/// lies, for the biases.
+template <class T>
+[[gnu::noinline]] void store_tile(T* tile, int64_t rows, int64_t columns, T* c, int64_t c_row, int64_t row,
                                   int64_t column, const Epilogue<T>& e) {
   const bool plain = e.is_plain();
   for (int64_t i = 0; i < rows; ++i, tile += tile_columns<T>, c += c_row) {
+    if (e.activation == Activation::gelu) {
+      for (int64_t j = 0; j < columns; j += lanes<T>) {
+        store(tile + j, finish(load(tile + j), c, i, j, columns - j, row, column, e));
+      }
+      gelu_row(tile);
+    }
     for (int64_t j = 0; j < columns; j += lanes<T>) {
       const int64_t n = columns - j;
       Vec<T> v = load(tile + j);
-      if (!plain) {
-        v *= e.alpha;
-      }
-      if (e.accumulate) v += load_first(c + j, n);
-      if (!plain) {
-        if (e.column_bias != nullptr) v += load_first(e.column_bias + column + j, n);
-        if (e.row_bias != nullptr) v += e.row_bias[row + i];
-        v = activate<T>(v, e.activation);
+      if (plain) {
+        if (e.accumulate) v += load_first(c + j, n);
+      } else if (e.activation != Activation::gelu) {
+        v = finish(v, c, i, j, n, row, column, e);
+        if (e.activation == Activation::relu) v = relu<T>(v);
       }
       store_first(c + j, v, n);
     }
