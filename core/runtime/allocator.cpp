@@ -1,0 +1,370 @@
+// Thread caches over one shared pool over the system. The design and its figures: docs/notes/runtime.md.
+#include "runtime/allocator.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+#include "runtime/error.h"
+#include "runtime/fork.h"
+#include "runtime/per_thread.h"
+#include "runtime/size_class.h"
+
+namespace weft {
+namespace {
+
+using detail::class_bytes;
+using detail::class_count;
+using detail::size_class;
+
+constexpr std::size_t alignment = 64;
+// Blocks of a class below this may rest in a thread's cache, and come from malloc; the others are mapped.
+constexpr int first_large = size_class(std::size_t{1} << 20);
+constexpr int64_t most_per_thread = 8 << 20;  // bytes in one thread's cache
+constexpr int64_t flush_at = 1 << 20;         // a thread reports its balance when it has moved this far
+
+// A free block holds the link to the next one.
+struct Block {
+  Block* next;
+};
+
+struct List {
+  Block* head = nullptr;
+  uint32_t count = 0;
+
+  void push(void* data) noexcept {
+    head = new (data) Block{head};
+    ++count;
+  }
+  void* pop() noexcept {
+    Block* const block = head;
+    head = block->next;
+    --count;
+    return block;
+  }
+};
+
+// ---- The system ----
+
+void* system_allocate(int index) noexcept {
+  const std::size_t bytes = class_bytes(index);
+  if (index < first_large) return std::aligned_alloc(alignment, bytes);
+  void* const data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return data == MAP_FAILED ? nullptr : data;
+}
+
+void system_free(void* data, int index) noexcept {
+  if (index < first_large) {
+    std::free(data);
+  } else {
+    munmap(data, class_bytes(index));
+  }
+}
+
+int64_t default_cache_limit() noexcept {
+  const int64_t memory = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  return std::max(int64_t{1} << 30, memory / 4);
+}
+
+// What may be kept for reuse; 0 sends each freed block to the system, which suits the address sanitizer.
+int64_t cache_limit() noexcept {
+  static const int64_t limit = [] {
+    const char* const text = std::getenv("WEFT_CACHE_BYTES");
+    int64_t bytes;
+    if (text != nullptr && std::from_chars(text, text + std::strlen(text), bytes).ec == std::errc() && bytes >= 0) {
+      return bytes;
+    }
+    return default_cache_limit();
+  }();
+  return limit;
+}
+
+// ---- The shared pool ----
+
+struct alignas(64) Shelf {
+  std::mutex mutex;
+  List blocks;  // guarded by mutex
+  std::atomic<uint64_t> last_use{0};
+};
+constinit Shelf shelves[class_count];
+std::atomic<int64_t> pool_bytes{0};  // on the shelves; written per batch or large block only
+std::atomic<uint64_t> uses{0};       // a clock for last_use, advanced by large blocks
+
+void system_free(List list, int index) noexcept {
+  while (list.count != 0) system_free(list.pop(), index);
+}
+
+List take_all(Shelf& shelf, int index) noexcept {
+  const std::lock_guard lock(shelf.mutex);
+  pool_bytes.fetch_sub(static_cast<int64_t>(class_bytes(index)) * shelf.blocks.count, std::memory_order_relaxed);
+  return std::exchange(shelf.blocks, List{});
+}
+
+void release_pool() noexcept {
+  for (int index = 0; index < class_count; ++index) system_free(take_all(shelves[index], index), index);
+}
+
+// Empties the shelves used longest ago until `bytes` more fit.
+void make_room(int64_t bytes) noexcept {
+  while (pool_bytes.load(std::memory_order_relaxed) + bytes > cache_limit()) {
+    int oldest = -1;
+    uint64_t oldest_use = UINT64_MAX;
+    for (int index = 0; index < class_count; ++index) {
+      const std::lock_guard lock(shelves[index].mutex);
+      const uint64_t use = shelves[index].last_use.load(std::memory_order_relaxed);
+      if (shelves[index].blocks.count != 0 && use < oldest_use) oldest_use = use, oldest = index;
+    }
+    if (oldest < 0) return;
+    system_free(take_all(shelves[oldest], oldest), oldest);
+  }
+}
+
+uint64_t tick(int index) noexcept {
+  return index < first_large ? uses.load(std::memory_order_relaxed) : uses.fetch_add(1, std::memory_order_relaxed);
+}
+
+// Moves up to `most` blocks into `list`.
+void take_from_shelf(int index, uint32_t most, List& list) noexcept {
+  Shelf& shelf = shelves[index];
+  if (shelf.last_use.load(std::memory_order_relaxed) == 0) return;  // never used
+  uint32_t taken = 0;
+  {
+    const std::lock_guard lock(shelf.mutex);
+    for (; taken < most && shelf.blocks.count != 0; ++taken) list.push(shelf.blocks.pop());
+    shelf.last_use.store(1 + tick(index), std::memory_order_relaxed);
+  }
+  if (taken != 0) pool_bytes.fetch_sub(static_cast<int64_t>(class_bytes(index)) * taken, std::memory_order_relaxed);
+}
+
+// Moves up to `most` blocks out of `list`, to the shelf or, past the bound, to the system.
+void put_on_shelf(int index, uint32_t most, List& list) noexcept {
+  const uint32_t count = std::min(most, list.count);
+  const int64_t bytes = static_cast<int64_t>(class_bytes(index)) * count;
+  if (bytes > cache_limit()) {
+    for (uint32_t i = 0; i < count; ++i) system_free(list.pop(), index);
+    return;
+  }
+  make_room(bytes);
+  pool_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  Shelf& shelf = shelves[index];
+  const std::lock_guard lock(shelf.mutex);
+  for (uint32_t i = 0; i < count; ++i) shelf.blocks.push(list.pop());
+  shelf.last_use.store(1 + tick(index), std::memory_order_relaxed);
+}
+
+// ---- Counting ----
+
+std::atomic<int64_t> reported{0};  // live bytes that threads have reported
+std::atomic<int64_t> reported_peak{0};
+
+void raise_peak(int64_t bytes) noexcept {
+  int64_t peak = reported_peak.load(std::memory_order_relaxed);
+  while (bytes > peak && !reported_peak.compare_exchange_weak(peak, bytes, std::memory_order_relaxed)) {
+  }
+}
+
+// ---- Thread caches ----
+
+// How many blocks of each class a thread keeps: 256 KiB, at least 2 and at most 128.
+constexpr auto most_blocks = [] {
+  std::array<uint32_t, first_large> most{};
+  for (int index = 0; index < first_large; ++index) {
+    most[index] = static_cast<uint32_t>(std::clamp<std::size_t>((256u << 10) / class_bytes(index), 2, 128));
+  }
+  return most;
+}();
+
+// Written by its thread only, but for `high`, which reset_peak_memory() lowers; others read the atomics.
+struct ThreadCache {
+  List bins[first_large];
+  std::atomic<int64_t> cached{0};   // bytes in the bins
+  std::atomic<int64_t> balance{0};  // bytes allocated less bytes freed since the last report
+  std::atomic<int64_t> high{0};     // its largest value since then
+
+  void retire() noexcept;
+  void report() noexcept;
+};
+using Caches = detail::PerThread<ThreadCache>;
+
+int64_t get(const std::atomic<int64_t>& counter) noexcept { return counter.load(std::memory_order_relaxed); }
+void set(std::atomic<int64_t>& counter, int64_t value) noexcept { counter.store(value, std::memory_order_relaxed); }
+
+[[gnu::noinline]] void ThreadCache::report() noexcept {
+  const int64_t before = reported.fetch_add(get(balance), std::memory_order_relaxed);
+  raise_peak(before + get(high));
+  set(balance, 0);
+  set(high, 0);
+}
+
+[[gnu::always_inline]] inline void count_allocated(ThreadCache& cache, int64_t bytes) noexcept {
+  const int64_t balance = get(cache.balance) + bytes;
+  set(cache.balance, balance);
+  if (balance > get(cache.high)) {
+    set(cache.high, balance);
+    if (balance > flush_at) cache.report();
+  }
+}
+
+[[gnu::always_inline]] inline void count_freed(ThreadCache& cache, int64_t bytes) noexcept {
+  const int64_t balance = get(cache.balance) - bytes;
+  set(cache.balance, balance);
+  if (balance < -flush_at) cache.report();
+}
+
+void ThreadCache::retire() noexcept {
+  for (int index = 0; index < first_large; ++index) put_on_shelf(index, bins[index].count, bins[index]);
+  report();
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void out_of_memory(std::size_t bytes) {
+  constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  auto amount = static_cast<double>(bytes);
+  int unit = 0;
+  for (; amount >= 1024 && unit < 6; ++unit) amount /= 1024;
+  char text[32];
+  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.2f %s", amount, units[unit]);
+  fail(ErrorKind::out_of_memory, "out of memory: tried to allocate {}", text);
+}
+
+// A block that no thread cache has: from the shelf, else from the system, if need be after giving back all that is
+// kept.
+[[gnu::noinline]] void* allocate_slowly(ThreadCache* cache, int index, std::size_t bytes) {
+  List found;
+  const bool refill = cache != nullptr && index < first_large;
+  take_from_shelf(index, refill ? most_blocks[index] / 2 : 1, found);
+  void* data;
+  if (found.count != 0) {
+    data = found.pop();
+    if (refill) {
+      set(cache->cached, get(cache->cached) + static_cast<int64_t>(class_bytes(index)) * found.count);
+      cache->bins[index] = found;
+    }
+  } else {
+    data = system_allocate(index);
+    if (data == nullptr) {
+      empty_cache();
+      data = system_allocate(index);
+    }
+    if (data == nullptr) out_of_memory(bytes);
+  }
+  const auto size = static_cast<int64_t>(class_bytes(index));
+  if (cache != nullptr) {
+    count_allocated(*cache, size);
+  } else {
+    raise_peak(reported.fetch_add(size, std::memory_order_relaxed) + size);
+  }
+  return data;
+}
+
+[[gnu::noinline]] void deallocate_slowly(ThreadCache* cache, void* data, int index) noexcept {
+  const auto size = static_cast<int64_t>(class_bytes(index));
+  if (cache == nullptr) {
+    reported.fetch_sub(size, std::memory_order_relaxed);
+  } else if (index < first_large) {
+    // The bin is full: half of it goes to the shelf.
+    List& bin = cache->bins[index];
+    const uint32_t before = bin.count;
+    put_on_shelf(index, (before + 1) / 2, bin);
+    set(cache->cached, get(cache->cached) - size * (before - bin.count));
+    count_freed(*cache, size);
+  } else {
+    count_freed(*cache, size);
+  }
+  List one;
+  one.push(data);
+  put_on_shelf(index, 1, one);
+}
+
+}  // namespace
+
+void* allocate(std::size_t bytes) {
+  if (bytes == 0) return nullptr;
+  if (bytes > detail::largest_block) [[unlikely]]
+    out_of_memory(bytes);
+  const int index = size_class(bytes);
+  ThreadCache* const cache = Caches::local();
+  if (index >= first_large || cache == nullptr || cache->bins[index].count == 0) [[unlikely]] {
+    return allocate_slowly(cache, index, bytes);
+  }
+  const auto size = static_cast<int64_t>(class_bytes(index));
+  set(cache->cached, get(cache->cached) - size);
+  count_allocated(*cache, size);
+  return cache->bins[index].pop();
+}
+
+void deallocate(void* data, std::size_t bytes) noexcept {
+  if (data == nullptr) return;
+  const int index = size_class(bytes);
+  ThreadCache* const cache = Caches::local();
+  const auto size = static_cast<int64_t>(class_bytes(index));
+  static const int64_t thread_limit = std::min(most_per_thread, cache_limit());
+  if (index >= first_large || cache == nullptr || cache->bins[index].count >= most_blocks[index] ||
+      get(cache->cached) + size > thread_limit) [[unlikely]] {
+    return deallocate_slowly(cache, data, index);
+  }
+  set(cache->cached, get(cache->cached) + size);
+  count_freed(*cache, size);
+  cache->bins[index].push(data);
+}
+
+MemoryStats memory_stats() {
+  const std::lock_guard lock(Caches::mutex());
+  MemoryStats stats{reported.load(), pool_bytes.load(), reported_peak.load()};
+  int64_t highest = 0;
+  for (const bool last_pass : {false, true}) {
+    Caches::visit([&](const ThreadCache& cache) {
+      if (last_pass) {
+        // The thread was at `high` while the others, as far as we know, were where they are now.
+        highest = std::max(highest, stats.allocated - get(cache.balance) + get(cache.high));
+      } else {
+        stats.allocated += get(cache.balance);
+        stats.cached += get(cache.cached);
+      }
+    });
+  }
+  stats.peak = std::max({stats.peak, stats.allocated, highest});
+  return stats;
+}
+
+void reset_peak_memory() {
+  const std::lock_guard lock(Caches::mutex());
+  int64_t allocated = reported.load();
+  Caches::visit([&](ThreadCache& cache) {
+    allocated += get(cache.balance);
+    set(cache.high, get(cache.balance));
+  });
+  reported_peak.store(allocated);
+}
+
+void empty_cache() noexcept {
+  if (ThreadCache* const cache = Caches::local()) {
+    for (int index = 0; index < first_large; ++index) system_free(std::exchange(cache->bins[index], List{}), index);
+    set(cache->cached, 0);
+  }
+  release_pool();
+}
+
+void detail::allocator_before_fork() noexcept {
+  Caches::mutex().lock();
+  for (Shelf& shelf : shelves) shelf.mutex.lock();
+}
+
+void detail::allocator_after_fork_in_parent() noexcept {
+  for (Shelf& shelf : shelves) shelf.mutex.unlock();
+  Caches::mutex().unlock();
+}
+
+void detail::allocator_after_fork_in_child() noexcept {
+  Caches::forget_other_threads([](ThreadCache& cache) { cache.report(); });
+  allocator_after_fork_in_parent();
+}
+
+}  // namespace weft

@@ -1,0 +1,83 @@
+// Which of the built ISAs this CPU runs, and the WEFT_ISA override.
+#include "runtime/cpu.h"
+
+#include <cstdlib>
+
+#include "runtime/error.h"
+
+// The build sets these to 0 for an ISA it leaves out.
+#ifndef WEFT_HAVE_ISA_V2
+#define WEFT_HAVE_ISA_V2 1
+#endif
+#ifndef WEFT_HAVE_ISA_V3
+#define WEFT_HAVE_ISA_V3 1
+#endif
+#ifndef WEFT_HAVE_ISA_V4
+#define WEFT_HAVE_ISA_V4 1
+#endif
+
+namespace weft {
+namespace {
+
+#if defined(__x86_64__)
+bool runs_here(Isa isa) noexcept {
+  __builtin_cpu_init();
+  switch (isa) {
+    case Isa::v4:
+      return WEFT_HAVE_ISA_V4 && __builtin_cpu_supports("x86-64-v4");
+    case Isa::v3:
+      return WEFT_HAVE_ISA_V3 && __builtin_cpu_supports("x86-64-v3");
+    case Isa::v2:
+      return WEFT_HAVE_ISA_V2 && __builtin_cpu_supports("x86-64-v2");
+    case Isa::portable:
+      return true;
+  }
+  return false;
+}
+#else
+bool runs_here(Isa isa) noexcept { return isa == Isa::portable; }
+#endif
+
+Isa parse_isa(std::string_view name) {
+  if (name == "portable") return Isa::portable;
+  if (name == "v2") return Isa::v2;
+  if (name == "v3" || name == "avx2") return Isa::v3;
+  if (name == "v4" || name == "avx512") return Isa::v4;
+  fail(ErrorKind::value, "WEFT_ISA: unknown instruction set '{}', expected portable, v2, v3 (avx2) or v4 (avx512)",
+       name);
+}
+
+Isa choose_isa() {
+  if (const char* name = std::getenv("WEFT_ISA"); name != nullptr && *name != '\0') {
+    const Isa isa = parse_isa(name);
+    check_value(runs_here(isa), "WEFT_ISA: '{}' is not supported by this CPU or was not built", name);
+    return isa;
+  }
+  for (const Isa isa : {Isa::v4, Isa::v3, Isa::v2}) {
+    if (runs_here(isa)) return isa;
+  }
+  return Isa::portable;
+}
+
+}  // namespace
+
+Isa active_isa() {
+  static const Isa isa = choose_isa();
+  return isa;
+}
+
+std::string_view isa_name(Isa isa) noexcept {
+  switch (isa) {
+    case Isa::portable:
+      return "portable";
+    case Isa::v2:
+      return "v2";
+    case Isa::v3:
+      return "v3";
+    case Isa::v4:
+      return "v4";
+  }
+  return "unknown";
+}
+
+}  // namespace weft

@@ -1,0 +1,15 @@
+// What this machine can run.
+#pragma once
+
+#include <string_view>
+
+namespace weft {
+
+enum class Isa { portable, v2, v3, v4 };
+
+/// The best ISA this CPU and this build offer, or the one WEFT_ISA names ("portable", "v2", "v3", "v4"; "avx2" and
+/// "avx512" are taken too). Raises Error(value) when that one is unknown or cannot run here.
+Isa active_isa();
+std::string_view isa_name(Isa isa) noexcept;
+
+}  // namespace weft

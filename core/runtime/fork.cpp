@@ -1,0 +1,33 @@
+// The one fork handler of the process.
+#include "runtime/fork.h"
+
+#include <pthread.h>
+
+namespace weft::detail {
+namespace {
+
+void before() noexcept {
+  pool_before_fork();
+  governor_before_fork();
+  lock_generators();
+  allocator_before_fork();
+}
+
+void in_parent() noexcept {
+  allocator_after_fork_in_parent();
+  unlock_generators();
+  governor_after_fork_in_parent();
+  pool_after_fork_in_parent();
+}
+
+void in_child() noexcept {
+  allocator_after_fork_in_child();
+  unlock_generators();
+  governor_after_fork_in_child();
+  pool_after_fork_in_child();
+}
+
+[[maybe_unused]] const int registered = pthread_atfork(before, in_parent, in_child);
+
+}  // namespace
+}  // namespace weft::detail

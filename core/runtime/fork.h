@@ -1,0 +1,25 @@
+// What each part of the runtime does around fork(), so that parent and child both go on computing. fork.cpp calls
+// these in an order that cannot deadlock: workers finish their pieces while the allocator's locks are still free.
+#pragma once
+
+namespace weft::detail {
+
+/// Stops the pool's idle workers and waits a bounded time for the busy ones, then holds the pool's lock.
+void pool_before_fork() noexcept;
+void pool_after_fork_in_parent() noexcept;
+/// Forgets the workers and the jobs of threads that are not in the child.
+void pool_after_fork_in_child() noexcept;
+
+void lock_generators() noexcept;
+void unlock_generators() noexcept;
+
+void allocator_before_fork() noexcept;
+void allocator_after_fork_in_parent() noexcept;
+/// Drops the caches of threads that are not in the child; their blocks are lost to it.
+void allocator_after_fork_in_child() noexcept;
+
+void governor_before_fork() noexcept;
+void governor_after_fork_in_parent() noexcept;
+void governor_after_fork_in_child() noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,24 @@
+// The one worker pool of the process. Callers take part in their own work; when the pool is busy they do it all.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/function_ref.h"
+
+namespace weft {
+
+/// Runs f(begin, end) over [0, n) in pieces of `grain` (the last may be shorter). The pieces depend on n and grain
+/// alone, never on the number of threads, so an f whose pieces are independent gives the same bits everywhere.
+/// n <= grain runs inline. Nested and concurrent calls share the same workers. The first exception thrown by f is
+/// rethrown here once no piece is running any more. Raises Error(interrupted) when the user pressed Ctrl-C
+/// (runtime/interrupt.h).
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int64_t end)> f);
+
+/// How many threads one parallel region may use, the caller included.
+int num_threads() noexcept;
+/// Sets that number (>= 1); more than the allowed CPUs is permitted, for tests.
+void set_num_threads(int n);
+/// CPUs this process may use: affinity, then the cgroup quota, then WEFT_NUM_THREADS when set.
+int allowed_cpus();
+
+}  // namespace weft

@@ -1,0 +1,42 @@
+// Philox4x32-10, counter-based: the numbers depend on (seed, offset, index) alone, not on the thread count.
+// Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+
+namespace weft {
+
+/// A place in a random stream: the numbers of one operation are philox(key, counter + i).
+struct PhiloxState {
+  uint64_t seed;
+  uint64_t offset;
+};
+
+/// Four independent uniform 32-bit words for block `index` of the stream that begins at `state`.
+std::array<uint32_t, 4> philox(PhiloxState state, uint64_t index) noexcept;
+
+/// Hands out disjoint pieces of a stream. Safe to share between threads.
+class Generator {
+ public:
+  explicit Generator(uint64_t seed = default_seed) noexcept : state_{seed, 0} {}
+  static constexpr uint64_t default_seed = 67280421310721u;
+
+  void set_seed(uint64_t seed) noexcept;
+  uint64_t seed() const noexcept;
+  /// Reserves `blocks` philox blocks of four words each.
+  PhiloxState reserve(uint64_t blocks) noexcept;
+  PhiloxState state() const noexcept;
+  void set_state(PhiloxState state) noexcept;
+
+ private:
+  std::mutex& mutex() const noexcept;
+
+  PhiloxState state_;  // guarded by mutex()
+};
+
+/// The process-wide default generator that `manual_seed` seeds.
+Generator& default_generator() noexcept;
+
+}  // namespace weft
