@@ -7,6 +7,7 @@
 #include "kernels/gemm_epilogue.h"
 #include "kernels/gemm_pack.h"
 #include "kernels/gemm_scratch.h"
+#include "kernels/gemm_stream.h"
 #include "kernels/gemm_tile.h"
 #include "runtime/parallel.h"
 
@@ -21,6 +22,8 @@ constexpr int64_t block_rows = 12 * 14;
 constexpr int64_t block_columns = 3072;
 template <class T>
 constexpr int64_t block_depth = sizeof(T) == 4 ? 384 : 256;
+// Rows of B read in place: each lies in a page of its own when B is wide, and there must be room for all in the TLB.
+constexpr int64_t in_place_depth = 64;
 
 template <class T>
 struct Problem {
@@ -70,17 +73,19 @@ class RowBlock {
   const RowTiles& row_tiles() const noexcept { return tiles_; }
 
   /// Tile t times one panel of B.
-  [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t k, int vectors, T* tile) const {
+  [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t k, int64_t b_ahead, int vectors,
+                                       T* tile) const {
     const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
     const int64_t no_offset = 0;
     if (by_rows_) {
       const T* row[tile_rows];
       for (int64_t r = 0; r < height; ++r) row[r] = a_ + (i + r) * row_;
-      tiles<T>().rows[height - 1][vectors - 1](row, b, {1, &no_offset, k, 1, b_step, 0}, tile);
+      tiles<T>().rows[height - 1][vectors - 1](row, b, {1, &no_offset, k, 1, b_step, 0, b_ahead}, tile);
     } else if (in_place_) {
-      tiles<T>().columns[height - 1][vectors - 1](a_ + i, b, {1, &no_offset, k, step_, b_step, 0}, tile);
+      tiles<T>().columns[height - 1][vectors - 1](a_ + i, b, {1, &no_offset, k, step_, b_step, 0, b_ahead}, tile);
     } else {
-      tiles<T>().columns[height - 1][vectors - 1](a_ + i * depth_, b, {1, &no_offset, k, height, b_step, 0}, tile);
+      tiles<T>().columns[height - 1][vectors - 1](a_ + i * depth_, b, {1, &no_offset, k, height, b_step, 0, b_ahead},
+                                                  tile);
     }
   }
 
@@ -98,14 +103,16 @@ void multiply_blocked(const Problem<T>& p) {
   constexpr int64_t width = tile_columns<T>;
   const bool b_in_place = p.b_col == 1 && p.m <= 2 * tile_rows;
   const bool a_in_place = p.n <= 4 * width || p.m <= tile_rows;
-  const int64_t depth_blocks = ceil_div(p.k, block_depth<T>);
+  const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.n > 8 * width ? in_place_depth : block_depth<T>);
   const int64_t row_blocks = ceil_div(p.m, block_rows);
   for (int64_t jc = 0; jc < p.n; jc += block_columns) {
     const int64_t columns = min_of(block_columns, p.n - jc);
     const int64_t panels = ceil_div(columns, width);
     const int64_t packed_from = b_in_place ? columns / lanes<T> * lanes<T> / width : 0;  // first packed panel
     const int64_t depth_max = ceil_div(p.k, depth_blocks);
-    Scratch<T> packed((panels - packed_from) * depth_max * width);
+    // With one block of rows each panel is used once: packed just before, it is still in cache.
+    const bool pack_late = row_blocks == 1;
+    Scratch<T> packed(pack_late ? 0 : (panels - packed_from) * depth_max * width);
     // Column blocks are narrowed until there is work for some 16 threads.
     int64_t panels_each = panels;
     while (panels_each > 4 && (panels_each * width > 1024 || row_blocks * ceil_div(panels, panels_each) < 16) &&
@@ -117,19 +124,20 @@ void multiply_blocked(const Problem<T>& p) {
       const int64_t pc = p.k * d / depth_blocks, depth = p.k * (d + 1) / depth_blocks - pc;
       const Epilogue<T> epilogue = p.epilogue.part(d == 0, d + 1 == depth_blocks);
       const T* b = p.b + pc * p.b_row + jc * p.b_col;
-      if (packed_from < panels) {
+      const auto pack_panel = [&](int64_t panel, T* to) {
+        const int64_t column = panel * width;
+        pack_columns(to, b + column * p.b_col, p.b_row, p.b_col, depth, min_of(width, columns - column));
+      };
+      if (packed_from < panels && !pack_late) {
         const int64_t grain = 1 + piece_work / 8 / (depth * width);
         parallel_for(panels - packed_from, grain, [&](int64_t begin, int64_t end) {
-          for (int64_t j = begin; j < end; ++j) {
-            const int64_t column = (packed_from + j) * width;
-            pack_columns(packed.data() + j * depth * width, b + column * p.b_col, p.b_row, p.b_col, depth,
-                         min_of(width, columns - column));
-          }
+          for (int64_t j = begin; j < end; ++j) pack_panel(packed_from + j, packed.data() + j * depth * width);
         });
       }
       const int64_t work = min_of(p.m, block_rows) * panels_each * width * depth;
       parallel_for(row_blocks * column_blocks, 1 + piece_work / work, [&](int64_t begin, int64_t end) {
         alignas(64) T tile[tile_rows * width];
+        Scratch<T> late_panel(pack_late && packed_from < panels ? depth * width : 0);
         for (int64_t piece = begin; piece < end; ++piece) {
           const int64_t block = piece / column_blocks, first = piece % column_blocks * panels_each;
           const int64_t row = p.m * block / row_blocks, rows = p.m * (block + 1) / row_blocks - row;
@@ -139,12 +147,22 @@ void multiply_blocked(const Problem<T>& p) {
             const int64_t column = j * width, n = min_of(width, columns - column);
             const int vectors = n > lanes<T> ? 2 : 1;
             const bool is_packed = j >= packed_from;
-            const T* panel = is_packed ? packed.data() + (j - packed_from) * depth * width : b + column;
+            const T* panel = b + column;
+            if (is_packed && pack_late) {
+              pack_panel(j, late_panel.data());
+              panel = late_panel.data();
+            } else if (is_packed) {
+              panel = packed.data() + (j - packed_from) * depth * width;
+            }
             for (int64_t t = 0; t < row_tiles.count; ++t) {
-              const int64_t i = row + row_tiles.begin(t);
-              a.multiply(t, panel, is_packed ? width : p.b_row, depth, vectors, tile);
-              store_tile(tile, row + row_tiles.begin(t + 1) - i, n, p.c + i * p.c_row + jc + column, p.c_row, i,
-                         jc + column, epilogue);
+              const int64_t i = row + row_tiles.begin(t), i_end = row + row_tiles.begin(t + 1);
+              T* c = p.c + i * p.c_row + jc + column;
+              for (int64_t r = 0; r < i_end - i; ++r) {
+                __builtin_prefetch(c + r * p.c_row, 1);
+                __builtin_prefetch(c + r * p.c_row + lanes<T>, 1);
+              }
+              a.multiply(t, panel, is_packed ? width : p.b_row, depth, is_packed ? 8 * width : width, vectors, tile);
+              store_tile(tile, i_end - i, n, c, p.c_row, i, jc + column, epilogue);
             }
           }
         }
@@ -172,6 +190,20 @@ void multiply_dot(const Problem<T>& p) {
   });
 }
 
+/// Few rows, B in place.
+template <class T>
+void multiply_streamed(const Problem<T>& p) {
+  constexpr int64_t column_block = 4096 / static_cast<int64_t>(sizeof(T));
+  const int64_t work = min_of(p.n, column_block) * p.m * p.k;
+  parallel_for(ceil_div(p.n, column_block), 1 + piece_work / 4 / work, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const int64_t j = piece * column_block;
+      stream_columns(p.a, p.a_row, p.a_col, p.b + j, p.b_row, p.m, min_of(column_block, p.n - j), p.k, p.c + j, p.c_row,
+                     j, p.epilogue);
+    }
+  });
+}
+
 /// Rows of consecutive k from a matrix stored the other way; copied so that dot products can read them.
 template <class T>
 void gather_rows(T* to, const T* from, int64_t from_row, int64_t from_col, int64_t rows, int64_t k) {
@@ -184,7 +216,11 @@ void gather_rows(T* to, const T* from, int64_t from_row, int64_t from_col, int64
 template <class T>
 void multiply_transposed(const Problem<T>& p) {
   Scratch<T> turned(p.n * p.m);
-  multiply_blocked<T>({p.n, p.m, p.k, p.b, p.b_col, p.b_row, p.a, p.a_col, p.a_row, turned.data(), p.m, {}});
+  const Problem<T> q{p.n, p.m, p.k, p.b, p.b_col, p.b_row, p.a, p.a_col, p.a_row, turned.data(), p.m, {}};
+  if (suits_stream(q))
+    multiply_streamed(q);
+  else
+    multiply_blocked(q);
   alignas(64) T tile[lanes<T> * tile_columns<T>];
   for (int64_t i = 0; i < p.m; i += lanes<T>) {
     const int64_t rows = min_of(lanes<T>, p.m - i);
@@ -203,8 +239,16 @@ void store_empty_sum(const Problem<T>& p) {
   }
 }
 
+/// Where streaming B beats tiles that read it in place.
+template <class T>
+bool suits_stream(const Problem<T>& p) {
+  if (p.b_col != 1 || p.n < 4 * lanes<T>) return false;
+  return p.m <= 2 || (p.m <= 14 && p.n * p.k * static_cast<int64_t>(sizeof(T)) > (1 << 23));
+}
+
 template <class T>
 void multiply_undivided(const Problem<T>& p) {
+  if (suits_stream(p)) return multiply_streamed(p);
   if constexpr (!__is_same(T, uint64_t)) {
     const bool long_k = p.k >= 2 * lanes<T>;
     const bool narrow = p.n * 4 <= lanes<T> * 3;
@@ -242,8 +286,18 @@ bool multiply_divided(const Problem<T>& p) {
   parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin; part < end; ++part) {
       const int64_t first = p.k * part / parts;
-      multiply_undivided<T>({p.m, p.n, p.k * (part + 1) / parts - first, p.a + first * p.a_col, p.a_row, p.a_col,
-                             p.b + first * p.b_row, p.b_row, p.b_col, sums.data() + part * size, p.n, {}});
+      multiply_undivided<T>({p.m,
+                             p.n,
+                             p.k * (part + 1) / parts - first,
+                             p.a + first * p.a_col,
+                             p.a_row,
+                             p.a_col,
+                             p.b + first * p.b_row,
+                             p.b_row,
+                             p.b_col,
+                             sums.data() + part * size,
+                             p.n,
+                             {}});
     }
   });
   for (int64_t part = 1; part < parts; ++part) {
@@ -262,8 +316,10 @@ bool multiply_divided(const Problem<T>& p) {
 
 template <class T>
 void multiply(const Problem<T>& p) {
-  if (p.k == 0) store_empty_sum(p);
-  else if (!multiply_divided(p)) multiply_undivided(p);
+  if (p.k == 0)
+    store_empty_sum(p);
+  else if (!multiply_divided(p))
+    multiply_undivided(p);
 }
 
 // T is the type computed in: uint64_t for int64_t, whose overflow then wraps.
@@ -273,8 +329,18 @@ void gemm(const GemmArgs& args) {
   const Epilogue<T> epilogue{static_cast<T>(args.alpha.as<Element>()), args.accumulate,
                              static_cast<const T*>(args.column_bias), static_cast<const T*>(args.row_bias),
                              args.activation};
-  Problem<T> p{args.m,     args.n,     args.k,     static_cast<const T*>(args.a), args.a_row, args.a_col,
-               static_cast<const T*>(args.b), args.b_row, args.b_col, static_cast<T*>(args.c), args.c_row, epilogue};
+  Problem<T> p{args.m,
+               args.n,
+               args.k,
+               static_cast<const T*>(args.a),
+               args.a_row,
+               args.a_col,
+               static_cast<const T*>(args.b),
+               args.b_row,
+               args.b_col,
+               static_cast<T*>(args.c),
+               args.c_row,
+               epilogue};
   int64_t batch = args.batch;
   if (batch > 1 && args.b_batch == 0 && args.row_bias == nullptr && args.a_batch == args.m * args.a_row &&
       args.c_batch == args.m * args.c_row) {  // one tall matrix
@@ -292,14 +358,14 @@ void gemm(const GemmArgs& args) {
       multiply(q);
     }
   };
-  if (work < 8 * piece_work) parallel_for(batch, 1 + piece_work / work, run);
-  else run(0, batch);
+  if (work < 8 * piece_work)
+    parallel_for(batch, 1 + piece_work / work, run);
+  else
+    run(0, batch);
 }
 
 }  // namespace
 
-void fill(GemmTable& table) {
-  table = {{gemm<float, float>, gemm<double, double>, gemm<uint64_t, int64_t>, nullptr}};
-}
+void fill(GemmTable& table) { table = {{gemm<float, float>, gemm<double, double>, gemm<uint64_t, int64_t>, nullptr}}; }
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -14,8 +14,12 @@ inline constexpr int dot_rows = 4;
 
 // 16 accumulators where there are 32 registers, 8 or 9 where there are 16.
 template <int Rows>
-inline constexpr int dot_columns = vector_bytes == 64 ? (Rows == 1 ? 8 : Rows == 3 ? 5 : 16 / Rows)
-                                                      : (Rows == 1 ? 8 : Rows == 3 ? 3 : 8 / Rows);
+inline constexpr int dot_columns = vector_bytes == 64 ? (Rows == 1   ? 8
+                                                         : Rows == 3 ? 5
+                                                                     : 16 / Rows)
+                                                      : (Rows == 1   ? 8
+                                                         : Rows == 3 ? 3
+                                                                     : 8 / Rows);
 
 /// tile[i][j] = a[i] . b[j]; a and b are Rows and dot_columns<Rows> row pointers.
 template <class T, int Rows>
@@ -81,10 +85,18 @@ void dot_block(const T* a, int64_t a_row, const T* b, int64_t b_col, int64_t row
       for (int64_t r = 0; r < height; ++r) rows_of_a[r] = a + (i + r) * a_row;
       const T* b_columns = b + j * b_col;
       switch (height) {
-        case 1: dot_strip<T, 1>(rows_of_a, b_columns, b_col, width, k, tile); break;
-        case 2: dot_strip<T, 2>(rows_of_a, b_columns, b_col, width, k, tile); break;
-        case 3: dot_strip<T, 3>(rows_of_a, b_columns, b_col, width, k, tile); break;
-        default: dot_strip<T, 4>(rows_of_a, b_columns, b_col, width, k, tile); break;
+        case 1:
+          dot_strip<T, 1>(rows_of_a, b_columns, b_col, width, k, tile);
+          break;
+        case 2:
+          dot_strip<T, 2>(rows_of_a, b_columns, b_col, width, k, tile);
+          break;
+        case 3:
+          dot_strip<T, 3>(rows_of_a, b_columns, b_col, width, k, tile);
+          break;
+        default:
+          dot_strip<T, 4>(rows_of_a, b_columns, b_col, width, k, tile);
+          break;
       }
       store_tile(tile, height, width, c + i * c_row + j, c_row, row + i, column + j, epilogue);
     }

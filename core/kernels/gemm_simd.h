@@ -43,8 +43,10 @@ template <class T>
 #if defined(__AVX512F__)
 template <class T>
 [[gnu::always_inline]] inline auto lane_mask(int64_t n) noexcept {
-  if constexpr (sizeof(T) == 4) return static_cast<__mmask16>((1u << n) - 1u);
-  else return static_cast<__mmask8>((1u << n) - 1u);
+  if constexpr (sizeof(T) == 4)
+    return static_cast<__mmask16>((1u << n) - 1u);
+  else
+    return static_cast<__mmask8>((1u << n) - 1u);
 }
 #endif
 
@@ -52,8 +54,10 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load_partial(const T* from, int64_t n) noexcept {
 #if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_loadu_ps(lane_mask<T>(n), from);
-  else return (Vec<T>)_mm512_maskz_loadu_pd(lane_mask<T>(n), from);
+  if constexpr (sizeof(T) == 4)
+    return (Vec<T>)_mm512_maskz_loadu_ps(lane_mask<T>(n), from);
+  else
+    return (Vec<T>)_mm512_maskz_loadu_pd(lane_mask<T>(n), from);
 #else
   alignas(vector_bytes) T part[lanes<T>] = {};
   for (int64_t i = 0; i < n; ++i) part[i] = from[i];
@@ -63,8 +67,10 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline void store_partial(T* to, Vec<T> v, int64_t n) noexcept {
 #if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(to, lane_mask<T>(n), (__m512)v);
-  else _mm512_mask_storeu_pd(to, lane_mask<T>(n), (__m512d)v);
+  if constexpr (sizeof(T) == 4)
+    _mm512_mask_storeu_ps(to, lane_mask<T>(n), (__m512)v);
+  else
+    _mm512_mask_storeu_pd(to, lane_mask<T>(n), (__m512d)v);
 #else
   alignas(vector_bytes) T part[lanes<T>];
   store(part, v);
@@ -77,8 +83,10 @@ template <class T>
 }
 template <class T>
 [[gnu::always_inline]] inline void store_first(T* to, Vec<T> v, int64_t n) noexcept {
-  if (n >= lanes<T>) store(to, v);
-  else store_partial(to, v, n);
+  if (n >= lanes<T>)
+    store(to, v);
+  else
+    store_partial(to, v, n);
 }
 
 // One stage of Eklundh's transpose: exchanges the off-diagonal D x D blocks of rows `a` and `b`.

@@ -9,7 +9,7 @@ namespace {
 
 template <class T, int Rows, int Vectors>
 void row_tile(const T* const* a, const T* b, const TileWalk& walk, T* tile) {
-  const int64_t length = walk.length, b_step = walk.b_step;
+  const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<T> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
     const T* row[Rows];
@@ -18,7 +18,10 @@ void row_tile(const T* const* a, const T* b, const TileWalk& walk, T* tile) {
     for (int64_t k = 0; k < length; ++k, b_row += b_step) {
       Vec<T> columns[Vectors];
 #pragma GCC unroll 2
-      for (int j = 0; j < Vectors; ++j) columns[j] = load(b_row + j * lanes<T>);
+      for (int j = 0; j < Vectors; ++j) {
+        columns[j] = load(b_row + j * lanes<T>);
+        __builtin_prefetch(b_row + j * lanes<T> + ahead);
+      }
 #pragma GCC unroll 14
       for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 2
@@ -33,7 +36,7 @@ void row_tile(const T* const* a, const T* b, const TileWalk& walk, T* tile) {
 
 template <class T, int Rows, int Vectors>
 void column_tile(const T* a, const T* b, const TileWalk& walk, T* tile) {
-  const int64_t length = walk.length, a_step = walk.a_step, b_step = walk.b_step;
+  const int64_t length = walk.length, a_step = walk.a_step, b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<T> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
     const T* a_column = a + walk.a_offset[r];
@@ -41,7 +44,10 @@ void column_tile(const T* a, const T* b, const TileWalk& walk, T* tile) {
     for (int64_t k = 0; k < length; ++k, a_column += a_step, b_row += b_step) {
       Vec<T> columns[Vectors];
 #pragma GCC unroll 2
-      for (int j = 0; j < Vectors; ++j) columns[j] = load(b_row + j * lanes<T>);
+      for (int j = 0; j < Vectors; ++j) {
+        columns[j] = load(b_row + j * lanes<T>);
+        __builtin_prefetch(b_row + j * lanes<T> + ahead);
+      }
 #pragma GCC unroll 14
       for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 2

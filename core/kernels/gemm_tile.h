@@ -8,7 +8,8 @@
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 
 /// How a tile walks k: `runs` stretches of `length` steps. Stretch r starts a_offset[r] elements into a, and
-/// r * b_run into b. Within one, a advances by a_step (1 for row pointers) and b by b_step.
+/// r * b_run into b. Within one, a advances by a_step (1 for row pointers) and b by b_step. Each step prefetches what
+/// lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place.
 struct TileWalk {
   int64_t runs;
   const int64_t* a_offset;
@@ -16,6 +17,7 @@ struct TileWalk {
   int64_t a_step;
   int64_t b_step;
   int64_t b_run;
+  int64_t b_ahead;
 };
 
 // 14 x 2 accumulators of 32 AVX-512 registers, 6 x 2 of 16: with two vectors of b and one broadcast, all are in use.
@@ -44,9 +46,12 @@ namespace {
 
 template <class T>
 [[gnu::always_inline]] inline const Tiles<T>& tiles() noexcept {
-  if constexpr (__is_same(T, float)) return tiles_f32;
-  else if constexpr (__is_same(T, double)) return tiles_f64;
-  else return tiles_u64;
+  if constexpr (__is_same(T, float))
+    return tiles_f32;
+  else if constexpr (__is_same(T, double))
+    return tiles_f64;
+  else
+    return tiles_u64;
 }
 template <class T>
 inline constexpr int tile_columns = tile_vectors * lanes<T>;

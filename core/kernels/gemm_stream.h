@@ -1,0 +1,93 @@
+// Few rows times a B of consecutive columns: B is read once, row after row as it lies in memory, and the sums stay in
+// cache. Serves vector times matrix, and few rows times a B too large or too wide for the tiles to read in place.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/gemm_epilogue.h"
+#include "kernels/gemm_scratch.h"
+#include "kernels/gemm_tile.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+/// sums[panel][row][tile_columns] += a * b over Depth rows of b. `sum_panel` is the size of a panel of sums.
+template <class T, int Rows, int Depth>
+[[gnu::noinline]] void add_rows(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, int64_t columns,
+                                T* sums, int64_t sum_panel) {
+  T scale[Rows][Depth];
+  const T* row[Depth];
+  for (int p = 0; p < Depth; ++p) {
+    row[p] = b + p * b_row;
+    for (int i = 0; i < Rows; ++i) scale[i][p] = a[i * a_row + p * a_col];
+  }
+  const auto add = [&](int64_t j, const auto& load_b) __attribute__((always_inline)) {
+    T* to = sums + j / tile_columns<T> * sum_panel + j % tile_columns<T>;
+    Vec<T> sum[Rows];
+#pragma GCC unroll 4
+    for (int i = 0; i < Rows; ++i) sum[i] = load(to + i * tile_columns<T>);
+#pragma GCC unroll 8
+    for (int p = 0; p < Depth; ++p) {
+      const Vec<T> v = load_b(row[p] + j);
+#pragma GCC unroll 4
+      for (int i = 0; i < Rows; ++i) sum[i] += scale[i][p] * v;
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < Rows; ++i) store(to + i * tile_columns<T>, sum[i]);
+  };
+  int64_t j = 0;
+  for (; j + lanes<T> <= columns; j += lanes<T>) add(j, [](const T* from) { return load(from); });
+  if (j < columns) add(j, [n = columns - j](const T* from) { return load_partial(from, n); });
+}
+
+template <class T, int Rows>
+[[gnu::always_inline]] inline void add_all_rows(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
+                                                int64_t depth, int64_t columns, T* sums, int64_t sum_panel) {
+  constexpr int step = Rows <= 2 ? 8 : 4;
+  if (depth == step) return add_rows<T, Rows, step>(a, a_row, a_col, b, b_row, columns, sums, sum_panel);
+  for (int64_t p = 0; p < depth; ++p) {
+    add_rows<T, Rows, 1>(a + p * a_col, a_row, a_col, b + p * b_row, b_row, columns, sums, sum_panel);
+  }
+}
+
+/// All m rows times `columns` columns of B, through the epilogue. `column` says where in C they lie.
+template <class T>
+void stream_columns(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, int64_t m, int64_t columns,
+                    int64_t k, T* c, int64_t c_row, int64_t column, const Epilogue<T>& epilogue) {
+  const int64_t panels = ceil_div(columns, tile_columns<T>), sum_panel = m * tile_columns<T>;
+  Scratch<T> sums(panels * sum_panel);
+  __builtin_memset(sums.data(), 0, static_cast<std::size_t>(panels * sum_panel) * sizeof(T));
+  const int64_t step = m <= 2 ? 8 : 4;
+  for (int64_t p = 0; p < k; p += step) {
+    const int64_t depth = min_of(step, k - p);
+    const int64_t groups = ceil_div(m, 4);
+    for (int64_t g = 0; g < groups; ++g) {
+      const int64_t i = m * g / groups;
+      const T* scale = a + i * a_row + p * a_col;
+      T* to = sums.data() + i * tile_columns<T>;
+      const T* rows = b + p * b_row;
+      switch (m * (g + 1) / groups - i) {
+        case 1:
+          add_all_rows<T, 1>(scale, a_row, a_col, rows, b_row, depth, columns, to, sum_panel);
+          break;
+        case 2:
+          add_all_rows<T, 2>(scale, a_row, a_col, rows, b_row, depth, columns, to, sum_panel);
+          break;
+        case 3:
+          add_all_rows<T, 3>(scale, a_row, a_col, rows, b_row, depth, columns, to, sum_panel);
+          break;
+        default:
+          add_all_rows<T, 4>(scale, a_row, a_col, rows, b_row, depth, columns, to, sum_panel);
+          break;
+      }
+    }
+  }
+  for (int64_t j = 0; j < panels; ++j) {
+    const int64_t done = j * tile_columns<T>;
+    store_tile(sums.data() + j * sum_panel, m, min_of(tile_columns<T>, columns - done), c + done, c_row, 0,
+               column + done, epilogue);
+  }
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE
