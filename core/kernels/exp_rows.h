@@ -1,0 +1,59 @@
+// Sums of exponentials of a row or of a block of columns: the common part of softmax and cross entropy.
+#pragma once
+
+#include "kernels/rows.h"
+#include "kernels/vecmath.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+inline constexpr int64_t exp_block = 512;     ///< elements exponentiated before they are summed, while in L1
+inline constexpr int64_t column_block = 128;  ///< neighbouring columns reduced together when inner > 1
+
+/// y = exp(x - m); returns the sum.
+template <class T>
+[[gnu::always_inline]] inline T exp_row(const T* x, T m, int64_t n, T* y) noexcept {
+  T total = 0;
+  for (int64_t b = 0; b < n; b += exp_block) {
+    const int64_t count = min_of(exp_block, n - b);
+    const T* in = x + b;
+    T* out = y + b;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < count; ++i) out[i] = vm::exp(in[i] - m);
+    total += sum<T>(count, [&]<class V>(int64_t i) { return at<V>(out + i); });
+  }
+  return total;
+}
+
+/// The sum of exp(x - m).
+template <class T>
+[[gnu::always_inline]] inline T sum_exp_row(const T* x, T m, int64_t n) noexcept {
+  T buffer[exp_block];
+  T total = 0;
+  for (int64_t b = 0; b < n; b += exp_block) total += exp_row(x + b, m, min_of(exp_block, n - b), buffer);
+  return total;
+}
+
+/// m[j] = max over i of x[i * inner + j]; NaN is passed over.
+template <class T>
+[[gnu::always_inline]] inline void column_max(const T* x, int64_t n, int64_t inner, int64_t columns, T* m) noexcept {
+  for (int64_t j = 0; j < columns; ++j) m[j] = -vm::infinity<T>;
+  for (int64_t i = 0; i < n; ++i) {
+    const T* row = x + i * inner;
+    for (int64_t j = 0; j < columns; ++j) m[j] = row[j] > m[j] ? row[j] : m[j];
+  }
+}
+
+/// s[j] = sum over i of exp(x[i * inner + j] - m[j]).
+template <class T>
+[[gnu::always_inline]] inline void column_sum_exp(const T* x, int64_t n, int64_t inner, int64_t columns, const T* m,
+                                                  T* s) noexcept {
+  for (int64_t j = 0; j < columns; ++j) s[j] = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const T* row = x + i * inner;
+    for (int64_t j = 0; j < columns; ++j) s[j] += vm::exp(row[j] - m[j]);
+  }
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

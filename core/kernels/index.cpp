@@ -1,0 +1,487 @@
+// Gather, scatter, row selection, advanced indexing, masks.
+#include "kernels/index.h"
+
+#include <type_traits>
+
+#include "kernels/gemm_scratch.h"
+#include "kernels/rows.h"
+#include "runtime/parallel.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+constexpr int64_t piece_elements = 8192;
+constexpr int64_t column_block = 128;    // columns of one piece where rows may collide
+constexpr int64_t mask_block = 1 << 15;  // mask bytes of one piece
+
+struct alignas(16) Bytes16 {
+  uint64_t low, high;
+};
+
+template <class T>
+[[gnu::always_inline]] inline const T& get_at(const char* base, int64_t offset) noexcept {
+  return *reinterpret_cast<const T*>(base + offset);
+}
+template <class T>
+[[gnu::always_inline]] inline T& ref_at(char* base, int64_t offset) noexcept {
+  return *reinterpret_cast<T*>(base + offset);
+}
+
+/// Keeps the smallest position noted by any piece.
+class FirstBad {
+ public:
+  [[gnu::always_inline]] void note(int64_t position) noexcept {
+    uint64_t seen = __atomic_load_n(&position_, __ATOMIC_RELAXED);
+    const auto wanted = static_cast<uint64_t>(position);
+    while (wanted < seen &&
+           !__atomic_compare_exchange_n(&position_, &seen, wanted, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+  }
+  [[gnu::always_inline]] int64_t position() const noexcept { return static_cast<int64_t>(position_); }
+
+ private:
+  uint64_t position_ = ~uint64_t{0};  // -1 as signed: none
+};
+
+/// The index space of gather and scatter as [outer..., a, b]. K tensors are walked: 0 is the indexed one, whose stride
+/// along `dim` is left out because the index supplies it.
+template <int K>
+struct Walk {
+  static constexpr int indexed = 0;
+  int outer_ndim = 0;
+  int64_t outer_sizes[max_index_ndim];
+  int64_t outer_strides[max_index_ndim][K];
+  int64_t outer = 1, a = 1, b = 1;
+  int64_t a_strides[K] = {}, b_strides[K] = {};
+  int64_t dim_stride, dim_size;
+  bool b_is_dim;
+
+  /// `dim_second` asks for dim at b or, if it is not the last dimension, at a; writers need it inside one piece.
+  Walk(IndexedShape shape, const int64_t* const (&strides)[K], bool dim_second) {
+    const int last = shape.ndim - 1;
+    const int second = shape.dim == last ? -1 : dim_second ? shape.dim : last - 1;
+    dim_stride = strides[indexed][shape.dim];
+    dim_size = shape.dim_size;
+    b_is_dim = shape.dim == last;
+    for (int d = 0; d < shape.ndim; ++d) {
+      int64_t stride[K];
+      for (int k = 0; k < K; ++k) stride[k] = k == indexed && d == shape.dim ? 0 : strides[k][d];
+      int64_t* to = d == last ? b_strides : d == second ? a_strides : outer_strides[outer_ndim];
+      for (int k = 0; k < K; ++k) to[k] = stride[k];
+      if (d == last) {
+        b = shape.sizes[d];
+      } else if (d == second) {
+        a = shape.sizes[d];
+      } else {
+        outer_sizes[outer_ndim++] = shape.sizes[d];
+        outer *= shape.sizes[d];
+      }
+    }
+  }
+  void offsets(int64_t row, int64_t (&offset)[K]) const noexcept {
+    for (int k = 0; k < K; ++k) offset[k] = 0;
+    for (int d = outer_ndim - 1; d >= 0; --d) {
+      const int64_t i = row % outer_sizes[d];
+      row /= outer_sizes[d];
+      for (int k = 0; k < K; ++k) offset[k] += i * outer_strides[d][k];
+    }
+  }
+};
+
+[[gnu::always_inline]] inline bool outside(int64_t index, int64_t size) noexcept {
+  return static_cast<uint64_t>(index) >= static_cast<uint64_t>(size);
+}
+
+/// Position of the first bad one of n indices.
+int64_t check_indices(const int64_t* index, int64_t n, int64_t size) noexcept {
+  for (int64_t i = 0; i < n; ++i) {
+    if (outside(index[i], size)) return i;
+  }
+  return -1;
+}
+
+/// Position of the first bad index of a strided tensor of indices.
+int64_t check_strided(const char* index, const int64_t* strides, IndexedShape shape) noexcept {
+  const int last = shape.ndim - 1;
+  int64_t rows = 1;
+  for (int d = 0; d < last; ++d) rows *= shape.sizes[d];
+  FirstBad bad;
+  parallel_for(rows, max_of(1, piece_elements / max_of(1, shape.sizes[last])), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      int64_t offset = 0, rest = row;
+      for (int d = last - 1; d >= 0; --d) {
+        offset += rest % shape.sizes[d] * strides[d];
+        rest /= shape.sizes[d];
+      }
+      for (int64_t j = 0; j < shape.sizes[last]; ++j) {
+        if (outside(get_at<int64_t>(index, offset + j * strides[last]), shape.dim_size)) {
+          bad.note(row * shape.sizes[last] + j);
+          break;
+        }
+      }
+    }
+  });
+  return bad.position();
+}
+
+template <class T>
+int64_t gather(const char* in, const int64_t* in_strides, const char* index, const int64_t* index_strides,
+               IndexedShape shape, char* out_) {
+  const int64_t* const strides[2] = {in_strides, index_strides};
+  const Walk<2> walk(shape, strides, false);
+  T* out = reinterpret_cast<T*>(out_);
+  FirstBad bad;
+  // Any order does: rows are (outer, a) pairs.
+  parallel_for(walk.outer * walk.a, max_of(1, piece_elements / max_of(1, walk.b)), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      int64_t at[2];
+      walk.offsets(row / walk.a, at);
+      const char* from = in + at[0] + row % walk.a * walk.a_strides[0];
+      const char* indices = index + at[1] + row % walk.a * walk.a_strides[1];
+      T* to = out + row * walk.b;
+      for (int64_t j = 0; j < walk.b; ++j) {
+        const int64_t i = get_at<int64_t>(indices, j * walk.b_strides[1]);
+        if (outside(i, walk.dim_size)) [[unlikely]] {
+          bad.note(row * walk.b + j);
+          break;
+        }
+        to[j] = get_at<T>(from, i * walk.dim_stride + j * walk.b_strides[0]);
+      }
+    }
+  });
+  return bad.position();
+}
+
+/// combine(T& out, T src) at every index. A piece owns everything that its indices can reach.
+template <class T, class Combine>
+[[gnu::always_inline]] inline int64_t scatter_with(char* out, const int64_t* out_strides, const char* index,
+                                                   const int64_t* index_strides, const char* src,
+                                                   const int64_t* src_strides, IndexedShape shape, Combine combine) {
+  const int64_t bad = check_strided(index, index_strides, shape);
+  if (bad >= 0) return bad;
+  const int64_t* const strides[3] = {out_strides, index_strides, src_strides};
+  const Walk<3> walk(shape, strides, true);
+  const int64_t width = walk.b_is_dim ? max_of(1, walk.b) : column_block;
+  const int64_t blocks = ceil_div(walk.b, width), work = walk.a * min_of(walk.b, width);
+  parallel_for(walk.outer * blocks, max_of(1, piece_elements / max_of(1, work)), [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      int64_t at[3];
+      walk.offsets(piece / blocks, at);
+      const int64_t j0 = piece % blocks * width, j1 = min_of(walk.b, j0 + width);
+      for (int64_t i = 0; i < walk.a; ++i) {
+        char* to = out + at[0] + i * walk.a_strides[0];
+        const char* indices = index + at[1] + i * walk.a_strides[1];
+        const char* from = src + at[2] + i * walk.a_strides[2];
+        for (int64_t j = j0; j < j1; ++j) {
+          const int64_t k = get_at<int64_t>(indices, j * walk.b_strides[1]);
+          if (outside(k, walk.dim_size)) [[unlikely]]
+            continue;  // only if another thread changed it meanwhile
+          combine(ref_at<T>(to, k * walk.dim_stride + j * walk.b_strides[0]), get_at<T>(from, j * walk.b_strides[2]));
+        }
+      }
+    }
+  });
+  return -1;
+}
+
+template <class T>
+int64_t scatter(char* out, const int64_t* out_strides, const char* index, const int64_t* index_strides, const char* src,
+                const int64_t* src_strides, IndexedShape shape) {
+  return scatter_with<T>(out, out_strides, index, index_strides, src, src_strides, shape,
+                         [](T& to, const T& value) { to = value; });
+}
+
+template <class T, ScatterReduce R>
+int64_t scatter_reduce(char* out, const int64_t* out_strides, const char* index, const int64_t* index_strides,
+                       const char* src, const int64_t* src_strides, IndexedShape shape) {
+  return scatter_with<T>(out, out_strides, index, index_strides, src, src_strides, shape, [](T& to, T value) {
+    if constexpr (R == ScatterReduce::sum) to += value;
+    if constexpr (R == ScatterReduce::prod) to *= value;
+    if constexpr (R == ScatterReduce::amax) to = to > value || to != to ? to : value;
+    if constexpr (R == ScatterReduce::amin) to = to < value || to != to ? to : value;
+  });
+}
+
+template <class F>
+[[gnu::always_inline]] inline void with_size(int64_t bytes, F f) {
+  switch (bytes) {
+    case 1:
+      return f.template operator()<uint8_t>();
+    case 2:
+      return f.template operator()<uint16_t>();
+    case 4:
+      return f.template operator()<uint32_t>();
+    case 8:
+      return f.template operator()<uint64_t>();
+    default:
+      return f.template operator()<void>();
+  }
+}
+/// Copies one row of `bytes`; T is its type when it is a single element.
+template <class T>
+[[gnu::always_inline]] inline void copy_row(char* to, const char* from, int64_t bytes) noexcept {
+  if constexpr (std::is_void_v<T>)
+    __builtin_memcpy(to, from, static_cast<std::size_t>(bytes));
+  else
+    __builtin_memcpy(to, from, sizeof(T));
+}
+
+int64_t index_select(const char* in, SelectShape shape, const int64_t* index, int64_t n, char* out) {
+  FirstBad bad;
+  const int64_t grain = max_of(1, 4 * piece_elements / max_of(16, shape.inner));
+  with_size(shape.inner, [&]<class Row>() {
+    parallel_for(shape.outer * n, grain, [&](int64_t begin, int64_t end) {
+      int64_t o = begin / n, j = begin % n;
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t i = index[j];
+        if (outside(i, shape.size)) [[unlikely]] {
+          bad.note(j);
+          return;
+        }
+        copy_row<Row>(out + row * shape.inner, in + (o * shape.size + i) * shape.inner, shape.inner);
+        if (++j == n) {
+          j = 0;
+          ++o;
+        }
+      }
+    });
+  });
+  return bad.position();
+}
+
+int64_t index_copy(char* out, SelectShape shape, const int64_t* index, int64_t n, const char* src) {
+  const int64_t bad = check_indices(index, n, shape.size);
+  if (bad >= 0) return bad;
+  parallel_for(shape.outer, max_of(1, 4 * piece_elements / max_of(1, n * max_of(16, shape.inner))),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t o = begin; o < end; ++o) {
+                   for (int64_t j = 0; j < n; ++j) {
+                     if (outside(index[j], shape.size)) [[unlikely]]
+                       continue;
+                     copy_row<void>(out + (o * shape.size + index[j]) * shape.inner, src + (o * n + j) * shape.inner,
+                                    shape.inner);
+                   }
+                 }
+               });
+  return -1;
+}
+
+template <class T>
+int64_t index_add(void* out_, SelectShape shape, const int64_t* index, int64_t n, int64_t skip, const void* src_,
+                  Param alpha_) {
+  const int64_t bad = check_indices(index, n, shape.size);
+  if (bad >= 0) return bad;
+  T* out = static_cast<T*>(out_);
+  const T* src = static_cast<const T*>(src_);
+  const T alpha = alpha_.as<T>();
+  const int64_t inner = shape.inner, blocks = ceil_div(inner, column_block), work = n * min_of(inner, column_block);
+  parallel_for(shape.outer * blocks, max_of(1, piece_elements / max_of(1, work)), [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const int64_t o = piece / blocks, column = piece % blocks * column_block;
+      const int64_t columns = min_of(column_block, inner - column);
+      for (int64_t j = 0; j < n; ++j) {
+        const int64_t i = index[j];
+        if (i == skip || outside(i, shape.size)) continue;
+        T* to = out + (o * shape.size + i) * inner + column;
+        const T* from = src + (o * n + j) * inner + column;
+#pragma GCC ivdep
+        for (int64_t c = 0; c < columns; ++c) to[c] += alpha * from[c];
+      }
+    }
+  });
+  return -1;
+}
+
+int64_t add_offsets(const int64_t* index, int64_t n, int64_t size, int64_t stride, int64_t* offsets) {
+  FirstBad bad;
+  parallel_for(n, piece_elements, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) {
+      const int64_t wrapped = index[p] < 0 ? index[p] + size : index[p];
+      if (outside(wrapped, size)) [[unlikely]] {
+        bad.note(p);
+        return;
+      }
+      offsets[p] += wrapped * stride;
+    }
+  });
+  return bad.position();
+}
+
+template <class T>
+void get(const char* in, OffsetGrid grid, char* out_) {
+  T* out = reinterpret_cast<T*>(out_);
+  const int64_t inner = grid.inner_count;
+  parallel_for(grid.outer_count * grid.count, max_of(1, piece_elements / max_of(1, inner)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t row = begin; row < end; ++row) {
+                   const char* from = in + grid.outer[row / grid.count] + grid.offsets[row % grid.count];
+                   T* to = out + row * inner;
+                   if (inner == 1) {
+                     *to = get_at<T>(from, grid.inner ? grid.inner[0] : 0);
+                   } else if (!grid.inner) {
+                     __builtin_memcpy(to, from, static_cast<std::size_t>(inner) * sizeof(T));
+                   } else {
+                     for (int64_t i = 0; i < inner; ++i) to[i] = get_at<T>(from, grid.inner[i]);
+                   }
+                 }
+               });
+}
+
+/// combine(T& out, T src) at every grid point. A piece owns a block of inner elements, so equal offsets never race.
+template <class T, class Combine>
+[[gnu::always_inline]] inline void put_with(char* out, OffsetGrid grid, const char* src_, bool scalar,
+                                            Combine combine) {
+  const T* src = reinterpret_cast<const T*>(src_);
+  const int64_t inner = grid.inner_count, blocks = ceil_div(inner, column_block);
+  const int64_t work = grid.count * min_of(inner, column_block);
+  parallel_for(grid.outer_count * blocks, max_of(1, piece_elements / max_of(1, work)), [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const int64_t o = piece / blocks, i0 = piece % blocks * column_block;
+      const int64_t i1 = min_of(inner, i0 + column_block);
+      for (int64_t p = 0; p < grid.count; ++p) {
+        char* to = out + grid.outer[o] + grid.offsets[p];
+        const T* from = scalar ? src : src + (o * grid.count + p) * inner;
+        const int64_t step = scalar ? 0 : 1;
+        if (grid.inner) {
+          for (int64_t i = i0; i < i1; ++i) combine(ref_at<T>(to, grid.inner[i]), from[i * step]);
+        } else {
+          T* row = reinterpret_cast<T*>(to);
+#pragma GCC ivdep
+          for (int64_t i = i0; i < i1; ++i) combine(row[i], from[i * step]);
+        }
+      }
+    }
+  });
+}
+template <class T>
+void put_elements(char* out, OffsetGrid grid, const char* src, bool scalar) {
+  put_with<T>(out, grid, src, scalar, [](T& to, const T& value) { to = value; });
+}
+template <class T>
+void put_add(char* out, OffsetGrid grid, const char* src, bool scalar) {
+  put_with<T>(out, grid, src, scalar, [](T& to, T value) { to += value; });
+}
+
+int64_t count_block(const uint8_t* mask, int64_t n) noexcept {
+  int64_t total = 0;
+  for (int64_t i = 0; i < n; ++i) total += mask[i] != 0;
+  return total;
+}
+
+/// Fills starts[b] with the number of set bytes before block b, starts[blocks] with all of them.
+void count_blocks(const uint8_t* mask, int64_t n, int64_t blocks, int64_t* starts) {
+  parallel_for(blocks, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      starts[b + 1] = count_block(mask + b * mask_block, min_of(mask_block, n - b * mask_block));
+    }
+  });
+  starts[0] = 0;
+  for (int64_t b = 0; b < blocks; ++b) starts[b + 1] += starts[b];
+}
+
+int64_t count_nonzero(const uint8_t* mask, int64_t n) {
+  const int64_t blocks = ceil_div(n, mask_block);
+  const Scratch<int64_t> starts(blocks + 1);
+  count_blocks(mask, n, blocks, starts.data());
+  return starts[blocks];
+}
+
+/// visit(i, k): element i is the k-th set one. The loop writes without branching and stops at the block's last hit;
+/// `limit` is the caller's count, so a mask that changes meanwhile cannot write past its output.
+template <class Visit>
+[[gnu::always_inline]] inline void each_set(const uint8_t* mask, int64_t n, int64_t limit, Visit visit) {
+  const int64_t blocks = ceil_div(n, mask_block);
+  const Scratch<int64_t> starts(blocks + 1);
+  count_blocks(mask, n, blocks, starts.data());
+  parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      const int64_t stop = min_of(starts[b + 1], limit), last = min_of(n, (b + 1) * mask_block);
+      int64_t k = starts[b];
+      for (int64_t i = b * mask_block; k < stop && i < last; ++i) {
+        visit(i, k);
+        k += mask[i] != 0;
+      }
+    }
+  });
+}
+
+void nonzero(const uint8_t* mask, int ndim, const int64_t* sizes, int64_t count, int64_t* out) {
+  int64_t n = 1;
+  for (int d = 0; d < ndim; ++d) n *= sizes[d];
+  if (ndim == 1) {
+    each_set(mask, n, count, [&](int64_t i, int64_t k) { out[k] = i; });
+    return;
+  }
+  if (ndim == 0) return;
+  // Positions first, into the last column; then they are taken apart.
+  each_set(mask, n, count, [&](int64_t i, int64_t k) { out[k * ndim + ndim - 1] = i; });
+  parallel_for(count, piece_elements / 4, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      int64_t rest = out[k * ndim + ndim - 1];
+      for (int d = ndim - 1; d >= 0; --d) {
+        out[k * ndim + d] = rest % sizes[d];
+        rest /= sizes[d];
+      }
+    }
+  });
+}
+
+template <class T>
+void masked_select(const char* in_, const uint8_t* mask, int64_t n, int64_t count, char* out_) {
+  const T* in = reinterpret_cast<const T*>(in_);
+  T* out = reinterpret_cast<T*>(out_);
+  each_set(mask, n, count, [&](int64_t i, int64_t k) { out[k] = in[i]; });
+}
+
+template <class T>
+void masked_scatter(char* out_, const uint8_t* mask, int64_t n, int64_t count, const char* src_) {
+  const T* src = reinterpret_cast<const T*>(src_);
+  T* out = reinterpret_cast<T*>(out_);
+  each_set(mask, n, count, [&](int64_t i, int64_t k) { out[i] = mask[i] ? src[k] : out[i]; });
+}
+
+template <class T>
+void fill_reductions(int64_t (**row)(char*, const int64_t*, const char*, const int64_t*, const char*, const int64_t*,
+                                     IndexedShape)) {
+  row[static_cast<int>(ScatterReduce::sum)] = scatter_reduce<T, ScatterReduce::sum>;
+  row[static_cast<int>(ScatterReduce::prod)] = scatter_reduce<T, ScatterReduce::prod>;
+  row[static_cast<int>(ScatterReduce::amax)] = scatter_reduce<T, ScatterReduce::amax>;
+  row[static_cast<int>(ScatterReduce::amin)] = scatter_reduce<T, ScatterReduce::amin>;
+}
+
+template <class T>
+void fill_moves(IndexTable& table, int at) {
+  table.gather[at] = gather<T>;
+  table.scatter[at] = scatter<T>;
+  table.get[at] = get<T>;
+  table.put[at] = put_elements<T>;
+  table.masked_select[at] = masked_select<T>;
+  table.masked_scatter[at] = masked_scatter<T>;
+}
+
+template <class T>
+void fill_adds(IndexTable& table, int at) {
+  fill_reductions<T>(table.scatter_reduce[at]);
+  table.index_add[at] = index_add<T>;
+  table.put_add[at] = put_add<T>;
+}
+
+}  // namespace
+
+void fill(IndexTable& table) {
+  fill_moves<uint8_t>(table, 0);
+  fill_moves<uint16_t>(table, 1);
+  fill_moves<uint32_t>(table, 2);
+  fill_moves<uint64_t>(table, 3);
+  fill_moves<Bytes16>(table, 4);
+  fill_adds<float>(table, 0);
+  fill_adds<double>(table, 1);
+  fill_adds<int64_t>(table, 2);
+  table.index_select = index_select;
+  table.index_copy = index_copy;
+  table.add_offsets = add_offsets;
+  table.count_nonzero = count_nonzero;
+  table.nonzero = nonzero;
+}
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

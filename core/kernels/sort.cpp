@@ -1,0 +1,327 @@
+// Sorting, selection and search.
+//
+// Values become unsigned integers of the same order. A float's key shares a 64-bit word with its index, so comparing
+// words breaks ties by index and every algorithm is stable; a 64-bit key travels in a pair. Lines of some length are
+// sorted by least-significant-digit radix passes, which skip digits that all elements share.
+#include "kernels/sort.h"
+
+#include <algorithm>
+
+#include "kernels/gemm_scratch.h"
+#include "kernels/rows.h"
+#include "runtime/parallel.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+constexpr int64_t piece_elements = 4096;
+
+struct Pair {
+  uint64_t key, index;
+};
+[[gnu::always_inline]] inline bool operator<(const Pair& a, const Pair& b) noexcept {
+  return a.key != b.key ? a.key < b.key : a.index < b.index;
+}
+
+/// How a type is keyed: Item holds key and index, key_bits counts the digits worth sorting.
+template <class T>
+struct Keyed;
+
+template <>
+struct Keyed<float> {
+  using Item = uint64_t;
+  using Key = uint32_t;
+  static constexpr int key_bits = 32;
+  [[gnu::always_inline]] static Key key(float x) noexcept {
+    const auto bits = detail::bits<uint32_t>(x == 0 ? 0.f : x);
+    const uint32_t ordered = bits ^ (static_cast<uint32_t>(static_cast<int32_t>(bits) >> 31) | 0x80000000u);
+    return x != x ? ~0u : ordered;
+  }
+  [[gnu::always_inline]] static Item item(Key key, int64_t i) noexcept {
+    return static_cast<uint64_t>(key) << 32 | static_cast<uint64_t>(i);
+  }
+  [[gnu::always_inline]] static int64_t index(Item item) noexcept { return static_cast<int64_t>(item & 0xffffffffu); }
+  [[gnu::always_inline]] static Key key_of(Item item) noexcept { return static_cast<Key>(item >> 32); }
+};
+
+struct Keyed64 {
+  using Item = Pair;
+  using Key = uint64_t;
+  static constexpr int key_bits = 64;
+  [[gnu::always_inline]] static Item item(Key key, int64_t i) noexcept { return {key, static_cast<uint64_t>(i)}; }
+  [[gnu::always_inline]] static int64_t index(const Item& item) noexcept { return static_cast<int64_t>(item.index); }
+  [[gnu::always_inline]] static Key key_of(const Item& item) noexcept { return item.key; }
+};
+template <>
+struct Keyed<double> : Keyed64 {
+  [[gnu::always_inline]] static Key key(double x) noexcept {
+    const auto bits = detail::bits<uint64_t>(x == 0 ? 0. : x);
+    const uint64_t ordered = bits ^ (static_cast<uint64_t>(static_cast<int64_t>(bits) >> 63) | uint64_t{1} << 63);
+    return x != x ? ~uint64_t{0} : ordered;
+  }
+};
+template <>
+struct Keyed<int64_t> : Keyed64 {
+  [[gnu::always_inline]] static Key key(int64_t x) noexcept {
+    return static_cast<uint64_t>(x) ^ uint64_t { 1 } << 63;
+  }
+};
+
+template <class Item>
+void insertion_sort(Item* items, int64_t n) noexcept {
+  for (int64_t i = 1; i < n; ++i) {
+    const Item item = items[i];
+    int64_t j = i;
+    for (; j > 0 && item < items[j - 1]; --j) items[j] = items[j - 1];
+    items[j] = item;
+  }
+}
+
+template <class K, int Bits, class Item>
+Item* radix_sort(Item* items, Item* other, int64_t n) {
+  constexpr int passes = (K::key_bits + Bits - 1) / Bits, buckets = 1 << Bits;
+  const Scratch<uint32_t> counts(passes * buckets);
+  __builtin_memset(counts.data(), 0, sizeof(uint32_t) * passes * buckets);
+  for (int64_t i = 0; i < n; ++i) {
+    auto key = K::key_of(items[i]);
+    for (int p = 0; p < passes; ++p) {
+      ++counts[p * buckets + static_cast<int64_t>(key & (buckets - 1))];
+      key >>= Bits;
+    }
+  }
+  for (int p = 0; p < passes; ++p) {
+    uint32_t* const starts = counts.data() + p * buckets;
+    const auto digit = [p](const Item& item) { return (K::key_of(item) >> (p * Bits)) & (buckets - 1); };
+    if (starts[digit(items[0])] == static_cast<uint32_t>(n)) continue;
+    uint32_t total = 0;
+    for (int b = 0; b < buckets; ++b) {
+      const uint32_t count = starts[b];
+      starts[b] = total;
+      total += count;
+    }
+    for (int64_t i = 0; i < n; ++i) other[starts[digit(items[i])]++] = items[i];
+    Item* const swapped = items;
+    items = other;
+    other = swapped;
+  }
+  return items;
+}
+
+/// Sorts n items that came in index order, using as much room again at `other`; returns where the result is.
+template <class K, class Item>
+Item* sort_items(Item* items, Item* other, int64_t n) {
+  if (n <= 32) {
+    insertion_sort(items, n);
+    return items;
+  }
+  if (K::key_bits == 64 && n < 512) {
+    std::sort(items, items + n, [](const Item& a, const Item& b) { return a < b; });
+    return items;
+  }
+  return n < 8192 ? radix_sort<K, 8>(items, other, n) : radix_sort<K, 11>(items, other, n);
+}
+
+/// line(first element, scratch items) for each line of [outer, n, inner]; scratch holds 2 * n items.
+template <class Item, class F>
+void each_line(int64_t outer, int64_t n, int64_t inner, F f) {
+  parallel_for(outer * inner, max_of(1, piece_elements / max_of(1, n)), [&](int64_t begin, int64_t end) {
+    const Scratch<Item> items(2 * n);
+    for (int64_t line = begin; line < end; ++line) f(line / inner, line % inner, items.data());
+  });
+}
+
+template <class T>
+void sort(const void* x_, int64_t outer, int64_t n, int64_t inner, bool descending, void* values_, int64_t* indices) {
+  using K = Keyed<T>;
+  using Item = typename K::Item;
+  const T* x = static_cast<const T*>(x_);
+  T* values = static_cast<T*>(values_);
+  const auto flip = descending ? ~typename K::Key{0} : typename K::Key{0};
+  each_line<Item>(outer, n, inner, [&](int64_t o, int64_t column, Item* items) {
+    const int64_t first = o * n * inner + column;
+    const T* line = x + first;
+    for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(line[i * inner]) ^ flip, i);
+    const Item* sorted = sort_items<K>(items, items + n, n);
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t index = K::index(sorted[i]);
+      indices[first + i * inner] = index;
+      if (values) values[first + i * inner] = line[index * inner];
+    }
+  });
+}
+
+/// Moves the k smallest of n items to the front, unordered.
+template <class Item>
+void select_smallest(Item* items, int64_t n, int64_t k) {
+  std::nth_element(items, items + k, items + n, [](const Item& a, const Item& b) { return a < b; });
+}
+
+/// Leaves the k smallest items of a line, sorted, at the front. One scan keeps candidates better than the worst of the
+/// best k so far; most blocks of a long line hold none and cost a comparison.
+template <class T>
+void smallest_items(const T* line, int64_t n, int64_t inner, typename Keyed<T>::Key flip, int64_t k,
+                    typename Keyed<T>::Item* items) {
+  using K = Keyed<T>;
+  using Item = typename K::Item;
+  using Key = typename K::Key;
+  constexpr int64_t block = 64;
+  int64_t held = 0;
+  Key bound = ~Key{0};
+  bool bounded = false;
+  for (int64_t b = 0; b < n; b += block) {
+    const int64_t count = min_of(block, n - b);
+    Key keys[block];
+    if (inner == 1 && count == block) {
+      for (int64_t i = 0; i < block; ++i) keys[i] = K::key(line[b + i]) ^ flip;
+    } else {
+      for (int64_t i = 0; i < count; ++i) keys[i] = K::key(line[(b + i) * inner]) ^ flip;
+    }
+    if (bounded) {
+      if (count == block) {
+        Key any = 0;
+        for (int64_t i = 0; i < block; ++i) any |= keys[i] < bound ? Key{1} : Key{0};
+        if (any == 0) continue;
+      }
+      for (int64_t i = 0; i < count; ++i) {
+        items[held] = K::item(keys[i], b + i);
+        held += keys[i] < bound;
+      }
+    } else {
+      for (int64_t i = 0; i < count; ++i) items[held++] = K::item(keys[i], b + i);
+    }
+    if (held >= 2 * k + block && k > 0) {
+      select_smallest(items, held, k - 1);
+      bound = K::key_of(items[k - 1]);
+      held = k;
+      bounded = true;
+    }
+  }
+  if (k < held) select_smallest(items, held, k);
+  std::sort(items, items + k, [](const Item& a, const Item& b) { return a < b; });
+}
+
+template <class T>
+void topk(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bool largest, void* values_,
+          int64_t* indices) {
+  using K = Keyed<T>;
+  using Item = typename K::Item;
+  if (k == 0) return;
+  const T* x = static_cast<const T*>(x_);
+  T* values = static_cast<T*>(values_);
+  const auto flip = largest ? ~typename K::Key{0} : typename K::Key{0};
+  const int64_t room = max_of(2 * n, 2 * k + 128);
+  parallel_for(outer * inner, max_of(1, piece_elements / max_of(1, n)), [&](int64_t begin, int64_t end) {
+    const Scratch<Item> scratch(room);
+    for (int64_t l = begin; l < end; ++l) {
+      const int64_t o = l / inner, column = l % inner;
+      const T* line = x + o * n * inner + column;
+      const Item* best = scratch.data();
+      if (4 * k >= n) {
+        for (int64_t i = 0; i < n; ++i) scratch[i] = K::item(K::key(line[i * inner]) ^ flip, i);
+        best = sort_items<K>(scratch.data(), scratch.data() + n, n);
+      } else {
+        smallest_items(line, n, inner, flip, k, scratch.data());
+      }
+      for (int64_t i = 0; i < k; ++i) {
+        const int64_t to = (o * k + i) * inner + column, index = K::index(best[i]);
+        indices[to] = index;
+        values[to] = line[index * inner];
+      }
+    }
+  });
+}
+
+template <class T>
+void kth(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bool nan_first, void* values_,
+         int64_t* indices) {
+  using K = Keyed<T>;
+  using Item = typename K::Item;
+  const T* x = static_cast<const T*>(x_);
+  T* values = static_cast<T*>(values_);
+  each_line<Item>(outer, n, inner, [&](int64_t o, int64_t column, Item* items) {
+    const T* line = x + o * n * inner + column;
+    int64_t index = -1;
+    for (int64_t i = 0; nan_first && index < 0 && i < n; ++i) index = line[i * inner] != line[i * inner] ? i : -1;
+    if (index < 0) {
+      for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(line[i * inner]), i);
+      select_smallest(items, n, k);
+      index = K::index(items[k]);
+    }
+    indices[o * inner + column] = index;
+    values[o * inner + column] = line[index * inner];
+  });
+}
+
+/// Runs of equal values of x[order(i)]; returns how many.
+template <class T, class Order>
+int64_t collect_runs(const T* x, int64_t n, Order order, T* values, int64_t* inverse, int64_t* counts) noexcept {
+  int64_t found = 0, start = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t index = order(i);
+    if (i == 0 || x[index] != values[found - 1]) {
+      if (counts && found > 0) counts[found - 1] = i - start;
+      start = i;
+      values[found++] = x[index];
+    }
+    if (inverse) inverse[index] = found - 1;
+  }
+  if (counts && found > 0) counts[found - 1] = n - start;
+  return found;
+}
+
+template <class T>
+int64_t unique(const void* x_, int64_t n, void* values, int64_t* inverse, int64_t* counts) {
+  using K = Keyed<T>;
+  using Item = typename K::Item;
+  const T* x = static_cast<const T*>(x_);
+  const Scratch<Item> items(2 * n);
+  for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(x[i]), i);
+  const Item* sorted = sort_items<K>(items.data(), items.data() + n, n);
+  const auto order = [&](int64_t i) { return K::index(sorted[i]); };
+  return collect_runs(x, n, order, static_cast<T*>(values), inverse, counts);
+}
+
+template <class T>
+int64_t unique_consecutive(const void* x, int64_t n, void* values, int64_t* inverse, int64_t* counts) {
+  const auto order = [](int64_t i) { return i; };
+  return collect_runs(static_cast<const T*>(x), n, order, static_cast<T*>(values), inverse, counts);
+}
+
+template <class T>
+void searchsorted(const void* sorted_, const int64_t* sorter_, const void* values_, int64_t rows, int64_t n, int64_t m,
+                  bool shared_row, bool right, int64_t* out) {
+  const T *sorted = static_cast<const T*>(sorted_), *values = static_cast<const T*>(values_);
+  parallel_for(rows * m, 1024, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = shared_row ? 0 : i / m * n;
+      const int64_t* sorter = sorter_ ? sorter_ + row : nullptr;
+      const T value = values[i];
+      // A NaN value is never reached, so it belongs at the end.
+      const auto is_before = [&](int64_t k) {
+        const T other = sorted[row + (sorter ? sorter[k] : k)];
+        return right ? !(other > value) : !(other >= value);
+      };
+      int64_t first = 0, length = n;
+      while (length > 0) {
+        const int64_t half = length / 2;
+        const bool before = is_before(first + half);
+        first = before ? first + half + 1 : first;
+        length = before ? length - half - 1 : half;
+      }
+      out[i] = first;
+    }
+  });
+}
+
+}  // namespace
+
+void fill(SortTable& table) {
+  table = {{sort<float>, sort<double>, sort<int64_t>},
+           {topk<float>, topk<double>, topk<int64_t>},
+           {kth<float>, kth<double>, kth<int64_t>},
+           {unique<float>, unique<double>, unique<int64_t>},
+           {unique_consecutive<float>, unique_consecutive<double>, unique_consecutive<int64_t>},
+           {searchsorted<float>, searchsorted<double>, searchsorted<int64_t>}};
+}
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE
