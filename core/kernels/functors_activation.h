@@ -27,11 +27,11 @@ struct ThresholdBackward {
   T operator()(T grad, T x) const { return x <= threshold ? T(0) : grad; }
   T threshold;
 };
-/// grad where params[0] < x < params[1] (hardtanh) .
+/// grad where params[0] < x < params[1] (hardtanh).
 template <class T>
 struct HardtanhBackward {
   explicit HardtanhBackward(const Param* params) : low(params[0].as<T>()), high(params[1].as<T>()) {}
-  T operator()(T grad, T x) const { return (x <= low) | (x >= high) ? T(0) : grad; }
+  T operator()(T grad, T x) const { return (x > low) & (x < high) ? grad : T(0); }
   T low, high;
 };
 /// grad where params[0] <= x <= params[1] (clamp).
@@ -80,7 +80,7 @@ struct EluBackward {
       : negative(params[0].as<T>() * params[1].as<T>() * params[2].as<T>()),
         scale(params[1].as<T>()),
         input_scale(params[2].as<T>()) {}
-  T operator()(T grad, T x) const { return grad * (x <= T(0) ? negative * vm::exp(x * input_scale) : scale); }
+  T operator()(T grad, T x) const { return grad * (x > T(0) ? scale : negative * vm::exp(x * input_scale)); }
   T negative, scale, input_scale;
 };
 
@@ -189,7 +189,7 @@ struct HardsigmoidBackward {
 /// x clamp(x / 6 + 1/2, 0, 1).
 template <class T>
 struct Hardswish {
-  T operator()(T x) const { return x * vm::clamp(x + T(3), T(0), T(6)) / T(6); }
+  T operator()(T x) const { return x * (vm::clamp(x + T(3), T(0), T(6)) / T(6)); }
 };
 template <class T>
 struct HardswishBackward {
@@ -219,7 +219,7 @@ struct Softshrink {
 template <class T>
 struct ShrinkBackward {
   explicit ShrinkBackward(const Param* params) : lambda(params[0].as<T>()) {}
-  T operator()(T grad, T x) const { return vm::abs(x) <= lambda ? T(0) : grad; }
+  T operator()(T grad, T x) const { return vm::abs(x) > lambda ? grad : T(0); }
   T lambda;
 };
 template <class T>

@@ -5,8 +5,6 @@
 // sum is `or`, product is `and`, maximum and minimum are theirs.
 #pragma once
 
-#include <limits>
-
 #include "kernels/loops.h"
 #include "kernels/vecmath.h"
 
@@ -232,15 +230,14 @@ struct Signbit {
       return x < T(0);
   }
 };
-/// 0 below zero, 1 above, y at zero; NaN stays.
+/// 0 below zero, 1 above, y at zero; 0 for NaN, as in PyTorch.
 template <class T>
 struct Heaviside {
   T operator()(T x, T y) const {
-    if (x == T(0)) return y;
-    if constexpr (is_float<T>)
-      return x != x ? x : T(x > T(0));
+    if constexpr (is_bool<T>)
+      return x | y;
     else
-      return T(x > T(0));
+      return x == T(0) ? y : T(x > T(0));
   }
 };
 
@@ -283,7 +280,7 @@ struct Frac {
 template <class T>
 [[gnu::always_inline]] inline T maximum(T x, T y) {
   if constexpr (is_float<T>)
-    return x > y || x != x ? x : y;
+    return (x > y) | (x != x) ? x : y;
   else if constexpr (is_bool<T>)
     return x | y;
   else
@@ -292,7 +289,7 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline T minimum(T x, T y) {
   if constexpr (is_float<T>)
-    return x < y || x != x ? x : y;
+    return (x < y) | (x != x) ? x : y;
   else if constexpr (is_bool<T>)
     return x & y;
   else
@@ -308,11 +305,11 @@ struct Minimum {
 };
 template <class T>
 struct Fmax {
-  T operator()(T x, T y) const { return x > y || y != y ? x : y; }
+  T operator()(T x, T y) const { return (x > y) | (y != y) ? x : y; }
 };
 template <class T>
 struct Fmin {
-  T operator()(T x, T y) const { return x < y || y != y ? x : y; }
+  T operator()(T x, T y) const { return (x < y) | (y != y) ? x : y; }
 };
 /// min(max(x, params[0]), params[1]): NaN stays, and the upper bound wins when they cross.
 template <class T>
@@ -339,20 +336,30 @@ struct ClampMax {
 /// clamp with tensors; a NaN bound gives NaN.
 template <class T>
 struct ClampTensor {
-  T operator()(T x, T low, T high) const { return minimum(maximum(x, low), high); }
+  T operator()(T x, T low, T high) const {
+    const T raised = (x < low) | (low != low) ? low : x;
+    return (raised > high) | (high != high) ? high : raised;
+  }
 };
 
 // Selection.
 
 template <class T>
+[[gnu::always_inline]] inline T select(bool condition, T x, T y) {
+  if constexpr (is_bool<T>)
+    return (condition & x) | (!condition & y);
+  else
+    return condition ? x : y;
+}
+template <class T>
 struct Where {
-  T operator()(bool condition, T x, T y) const { return condition ? x : y; }
+  T operator()(bool condition, T x, T y) const { return select(condition, x, y); }
 };
 /// params[0] where the mask is set.
 template <class T>
 struct MaskedFill {
   explicit MaskedFill(const Param* params) : value(params[0].as<T>()) {}
-  T operator()(T x, bool mask) const { return mask ? value : x; }
+  T operator()(T x, bool mask) const { return select(mask, value, x); }
   T value;
 };
 /// Replaces NaN, +inf, -inf by params[0], params[1], params[2]. Floating only.
@@ -361,8 +368,8 @@ struct NanToNum {
   explicit NanToNum(const Param* params)
       : nan(params[0].as<T>()), positive(params[1].as<T>()), negative(params[2].as<T>()) {}
   T operator()(T x) const {
-    constexpr T infinity = std::numeric_limits<T>::infinity();
-    const T finite = x == infinity ? positive : x == -infinity ? negative : x;
+    const T bounded = x == -vm::infinity<T> ? negative : x;
+    const T finite = x == vm::infinity<T> ? positive : bounded;
     return x != x ? nan : finite;
   }
   T nan, positive, negative;
