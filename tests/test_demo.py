@@ -4,6 +4,7 @@ import importlib.util
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -33,8 +34,6 @@ def test_a_short_demo_learns_and_writes_its_files(tmp_path: Path, capsys: pytest
 
 @needs_extra
 def test_the_network_reads_most_digits_after_a_few_epochs() -> None:
-    import threading
-
     training = demo.Training(demo.Digits.load(), epochs=4, seed=0)
     training.run(lambda images: None, threading.Event())
     assert training.accuracy() > 0.9
@@ -57,7 +56,7 @@ def test_an_error_in_one_thread_stops_all_and_is_raised() -> None:
             raise ZeroDivisionError
 
     class Endless:
-        def run(self, advance: object, stop: "demo.threading.Event") -> None:
+        def run(self, advance: object, stop: threading.Event) -> None:
             stop.wait()
 
     with pytest.raises(ZeroDivisionError):
