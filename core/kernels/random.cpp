@@ -11,9 +11,9 @@ namespace {
 constexpr int64_t width = random_tile_blocks;
 constexpr int64_t tiles_per_piece = 256;
 
-/// The words of one tile: words[w][b] is word w of block b. The same numbers as weft::philox.
+/// The words of one tile: word w of block b is words[w * width + b]. The same numbers as weft::philox.
 struct Tile {
-  uint32_t words[4][width];
+  uint32_t words[4 * width];
 };
 
 [[gnu::always_inline]] inline void make_tile(PhiloxState state, int64_t tile, Tile& out) noexcept {
@@ -34,10 +34,10 @@ struct Tile {
       key0 += 0x9E3779B9;
       key1 += 0xBB67AE85;
     }
-    out.words[0][b] = x0;
-    out.words[1][b] = x1;
-    out.words[2][b] = x2;
-    out.words[3][b] = x3;
+    out.words[b] = x0;
+    out.words[width + b] = x1;
+    out.words[2 * width + b] = x2;
+    out.words[3 * width + b] = x3;
   }
 }
 
@@ -68,7 +68,7 @@ template <class T>
 constexpr int words_of = sizeof(T) / 4;
 
 [[gnu::always_inline]] inline uint64_t join(const Tile& tile, int pair, int64_t b) noexcept {
-  return static_cast<uint64_t>(tile.words[2 * pair][b]) << 32 | tile.words[2 * pair + 1][b];
+  return static_cast<uint64_t>(tile.words[2 * pair * width + b]) << 32 | tile.words[(2 * pair + 1) * width + b];
 }
 
 /// Equidistant in [0, 1).
@@ -92,7 +92,7 @@ template <class T, class F>
 void each_element(PhiloxState state, int64_t n, void* out, F f) {
   each_tile<T, words_of<T>>(state, n, static_cast<T*>(out), [&](const Tile& tile, T* to) {
     if constexpr (sizeof(T) == 4) {
-      const uint32_t* words = tile.words[0];
+      const uint32_t* words = tile.words;
 #pragma GCC ivdep
       for (int64_t i = 0; i < per_tile<1>; ++i) to[i] = f(words[i]);
     } else {
@@ -146,7 +146,7 @@ void each_normal(PhiloxState state, int64_t n, void* out, F f) {
     };
     if constexpr (sizeof(T) == 4) {
       for (int64_t pair = 0; pair < 2; ++pair) {
-        const uint32_t *radii = tile.words[2 * pair], *turns = tile.words[2 * pair + 1];
+        const uint32_t *radii = tile.words + 2 * pair * width, *turns = radii + width;
         T* half = to + 2 * pair * width;
 #pragma GCC ivdep
         for (int64_t b = 0; b < width; ++b) pair_at(radii[b], turns[b], half + b, half + width + b);
@@ -210,8 +210,8 @@ void integers(PhiloxState state, int64_t n, int64_t low, uint64_t range, int64_t
       for (int pair = 0; pair < 2; ++pair) {
 #pragma GCC ivdep
         for (int64_t b = 0; b < width; ++b) {
-          to[pair * width + b] =
-              static_cast<int64_t>(base + multiply(tile.words[2 * pair][b], tile.words[2 * pair + 1][b]));
+          to[pair * width + b] = static_cast<int64_t>(
+              base + multiply(tile.words[2 * pair * width + b], tile.words[(2 * pair + 1) * width + b]));
         }
       }
     });
@@ -247,7 +247,7 @@ void bernoulli(PhiloxState state, int64_t n, double p, uint8_t* out) {
   const Chance chance(p);
   const uint8_t success = chance.never ? 0 : 1;
   each_tile<uint8_t, 1>(state, n, out, [&](const Tile& tile, uint8_t* to) {
-    const uint32_t* words = tile.words[0];
+    const uint32_t* words = tile.words;
 #pragma GCC ivdep
     for (int64_t i = 0; i < per_tile<1>; ++i) to[i] = words[i] <= chance.last ? success : uint8_t{0};
   });
@@ -263,7 +263,7 @@ void bernoulli_each(PhiloxState state, int64_t n, const void* p_, uint8_t* out) 
       make_tile(state, t, tile);
       const int64_t count = min_of(size, n - t * size);
       for (int64_t i = 0; i < count; ++i) {
-        out[t * size + i] = static_cast<double>(tile.words[0][i]) * 0x1p-32 < static_cast<double>(p[t * size + i]);
+        out[t * size + i] = static_cast<double>(tile.words[i]) * 0x1p-32 < static_cast<double>(p[t * size + i]);
       }
     }
   });
@@ -278,7 +278,7 @@ void dropout(PhiloxState state, int64_t n, double p, const void* x_, void* y_, u
   const T scale = keep.never ? T(0) : static_cast<T>(1.0 / (1.0 - p));
   constexpr int64_t size = per_tile<1>;
   const auto apply = [&](const Tile& tile, int64_t first, int64_t count) {
-    const uint32_t* words = tile.words[0];
+    const uint32_t* words = tile.words;
     const T* in = x + first;
     T* out = y + first;
     uint8_t* marks = mask + first;
