@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <charconv>
 #include <cstdio>
@@ -27,9 +26,8 @@ using detail::size_class;
 
 constexpr std::size_t alignment = 64;
 // Blocks of a class below this may rest in a thread's cache, and come from malloc; the others are mapped.
-constexpr int first_large = size_class(std::size_t{1} << 20);
-constexpr int64_t most_per_thread = 8 << 20;  // bytes in one thread's cache
-constexpr int64_t flush_at = 1 << 20;         // a thread reports its balance when it has moved this far
+constexpr int first_large = size_class(std::size_t{256} << 10);
+constexpr int64_t flush_at = 1 << 20;  // a thread reports its balance when it has moved this far
 
 // A free block holds the link to the next one.
 struct Block {
@@ -131,32 +129,30 @@ uint64_t tick(int index) noexcept {
   return index < first_large ? uses.load(std::memory_order_relaxed) : uses.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Moves up to `most` blocks into `list`.
-void take_from_shelf(int index, uint32_t most, List& list) noexcept {
+List take_from_shelf(int index, uint32_t most) noexcept {
+  List taken;
   Shelf& shelf = shelves[index];
-  if (shelf.last_use.load(std::memory_order_relaxed) == 0) return;  // never used
-  uint32_t taken = 0;
+  if (shelf.last_use.load(std::memory_order_relaxed) == 0) return taken;  // never used
   {
     const std::lock_guard lock(shelf.mutex);
-    for (; taken < most && shelf.blocks.count != 0; ++taken) list.push(shelf.blocks.pop());
+    while (taken.count < most && shelf.blocks.count != 0) taken.push(shelf.blocks.pop());
     shelf.last_use.store(1 + tick(index), std::memory_order_relaxed);
   }
-  if (taken != 0) pool_bytes.fetch_sub(static_cast<int64_t>(class_bytes(index)) * taken, std::memory_order_relaxed);
+  const auto bytes = static_cast<int64_t>(class_bytes(index) * taken.count);
+  if (bytes != 0) pool_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  return taken;
 }
 
-// Moves up to `most` blocks out of `list`, to the shelf or, past the bound, to the system.
-void put_on_shelf(int index, uint32_t most, List& list) noexcept {
-  const uint32_t count = std::min(most, list.count);
-  const int64_t bytes = static_cast<int64_t>(class_bytes(index)) * count;
-  if (bytes > cache_limit()) {
-    for (uint32_t i = 0; i < count; ++i) system_free(list.pop(), index);
-    return;
-  }
+// Blocks past the bound go to the system.
+void put_on_shelf(int index, List list) noexcept {
+  const auto bytes = static_cast<int64_t>(class_bytes(index) * list.count);
+  if (bytes == 0) return;
+  if (bytes > cache_limit()) return system_free(list, index);
   make_room(bytes);
   pool_bytes.fetch_add(bytes, std::memory_order_relaxed);
   Shelf& shelf = shelves[index];
   const std::lock_guard lock(shelf.mutex);
-  for (uint32_t i = 0; i < count; ++i) shelf.blocks.push(list.pop());
+  while (list.count != 0) shelf.blocks.push(list.pop());
   shelf.last_use.store(1 + tick(index), std::memory_order_relaxed);
 }
 
@@ -173,22 +169,58 @@ void raise_peak(int64_t bytes) noexcept {
 
 // ---- Thread caches ----
 
-// How many blocks of each class a thread keeps: 256 KiB, at least 2 and at most 128.
-constexpr auto most_blocks = [] {
-  std::array<uint32_t, first_large> most{};
-  for (int index = 0; index < first_large; ++index) {
-    most[index] = static_cast<uint32_t>(std::clamp<std::size_t>((256u << 10) / class_bytes(index), 2, 128));
-  }
-  return most;
+// How many blocks of a class a thread keeps: 256 KiB, at most 128.
+constexpr uint32_t most_blocks(int index) noexcept {
+  return static_cast<uint32_t>(std::min<std::size_t>((256u << 10) / class_bytes(index), 128));
+}
+
+constexpr std::size_t most_per_thread = [] {
+  std::size_t bytes = 0;
+  for (int index = 0; index < first_large; ++index) bytes += most_blocks(index) * class_bytes(index);
+  return bytes;
 }();
+static_assert(most_per_thread < 8u << 20);
+
+// A List whose count others may read, and its bound.
+struct Bin {
+  Block* head = nullptr;
+  std::atomic<uint32_t> count{0};
+  uint32_t most = 0;
+
+  [[gnu::always_inline]] void push(void* data) noexcept {
+    head = new (data) Block{head};
+    count.store(size() + 1, std::memory_order_relaxed);
+  }
+  [[gnu::always_inline]] void* pop() noexcept {
+    Block* const block = head;
+    head = block->next;
+    count.store(size() - 1, std::memory_order_relaxed);
+    return block;
+  }
+  [[gnu::always_inline]] uint32_t size() const noexcept { return count.load(std::memory_order_relaxed); }
+
+  List take(uint32_t blocks) noexcept {
+    List taken;
+    for (; blocks != 0 && size() != 0; --blocks) taken.push(pop());
+    return taken;
+  }
+};
 
 // Written by its thread only, but for `high`, which reset_peak_memory() lowers; others read the atomics.
 struct ThreadCache {
-  List bins[first_large];
-  std::atomic<int64_t> cached{0};   // bytes in the bins
+  Bin bins[first_large];
   std::atomic<int64_t> balance{0};  // bytes allocated less bytes freed since the last report
   std::atomic<int64_t> high{0};     // its largest value since then
 
+  ThreadCache() noexcept {
+    if (cache_limit() < static_cast<int64_t>(most_per_thread)) return;
+    for (int index = 0; index < first_large; ++index) bins[index].most = most_blocks(index);
+  }
+  int64_t cached() const noexcept {
+    std::size_t bytes = 0;
+    for (int index = 0; index < first_large; ++index) bytes += bins[index].size() * class_bytes(index);
+    return static_cast<int64_t>(bytes);
+  }
   void retire() noexcept;
   void report() noexcept;
 };
@@ -220,7 +252,7 @@ void set(std::atomic<int64_t>& counter, int64_t value) noexcept { counter.store(
 }
 
 void ThreadCache::retire() noexcept {
-  for (int index = 0; index < first_large; ++index) put_on_shelf(index, bins[index].count, bins[index]);
+  for (int index = 0; index < first_large; ++index) put_on_shelf(index, bins[index].take(bins[index].size()));
   report();
 }
 
@@ -234,28 +266,20 @@ void ThreadCache::retire() noexcept {
   fail(ErrorKind::out_of_memory, "out of memory: tried to allocate {}", text);
 }
 
-// A block that no thread cache has: from the shelf, else from the system, if need be after giving back all that is
-// kept.
+void* allocate_from_system(int index, std::size_t bytes) {
+  if (void* const data = system_allocate(index)) return data;
+  empty_cache();
+  if (void* const data = system_allocate(index)) return data;
+  out_of_memory(bytes);
+}
+
+// A block that the thread's cache does not have.
 [[gnu::noinline]] void* allocate_slowly(ThreadCache* cache, int index, std::size_t bytes) {
-  List found;
-  const bool refill = cache != nullptr && index < first_large;
-  take_from_shelf(index, refill ? most_blocks[index] / 2 : 1, found);
-  void* data;
-  if (found.count != 0) {
-    data = found.pop();
-    if (refill) {
-      set(cache->cached, get(cache->cached) + static_cast<int64_t>(class_bytes(index)) * found.count);
-      cache->bins[index] = found;
-    }
-  } else {
-    data = system_allocate(index);
-    if (data == nullptr) {
-      empty_cache();
-      data = system_allocate(index);
-    }
-    if (data == nullptr) out_of_memory(bytes);
-  }
   const auto size = static_cast<int64_t>(class_bytes(index));
+  Bin* const bin = cache != nullptr && index < first_large ? &cache->bins[index] : nullptr;
+  List found = take_from_shelf(index, bin != nullptr ? std::max(bin->most / 2, 1u) : 1);
+  void* const data = found.count != 0 ? found.pop() : allocate_from_system(index, bytes);
+  while (found.count != 0) bin->push(found.pop());
   if (cache != nullptr) {
     count_allocated(*cache, size);
   } else {
@@ -264,23 +288,18 @@ void ThreadCache::retire() noexcept {
   return data;
 }
 
+// A block that the thread's cache has no place for.
 [[gnu::noinline]] void deallocate_slowly(ThreadCache* cache, void* data, int index) noexcept {
   const auto size = static_cast<int64_t>(class_bytes(index));
+  List freed;
   if (cache == nullptr) {
     reported.fetch_sub(size, std::memory_order_relaxed);
-  } else if (index < first_large) {
-    // The bin is full: half of it goes to the shelf.
-    List& bin = cache->bins[index];
-    const uint32_t before = bin.count;
-    put_on_shelf(index, (before + 1) / 2, bin);
-    set(cache->cached, get(cache->cached) - size * (before - bin.count));
-    count_freed(*cache, size);
   } else {
+    if (index < first_large) freed = cache->bins[index].take(cache->bins[index].most / 2);
     count_freed(*cache, size);
   }
-  List one;
-  one.push(data);
-  put_on_shelf(index, 1, one);
+  freed.push(data);
+  put_on_shelf(index, freed);
 }
 
 }  // namespace
@@ -291,12 +310,10 @@ void* allocate(std::size_t bytes) {
     out_of_memory(bytes);
   const int index = size_class(bytes);
   ThreadCache* const cache = Caches::local();
-  if (index >= first_large || cache == nullptr || cache->bins[index].count == 0) [[unlikely]] {
+  if (index >= first_large || cache == nullptr || cache->bins[index].size() == 0) [[unlikely]] {
     return allocate_slowly(cache, index, bytes);
   }
-  const auto size = static_cast<int64_t>(class_bytes(index));
-  set(cache->cached, get(cache->cached) - size);
-  count_allocated(*cache, size);
+  count_allocated(*cache, static_cast<int64_t>(class_bytes(index)));
   return cache->bins[index].pop();
 }
 
@@ -304,14 +321,10 @@ void deallocate(void* data, std::size_t bytes) noexcept {
   if (data == nullptr) return;
   const int index = size_class(bytes);
   ThreadCache* const cache = Caches::local();
-  const auto size = static_cast<int64_t>(class_bytes(index));
-  static const int64_t thread_limit = std::min(most_per_thread, cache_limit());
-  if (index >= first_large || cache == nullptr || cache->bins[index].count >= most_blocks[index] ||
-      get(cache->cached) + size > thread_limit) [[unlikely]] {
+  if (index >= first_large || cache == nullptr || cache->bins[index].size() >= cache->bins[index].most) [[unlikely]] {
     return deallocate_slowly(cache, data, index);
   }
-  set(cache->cached, get(cache->cached) + size);
-  count_freed(*cache, size);
+  count_freed(*cache, static_cast<int64_t>(class_bytes(index)));
   cache->bins[index].push(data);
 }
 
@@ -326,7 +339,7 @@ MemoryStats memory_stats() {
         highest = std::max(highest, stats.allocated - get(cache.balance) + get(cache.high));
       } else {
         stats.allocated += get(cache.balance);
-        stats.cached += get(cache.cached);
+        stats.cached += cache.cached();
       }
     });
   }
@@ -346,8 +359,9 @@ void reset_peak_memory() {
 
 void empty_cache() noexcept {
   if (ThreadCache* const cache = Caches::local()) {
-    for (int index = 0; index < first_large; ++index) system_free(std::exchange(cache->bins[index], List{}), index);
-    set(cache->cached, 0);
+    for (int index = 0; index < first_large; ++index) {
+      system_free(cache->bins[index].take(cache->bins[index].size()), index);
+    }
   }
   release_pool();
 }
