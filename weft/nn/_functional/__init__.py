@@ -1,0 +1,1 @@
+"""The functions of ``weft.nn.functional``, one file for each family."""

@@ -1,0 +1,56 @@
+"""Reading the arguments that many functions share: sizes, reductions, probabilities."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import weft
+from weft import Tensor
+
+
+def ntuple(value: Any, n: int) -> tuple[int, ...]:
+    """``value`` for each of ``n`` dimensions: an integer is repeated, a sequence of one too."""
+    if isinstance(value, int):
+        return (value,) * n
+    values = tuple(value)
+    return values * n if len(values) == 1 else values
+
+
+def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction that the two deprecated arguments of the losses ask for."""
+    if size_average is None and reduce is None:
+        return reduction
+    name = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{name}' instead.",
+        stacklevel=3,
+    )
+    return name
+
+
+def reduced(loss: Tensor, reduction: str) -> Tensor:
+    """``loss`` summed or averaged as ``reduction`` says: "none", "mean" or "sum"."""
+    if reduction == "none":
+        return loss
+    if reduction == "mean":
+        return loss.mean()
+    if reduction == "sum":
+        return loss.sum()
+    raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def check_probability(p: float) -> None:
+    """Raise unless ``p`` is a probability."""
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def maybe_inplace(fn: Callable[[Tensor], Tensor], input: Tensor, inplace: bool) -> Tensor:
+    """``fn(input)``, stored back into ``input`` if ``inplace``."""
+    if not inplace:
+        return fn(input)
+    # The backward pass of fn may read its input, so it gets a copy that the store below does not change.
+    source = input.clone() if weft.is_grad_enabled() and input.requires_grad else input
+    return input.copy_(fn(source))

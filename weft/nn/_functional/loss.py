@@ -1,0 +1,722 @@
+"""Losses: how far predictions are from their targets, as one number or one per sample."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+
+import weft
+from weft import Tensor
+from weft.nn import _native as native
+from weft.nn._functional._arguments import legacy_reduction, reduced
+from weft.nn._functional.activation import logsigmoid
+from weft.nn._functional.distance import pairwise_distance
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
+    "cross_entropy",
+    "ctc_loss",
+    "gaussian_nll_loss",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "margin_ranking_loss",
+    "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
+
+
+def _broadcast(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both to one shape, with PyTorch's warning if they differ."""
+    if target.size() != input.size():
+        warnings.warn(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
+            "This will likely lead to incorrect results due to broadcasting. "
+            "Please ensure they have the same size.",
+            stacklevel=3,
+        )
+    broadcast = weft.broadcast_tensors(input, target)
+    return broadcast[0], broadcast[1]
+
+
+def _weighted(loss: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """Element losses times their weights, reduced; the mean is over the weights."""
+    if weight is None:
+        return reduced(loss, reduction)
+    if weight.size() != loss.size():
+        raise ValueError("Weights and input must have the same size.")
+    if reduction == "mean":
+        return (loss * weight).sum() / weight.sum()
+    return reduced(loss * weight, reduction)
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Squared differences.
+
+    Args:
+        input, target: the same shape.
+        reduction: "mean", "sum" or "none".
+        weight: factor of each element.
+
+    >>> import weft
+    >>> weft.nn.functional.mse_loss(weft.tensor([1.0, 2.0]), weft.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    input, target = _broadcast(input, target)
+    if weight is None:
+        return native.mse_loss(input, target, reduction=reduction)
+    return _weighted((input - target).square(), weight, reduction)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Absolute differences.
+
+    >>> import weft
+    >>> weft.nn.functional.l1_loss(weft.tensor([1.0, 2.0]), weft.tensor([1.0, 4.0]))
+    tensor(1.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    input, target = _broadcast(input, target)
+    return _weighted((input - target).abs(), weight, reduction)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """``0.5 * d ** 2 / beta`` for differences d below ``beta``, ``d - 0.5 * beta`` above.
+
+    >>> import weft
+    >>> weft.nn.functional.smooth_l1_loss(weft.tensor([0.0]), weft.tensor([3.0]))
+    tensor(2.5000)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    input, target = _broadcast(input, target)
+    difference = (input - target).abs()
+    if beta == 0:
+        return reduced(difference, reduction)
+    loss = weft.where(difference < beta, difference.square() * (0.5 / beta), difference - 0.5 * beta)
+    return reduced(loss, reduction)
+
+
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
+    """``0.5 * d ** 2`` for differences d below ``delta``, ``delta * (d - 0.5 * delta)`` above.
+
+    >>> import weft
+    >>> weft.nn.functional.huber_loss(weft.tensor([0.0]), weft.tensor([3.0]), delta=2.0)
+    tensor(4.)
+    """
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    input, target = _broadcast(input, target)
+    difference = (input - target).abs()
+    loss = weft.where(difference < delta, difference.square() * 0.5, (difference - 0.5 * delta) * delta)
+    return _weighted(loss, weight, reduction)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Minus the log probability of the right class, from unnormalized log probabilities.
+
+    Args:
+        input: logits, shape (C,), (N, C) or (N, C, d1, ...).
+        target: class indices, shape (), (N,) or (N, d1, ...); or class probabilities, shaped as ``input``.
+        weight: factor of each class, shape (C,).
+        ignore_index: targets with this value count for nothing.
+        label_smoothing: how much of the probability is spread over all classes, 0 to 1.
+
+    >>> import weft
+    >>> weft.nn.functional.cross_entropy(weft.zeros(1, 2), weft.tensor([0]))
+    tensor(0.6931)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return native.cross_entropy(
+        input,
+        target,
+        weight=weight,
+        ignore_index=ignore_index,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Minus the value of ``input`` at the right class.
+
+    Args:
+        input: log probabilities, shape (C,), (N, C) or (N, C, d1, ...).
+        target: class indices, shape (), (N,) or (N, d1, ...).
+        weight: factor of each class, shape (C,).
+
+    >>> import weft
+    >>> weft.nn.functional.nll_loss(weft.tensor([[-0.5, -2.0]]), weft.tensor([1]))
+    tensor(2.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return native.nll_loss(input, target, weight=weight, ignore_index=ignore_index, reduction=reduction)
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Cross entropy of probabilities; logarithms are held above -100.
+
+    Args:
+        input: probabilities, any shape.
+        target: numbers between 0 and 1, the same shape.
+        weight: factor of each element, broadcast to ``target``.
+
+    >>> import weft
+    >>> weft.nn.functional.binary_cross_entropy(weft.tensor([0.5]), weft.tensor([1.0]))
+    tensor(0.6931)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
+            "deprecated. Please ensure they have the same size."
+        )
+    if input.numel() and not bool(((input >= 0) & (input <= 1)).all()):
+        raise RuntimeError("all elements of input should be between 0 and 1")
+    log, log_complement = input.log().clamp_min(-100), (1 - input).log().clamp_min(-100)
+    loss = (target - 1) * log_complement - target * log
+    return reduced(loss if weight is None else loss * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Cross entropy of the sigmoid of ``input``, computed without overflow.
+
+    Args:
+        input: logits, any shape.
+        target: numbers between 0 and 1, the same shape.
+        weight: factor of each element, broadcast.
+        pos_weight: factor of the positive part, broadcast.
+
+    >>> import weft
+    >>> weft.nn.functional.binary_cross_entropy_with_logits(weft.tensor([0.0]), weft.tensor([1.0]))
+    tensor(0.6931)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    if pos_weight is None:
+        loss = (1 - target) * input - logsigmoid(input)
+    else:
+        loss = (1 - target) * input - ((pos_weight - 1) * target + 1) * logsigmoid(input)
+    return reduced(loss if weight is None else loss * weight, reduction)
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """Kullback-Leibler divergence of the distribution ``target`` from ``input``.
+
+    Args:
+        input: log probabilities, any shape.
+        target: probabilities, or their logarithms with ``log_target``.
+        reduction: also "batchmean", the mathematical definition: the sum divided by the batch size.
+
+    >>> import weft
+    >>> p = weft.tensor([[0.5, 0.5]])
+    >>> weft.nn.functional.kl_div(p.log(), p, reduction="batchmean")
+    tensor(0.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+            "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
+            stacklevel=2,
+        )
+    if log_target:
+        loss = target.exp() * (target - input)
+    else:
+        # 0 * log 0 is 0, in the gradient too.
+        entropy = weft.where(target > 0, target * weft.where(target > 0, target, 1.0).log(), 0.0)
+        loss = entropy - target * input
+    if reduction == "batchmean":
+        return loss.sum() / input.size(0) if input.dim() else loss.sum()
+    return reduced(loss, reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log likelihood of counts under a Poisson distribution.
+
+    Args:
+        input: the rate, or its logarithm with ``log_input``.
+        target: counts.
+        full: add the Stirling approximation of log(target!).
+
+    >>> import weft
+    >>> weft.nn.functional.poisson_nll_loss(weft.tensor([0.0]), weft.tensor([2.0]))
+    tensor(1.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return reduced(loss, reduction)
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log likelihood under normal distributions with mean ``input`` and variance ``var``.
+
+    Args:
+        input, target: shape (N, ...).
+        var: shaped as ``input``, or with one value for the last dimension; held above ``eps``.
+        full: add the constant term.
+
+    >>> import weft
+    >>> weft.nn.functional.gaussian_nll_loss(weft.tensor([0.0]), weft.tensor([2.0]), weft.tensor([1.0]))
+    tensor(2.)
+    """
+    if isinstance(var, (int, float)):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = var * weft.ones_like(input)
+    elif bool((var < 0).any()):
+        raise ValueError("var has negative entry/entries")
+    if var.size() != input.size():
+        if input.size()[:-1] == var.size():
+            var = var.unsqueeze(-1)
+        elif not (
+            input.dim() == var.dim()
+            and sum(a != b for a, b in zip(input.shape, var.shape, strict=True)) == 1
+            and 1 in var.shape
+        ):
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not valid")
+    var = var.clone()
+    with weft.no_grad():
+        var.clamp_(min=eps)
+    loss = 0.5 * (var.log() + (input - target).square() / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return reduced(loss, reduction)
+
+
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1.
+
+    >>> import weft
+    >>> weft.nn.functional.hinge_embedding_loss(weft.tensor([0.5, 0.5]), weft.tensor([1.0, -1.0]))
+    tensor(0.5000)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    zeros = weft.zeros_like(input)
+    loss = weft.where(target == 1, zeros, (margin - input).clamp_min(0)) + weft.where(
+        target == -1, zeros, input
+    )
+    return reduced(loss, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``max(0, -target * (input1 - input2) + margin)``.
+
+    >>> import weft
+    >>> one = weft.ones(1)
+    >>> weft.nn.functional.margin_ranking_loss(one, one, one, margin=0.5)
+    tensor(0.5000)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if input1.dim() != input2.dim() or input1.dim() != target.dim():
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
+        )
+    return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+
+
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``log(1 + exp(-target * input))`` for targets 1 and -1.
+
+    >>> import weft
+    >>> weft.nn.functional.soft_margin_loss(weft.zeros(1), weft.ones(1))
+    tensor(0.6931)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return reduced(-logsigmoid(target * input), reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Binary cross entropy with logits, averaged over the classes.
+
+    Args:
+        input: logits, shape (N, C) or (C,).
+        target: 0 or 1, the same shape.
+        weight: factor of each class, shape (C,).
+
+    >>> import weft
+    >>> weft.nn.functional.multilabel_soft_margin_loss(weft.zeros(1, 3), weft.ones(1, 3))
+    tensor(0.6931)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    return reduced((loss if weight is None else loss * weight).mean(-1), reduction)
+
+
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Hinge loss over classes: the mean of ``max(0, margin - input[y] + input[i]) ** p`` over the wrong ones.
+
+    Args:
+        input: scores, shape (N, C) or (C,).
+        target: class indices, shape (N,) or ().
+        p: 1 or 2.
+        weight: factor of each class, shape (C,).
+
+    >>> import weft
+    >>> weft.nn.functional.multi_margin_loss(weft.tensor([[0.1, 0.2, 0.4, 0.8]]), weft.tensor([3]))
+    tensor(0.3250)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    scores = input.reshape(-1, input.size(-1)) if input.dim() else input.reshape(1, 1)
+    classes = scores.size(-1)
+    index = target.reshape(-1, 1)
+    hinge = (margin - scores.gather(1, index) + scores).clamp_min(0).pow(p)
+    if weight is not None:
+        if weight.dim() != 1 or weight.numel() != classes:
+            raise ValueError("weight must be one-dimensional")
+        hinge = hinge * weight[index]
+    hinge = hinge.scatter(1, index, 0.0)
+    loss = hinge.sum(1) / classes
+    return reduced(loss if input.dim() > 1 else loss.reshape(()), reduction)
+
+
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Hinge loss of every wrong class against every right one.
+
+    Args:
+        input: scores, shape (N, C) or (C,).
+        target: the right classes, then -1, shape (N, C) or (C,).
+
+    >>> import weft
+    >>> scores, labels = weft.tensor([[0.1, 0.2, 0.4, 0.8]]), weft.tensor([[3, 0, -1, 1]])
+    >>> weft.nn.functional.multilabel_margin_loss(scores, labels)
+    tensor(0.8500)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    scores = input.reshape(-1, input.size(-1))
+    labels = target.reshape(scores.shape)
+    listed = (labels < 0).cumsum(1) == 0  # a label counts up to the first -1
+    index = labels.clamp_min(0)
+    is_target = weft.zeros_like(labels).scatter_reduce(1, index, listed.to(labels.dtype), "amax") > 0
+    # shape (N, labels, classes)
+    hinge = (1 - scores.gather(1, index).unsqueeze(2) + scores.unsqueeze(1)).clamp_min(0)
+    counted = listed.unsqueeze(2) & ~is_target.unsqueeze(1)
+    loss = weft.where(counted, hinge, weft.zeros_like(hinge)).sum((1, 2)) / scores.size(1)
+    return reduced(loss if input.dim() > 1 else loss.reshape(()), reduction)
+
+
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``1 - cos`` for pairs with target 1, ``max(0, cos - margin)`` for pairs with target -1.
+
+    Args:
+        input1, input2: shape (N, D) or (D,).
+        target: shape (N,) or ().
+
+    >>> import weft
+    >>> weft.nn.functional.cosine_embedding_loss(weft.ones(1, 2), weft.ones(1, 2), weft.tensor([-1]))
+    tensor(1.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if target.dim() + 1 != input1.dim() or target.dim() + 1 != input2.dim():
+        raise RuntimeError(
+            f"{target.dim()}D target tensor expects {target.dim() + 1}D input tensors, but found inputs with sizes "
+            f"{tuple(input1.shape)} and {tuple(input2.shape)}."
+        )
+    dots, squares1, squares2 = (input1 * input2).sum(-1), input1.square().sum(-1), input2.square().sum(-1)
+    cos = dots / ((squares1 + 1e-12) * (squares2 + 1e-12)).sqrt()
+    zeros = weft.zeros_like(cos)
+    loss = weft.where(target == 1, 1 - cos, zeros) + weft.where(
+        target == -1, (cos - margin).clamp_min(0), zeros
+    )
+    return reduced(loss, reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` with d the ``p``-norm distance.
+
+    Args:
+        anchor, positive, negative: shape (N, D) or (D,).
+        swap: use d(positive, negative) where it is smaller than d(anchor, negative).
+
+    >>> import weft
+    >>> a = weft.zeros(1, 2)
+    >>> weft.nn.functional.triplet_margin_loss(a, a, a)
+    tensor(1.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return triplet_margin_with_distance_loss(
+        anchor,
+        positive,
+        negative,
+        distance_function=lambda a, b: pairwise_distance(a, b, p, eps),
+        margin=margin,
+        swap=swap,
+        reduction=reduction,
+    )
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """:func:`triplet_margin_loss` with any distance function (default: the Euclidean distance).
+
+    >>> import weft
+    >>> a = weft.zeros(1, 2)
+    >>> weft.nn.functional.triplet_margin_with_distance_loss(a, a, a, margin=2.0)
+    tensor(2.)
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.dim()}D, positive {positive.dim()}D, and negative {negative.dim()}D inputs"
+        )
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = weft.minimum(far, distance(positive, negative))
+    return reduced((near - far + margin).clamp_min(0), reduction)
+
+
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """Connectionist temporal classification: minus the log probability of all alignments of the targets.
+
+    Args:
+        log_probs: shape (T, N, C) or (T, C).
+        targets: shape (N, S), or all targets one after the other.
+        input_lengths, target_lengths: shape (N,).
+        blank: the class that stands for "no label".
+        zero_infinity: count impossible alignments as zero.
+
+    Source: Graves et al., Connectionist Temporal Classification, 2006.
+
+    >>> import weft
+    >>> log_probs = weft.zeros(3, 1, 2).log_softmax(2)
+    >>> length = weft.tensor([1])
+    >>> loss = weft.nn.functional.ctc_loss(log_probs, weft.tensor([[1]]), weft.tensor([3]), length)
+    >>> round(loss.item(), 4)
+    0.2877
+    """
+    batched = log_probs if log_probs.dim() == 3 else log_probs.unsqueeze(1)
+    input_lens = [int(n) for n in weft.as_tensor(input_lengths).reshape(-1).tolist()]
+    target_lens = [int(n) for n in weft.as_tensor(target_lengths).reshape(-1).tolist()]
+    longest = max(target_lens, default=0)
+    rows = weft.full([len(target_lens), max(longest, 1)], blank, dtype=weft.int64)
+    start = 0
+    for i, length in enumerate(target_lens):
+        if targets.dim() == 2:
+            rows[i, :length] = targets[i, :length]
+        elif len(target_lens) == 1:
+            rows[i, :length] = targets.reshape(-1)[:length]
+        else:
+            rows[i, :length] = targets[start : start + length]
+            start += length
+    loss = _ctc_alignments(batched, rows[:, :longest], input_lens, target_lens, blank)
+    if zero_infinity:
+        loss = weft.where(loss == math.inf, weft.zeros_like(loss), loss)
+    if reduction == "mean":
+        return (loss / weft.tensor(target_lens, dtype=loss.dtype).clamp_min(1)).mean()
+    if log_probs.dim() == 2:
+        loss = loss.squeeze(0)
+    return reduced(loss, reduction)
+
+
+def _ctc_alignments(
+    log_probs: Tensor, targets: Tensor, input_lens: list[int], target_lens: list[int], blank: int
+) -> Tensor:
+    """The forward recursion over the labels with blanks between them, for the whole batch at once."""
+    n, s = targets.shape
+    # A finite stand-in for -inf keeps gradients of unreachable states at zero instead of nan.
+    never = weft.finfo(log_probs.dtype).min / 4
+    labels = weft.full([n, 2 * s + 1], blank, dtype=weft.int64)
+    labels[:, 1::2] = targets
+    skip = weft.zeros([n, 2 * s + 1], dtype=weft.bool)
+    skip[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
+    alpha = weft.full([n, 2 * s + 1], never, dtype=log_probs.dtype)
+    start = weft.arange(2 * s + 1) < 2
+    emit = log_probs[0].gather(1, labels)
+    alpha = weft.where(start, emit, alpha)
+    lengths = weft.tensor(input_lens)
+    for t in range(1, log_probs.size(0)):
+        padded = native.pad(alpha, (2, 0), value=never)
+        one, two = padded[:, 1:-1], weft.where(skip, padded[:, :-2], never)
+        moved = weft.stack([alpha, one, two]).logsumexp(0) + log_probs[t].gather(1, labels)
+        alpha = weft.where((lengths > t).unsqueeze(1), moved.clamp_min(never), alpha)
+    last = weft.tensor(target_lens) * 2
+    end = alpha.gather(1, last.unsqueeze(1)).squeeze(1)
+    before = alpha.gather(1, (last - 1).clamp_min(0).unsqueeze(1)).squeeze(1)
+    before = weft.where(last > 0, before, never)
+    total = weft.stack([end, before]).logsumexp(0)
+    return weft.where(total < never / 2, math.inf, -total)

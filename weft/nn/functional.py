@@ -1,0 +1,15 @@
+"""The functions behind the modules of ``weft.nn``, without their state.
+
+What is hot is native; the rest is composed of native functions, so it has gradients of every order.
+"""
+
+from weft.nn._functional.activation import *  # noqa: F403  # each family lists its names in __all__
+from weft.nn._functional.attention import *  # noqa: F403
+from weft.nn._functional.convolution import *  # noqa: F403
+from weft.nn._functional.distance import *  # noqa: F403
+from weft.nn._functional.dropout import *  # noqa: F403
+from weft.nn._functional.embedding import *  # noqa: F403
+from weft.nn._functional.loss import *  # noqa: F403
+from weft.nn._functional.normalization import *  # noqa: F403
+from weft.nn._functional.pooling import *  # noqa: F403
+from weft.nn._functional.vision import *  # noqa: F403

@@ -1,0 +1,1 @@
+"""Utilities for gradients and parameters."""
