@@ -101,7 +101,7 @@ class RowBlock {
 template <class T>
 void multiply_blocked(const Problem<T>& p) {
   constexpr int64_t width = tile_columns<T>;
-  const bool b_in_place = p.b_col == 1 && p.m <= 2 * tile_rows;
+  const bool b_in_place = p.b_col == 1 && p.m <= 4 * tile_rows;
   const bool a_in_place = p.n <= 4 * width || p.m <= tile_rows;
   const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.n > 8 * width ? in_place_depth : block_depth<T>);
   const int64_t row_blocks = ceil_div(p.m, block_rows);
@@ -224,7 +224,8 @@ void multiply_transposed(const Problem<T>& p) {
   alignas(64) T tile[lanes<T> * tile_columns<T>];
   for (int64_t i = 0; i < p.m; i += lanes<T>) {
     const int64_t rows = min_of(lanes<T>, p.m - i);
-    transpose_strip<T>(tile, tile_columns<T>, turned.data() + i, p.m, p.n, rows, [](int64_t r) { return r; });
+    transpose_strip<T, Strip::whole>(tile, tile_columns<T>, turned.data() + i, p.m, p.n, rows,
+                                     [](int64_t r) { return r; });
     store_tile(tile, rows, p.n, p.c + i * p.c_row, p.c_row, i, 0, p.epilogue);
   }
 }
@@ -252,7 +253,9 @@ void multiply_undivided(const Problem<T>& p) {
   if constexpr (!__is_same(T, uint64_t)) {
     const bool long_k = p.k >= 2 * lanes<T>;
     const bool narrow = p.n * 4 <= lanes<T> * 3;
-    if (long_k && p.a_col == 1 && p.b_row == 1 && (p.m <= 16 || narrow)) return multiply_dot(p);
+    if (long_k && p.a_col == 1 && p.b_row == 1 && (p.m <= 16 || narrow || (p.m <= 64 && p.k >= 512))) {
+      return multiply_dot(p);
+    }
     if (long_k && p.m <= 4 && p.b_row == 1) {
       Scratch<T> a(p.m * p.k);
       gather_rows(a.data(), p.a, p.a_row, p.a_col, p.m, p.k);

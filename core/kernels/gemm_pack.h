@@ -15,10 +15,12 @@ template <class T>
   if (i < n) store_partial(to + i, load_partial(from + i, n - i), n - i);
 }
 
+enum class Strip { exact, whole };
+
 /// Transposes `rows` rows of `length` consecutive elements (row stride `from_row`) so that element (i, p) lands at
-/// to[p * to_row + i]. Writes whole vectors: columns rows .. lanes-1 of `to` become zero. 0 < rows <= lanes.
-/// `place` maps p to its row in `to`, for packing that also permutes.
-template <class T, class Place>
+/// to[place(p) * to_row + i]. 0 < rows <= lanes. Exact writes those elements alone; otherwise whole vectors are
+/// written, and columns rows .. lanes-1 of `to` become zero.
+template <class T, Strip kind, class Place>
 [[gnu::always_inline]] inline void transpose_strip(T* to, int64_t to_row, const T* from, int64_t from_row, int64_t rows,
                                                    int64_t length, Place place) noexcept {
   for (int64_t p = 0; p < length; p += lanes<T>) {
@@ -28,14 +30,18 @@ template <class T, class Place>
 #pragma GCC unroll 16
       for (int i = 0; i < lanes<T>; ++i) square[i] = load(from + i * from_row + p);
     } else {
+#pragma GCC unroll 16
       for (int i = 0; i < lanes<T>; ++i) square[i] = i < rows ? load_first(from + i * from_row + p, n) : Vec<T>{};
     }
     transpose<T>(square);
-    if (n == lanes<T>) {
+    if (n == lanes<T> && (kind == Strip::whole || rows == lanes<T>)) {
 #pragma GCC unroll 16
       for (int i = 0; i < lanes<T>; ++i) store(to + place(p + i) * to_row, square[i]);
     } else {
-      for (int i = 0; i < n; ++i) store(to + place(p + i) * to_row, square[i]);
+#pragma GCC unroll 16
+      for (int i = 0; i < lanes<T>; ++i) {
+        if (i < n) store_first(to + place(p + i) * to_row, square[i], kind == Strip::whole ? lanes<T> : rows);
+      }
     }
   }
 }
@@ -53,7 +59,7 @@ template <class T>
         for (int64_t p = 0; p < k; ++p) store(to + p * width + j, load_partial(b + p * b_row + j, n));
       }
     } else if (b_row == 1) {
-      transpose_strip<T>(to + j, width, b + j * b_col, b_col, n, k, [](int64_t p) { return p; });
+      transpose_strip<T, Strip::whole>(to + j, width, b + j * b_col, b_col, n, k, [](int64_t p) { return p; });
     } else {
       for (int64_t p = 0; p < k; ++p) {
         for (int64_t i = 0; i < lanes<T>; ++i) {

@@ -1,0 +1,378 @@
+// Convolution without im2col: register tiles read the padded image in place, one pointer per output pixel
+// (docs/notes/conv.md). Backward-input is the same correlation with turned weights, one for each phase of the stride.
+#include "kernels/conv.h"
+
+#include <cstdint>
+
+#include "kernels/conv_geometry.h"
+#include "kernels/gemm.h"
+#include "kernels/gemm_epilogue.h"
+#include "runtime/parallel.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+// A block's window should leave half of L2 to the panel of weights; its points make a few dozen tiles.
+constexpr int64_t window_bytes = 256 << 10;
+constexpr int64_t window_points = 448;
+
+/// Weights as panels [tap][in channel][tile_columns], and how the tiles walk them.
+template <class T>
+class PackedWeights {
+ public:
+  explicit PackedWeights(const Correlation<T>& c)
+      : taps_(c.axis[0].taps * c.axis[1].taps * c.axis[2].taps),
+        depth_(taps_ * c.in_channels),
+        panels_(ceil_div(c.out_channels, tile_columns<T>)),
+        panel_size_((depth_ + 1) * tile_columns<T>),  // the row past the end takes taps of other phases
+        data_(c.groups * panels_ * panel_size_) {
+    const int64_t kernel = c.kernel[0] * c.kernel[1] * c.kernel[2];
+    Scratch<int64_t> place(kernel);   // kernel position -> tap, or -1
+    Scratch<int64_t> offset(kernel);  // tap -> element offset in the weight
+    for (int64_t k = 0; k < kernel; ++k) place.data()[k] = -1;
+    int64_t tap = 0;
+    for (int64_t z = 0; z < c.axis[0].taps; ++z) {
+      for (int64_t y = 0; y < c.axis[1].taps; ++y) {
+        for (int64_t x = 0; x < c.axis[2].taps; ++x, ++tap) {
+          const int64_t iz = c.axis[0].index[z], iy = c.axis[1].index[y], ix = c.axis[2].index[x];
+          place.data()[(iz * c.kernel[1] + iy) * c.kernel[2] + ix] = tap;
+          offset.data()[tap] = iz * c.weight_tap[0] + iy * c.weight_tap[1] + ix * c.weight_tap[2];
+        }
+      }
+    }
+    const bool taps_together = c.weight_tap[2] == 1 && c.weight_tap[1] == c.kernel[2] &&
+                               c.weight_tap[0] == c.kernel[1] * c.kernel[2] && kernel > 1;
+    const int64_t work = depth_ * tile_columns<T>;
+    parallel_for(c.groups * panels_, 1 + (1 << 16) / (work + 1), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t o = i % panels_ * tile_columns<T>;
+        const T* from = c.weight + i / panels_ * c.weight_group + o * c.weight_out;
+        pack(c, from, min_of(tile_columns<T>, c.out_channels - o), data_.data() + i * panel_size_, place.data(),
+             offset.data(), taps_together, kernel);
+      }
+    });
+  }
+
+  int64_t taps() const noexcept { return taps_; }
+  int64_t panels() const noexcept { return panels_; }
+  const T* panel(int64_t group, int64_t j) const noexcept { return data_.data() + (group * panels_ + j) * panel_size_; }
+
+ private:
+  void pack(const Correlation<T>& c, const T* from, int64_t channels, T* to, const int64_t* place,
+            const int64_t* offset, bool taps_together, int64_t kernel) const {
+    constexpr int64_t width = tile_columns<T>;
+    for (int64_t o = 0; o < channels; o += lanes<T>) {
+      const int64_t n = min_of(lanes<T>, channels - o);
+      const T* w = from + o * c.weight_out;
+      if (taps_together) {
+        for (int64_t i = 0; i < c.in_channels; ++i) {
+          transpose_strip<T, Strip::whole>(to + o, width, w + i * c.weight_in, c.weight_out, n, kernel,
+                                           [&](int64_t k) __attribute__((always_inline)) {
+                                             return place[k] < 0 ? depth_ : place[k] * c.in_channels + i;
+                                           });
+        }
+        continue;
+      }
+      for (int64_t t = 0; t < taps_; ++t) {
+        const T* tap = w + offset[t];
+        T* rows = to + t * c.in_channels * width + o;
+        if (c.weight_in == 1) {
+          transpose_strip<T, Strip::whole>(rows, width, tap, c.weight_out, n, c.in_channels,
+                                           [](int64_t i) { return i; });
+          continue;
+        }
+        for (int64_t i = 0; i < c.in_channels; ++i) {
+          if (c.weight_out == 1) {
+            store(rows + i * width, load_first(tap + i * c.weight_in, n));
+          } else {
+            for (int64_t l = 0; l < lanes<T>; ++l) {
+              rows[i * width + l] = l < n ? tap[i * c.weight_in + l * c.weight_out] : T(0);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  int64_t taps_, depth_, panels_, panel_size_;
+  Scratch<T> data_;
+};
+
+/// Where the points of a block are read and written.
+template <class T>
+struct Points {
+  const T* const* source;
+  const int64_t* destination;
+};
+
+/// Points from `first` that lie at even distances in the destination, at most `n`.
+[[gnu::always_inline]] inline int64_t stretch(const int64_t* destination, int64_t first, int64_t n,
+                                              int64_t step) noexcept {
+  int64_t count = 1;
+  while (count < n && destination[first + count] - destination[first + count - 1] == step) ++count;
+  return count;
+}
+
+/// Writes a tile of points x channels where channels are not consecutive.
+template <class T>
+[[gnu::noinline]] void store_planes(const T* tile, int64_t points, int64_t channels, T* to, int64_t channel_stride,
+                                    int64_t step, const int64_t* offset, const T* bias, bool is_relu) {
+  for (int64_t o = 0; o < channels; o += lanes<T>) {
+    for (int64_t p = 0; p < points; p += lanes<T>) {
+      const int64_t n = min_of(lanes<T>, points - p), rows = min_of(lanes<T>, channels - o);
+      Vec<T> square[lanes<T>];
+#pragma GCC unroll 16
+      for (int i = 0; i < lanes<T>; ++i) {
+        square[i] = i < n ? load(tile + (p + i) * tile_columns<T> + o) : Vec<T>{};
+      }
+      transpose<T>(square);
+      alignas(64) T turned[lanes<T> * lanes<T>];
+#pragma GCC unroll 16
+      for (int i = 0; i < lanes<T>; ++i) store(turned + i * lanes<T>, square[i]);
+      const bool even = step == 1 && stretch(offset, p, n, 1) == n;
+      for (int64_t i = 0; i < rows; ++i) {
+        Vec<T> v = load(turned + i * lanes<T>);
+        if (bias != nullptr) v += bias[o + i];
+        if (is_relu) v = relu<T>(v);
+        T* plane = to + (o + i) * channel_stride;
+        if (even) {
+          store_first(plane + offset[p], v, n);
+        } else {
+          for (int64_t l = 0; l < n; ++l) plane[offset[p + l]] = v[l];
+        }
+      }
+    }
+  }
+}
+
+/// A 1 x 1 convolution over whole planes: the weight matrix times each image.
+template <class T>
+bool multiply_planes(const Correlation<T>& c) {
+  int64_t plane = 1;
+  for (int d = 2; d >= 0; --d) {
+    const Axis& a = c.axis[d];
+    if (a.taps != 1 || a.step != 1 || a.dst_step != 1 || a.base[0] != 0 || a.count != a.source_size) return false;
+    if (c.source_stride[2 + d] != plane || c.destination_stride[2 + d] != plane) return false;
+    plane *= a.count;
+  }
+  if (plane < 128) return false;
+  GemmTable table;
+  fill(table);
+  const auto gemm = table.gemm[static_cast<int>(sizeof(T) == 4 ? Compute::f32 : Compute::f64)];
+  GemmArgs args{.m = c.out_channels, .n = plane, .k = c.in_channels};
+  args.a_row = c.weight_out;
+  args.a_col = c.weight_in;
+  args.b_row = c.source_stride[1];
+  args.c_row = c.destination_stride[1];
+  args.batch = c.batch;
+  args.b_batch = c.source_stride[0];
+  args.c_batch = c.destination_stride[0];
+  args.activation = c.relu ? Activation::relu : Activation::none;
+  for (int64_t g = 0; g < c.groups; ++g) {
+    args.a = c.weight + g * c.weight_group;
+    args.b = c.source + g * c.in_channels * c.source_stride[1];
+    args.c = c.destination + g * c.out_channels * c.destination_stride[1];
+    args.row_bias = c.bias == nullptr ? nullptr : c.bias + g * c.out_channels;
+    gemm(args);
+  }
+  return true;
+}
+
+template <class T>
+void correlate(const Correlation<T>& c) {
+  const Axis* axis = c.axis;
+  if (c.batch * c.groups * c.out_channels * axis[0].count * axis[1].count * axis[2].count == 0) return;
+  const bool empty = c.in_channels * axis[0].taps * axis[1].taps * axis[2].taps == 0;
+  if (!empty && multiply_planes(c)) return;
+  if (!empty && c.in_channels == 1 && c.out_channels == 1) return correlate_depthwise(c);
+
+  const PackedWeights<T> weights(c);
+  const int64_t* src = c.source_stride;
+  const int64_t* dst = c.destination_stride;
+  const bool in_place =
+      !empty && src[1] == 1 && axis[0].stays_inside() && axis[1].stays_inside() && axis[2].stays_inside();
+  const int64_t channels = c.in_channels;
+  const Blocks blocks(axis, c.batch, channels * static_cast<int64_t>(sizeof(T)), window_points, window_bytes);
+  const bool whole_rows = axis[2].taps_are_neighbours() && (!in_place || src[4] == channels);
+  const int64_t runs = empty ? 0 : axis[0].taps * axis[1].taps * (whole_rows ? 1 : axis[2].taps);
+  const int64_t run_length = whole_rows ? axis[2].taps * channels : channels;
+  const int64_t per_group = blocks.count();
+  const int64_t panels = weights.panels();
+  const int64_t panel_blocks = min_of(panels, ceil_div(16, per_group * c.groups));
+  const int64_t most_points = blocks.images_each * blocks.rows_each * blocks.columns_each;
+  const int64_t work =
+      most_points * ceil_div(panels, panel_blocks) * tile_columns<T> * (weights.taps() * channels + 16);
+
+  parallel_for(per_group * c.groups * panel_blocks, 1 + (1 << 19) / work, [&](int64_t begin, int64_t end) {
+    alignas(64) T tile[tile_rows * tile_columns<T>];
+    Scratch<T> copy(in_place || empty ? 0 : blocks.window_size(axis, channels));
+    Scratch<const T*> point_source(most_points);
+    Scratch<int64_t> point_destination(most_points), offsets(runs);
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const int64_t panel_block = piece % panel_blocks, group = piece / panel_blocks % c.groups;
+      const Block block = blocks(piece / panel_blocks / c.groups, axis, c.batch);
+      const T* source = c.source + group * channels * src[1];
+      Window<T> window{source, src[0], src[2], src[3], src[4]};
+      if (in_place) {
+        window.data += block.image * src[0] + block.z * axis[0].step * src[2] + block.y * axis[1].step * src[3] +
+                       block.x * axis[2].step * src[4];
+      } else if (!empty) {
+        window = copy_window(copy.data(), source, src, channels, axis, block);
+      }
+      if (!empty) {
+        int64_t* offset = offsets.data();
+        for (int64_t z = 0; z < axis[0].taps; ++z) {
+          for (int64_t y = 0; y < axis[1].taps; ++y) {
+            for (int64_t x = 0; x < (whole_rows ? 1 : axis[2].taps); ++x) {
+              *offset++ = in_place ? axis[0].base[z] * src[2] + axis[1].base[y] * src[3] + axis[2].base[x] * src[4]
+                                   : z * window.slice + (axis[1].base[y] - axis[1].base[0]) * window.row +
+                                         (axis[2].base[x] - axis[2].base[0]) * channels;
+            }
+          }
+        }
+      }
+      int64_t points = 0;
+      for (int64_t i = 0; i < block.images; ++i) {
+        for (int64_t y = 0; y < block.rows; ++y) {
+          const T* from = window.data + i * window.image + y * axis[1].step * window.row;
+          const int64_t to = (block.image + i) * dst[0] + (block.z * axis[0].dst_step + axis[0].dst_first) * dst[2] +
+                             ((block.y + y) * axis[1].dst_step + axis[1].dst_first) * dst[3] +
+                             (block.x * axis[2].dst_step + axis[2].dst_first) * dst[4];
+          for (int64_t x = 0; x < block.columns; ++x, ++points) {
+            point_source.data()[points] = empty ? source : from + x * axis[2].step * window.pixel;
+            point_destination.data()[points] = to + x * axis[2].dst_step * dst[4];
+          }
+        }
+      }
+      const TileWalk walk{
+          runs, offsets.data(), run_length, 1, tile_columns<T>, run_length * tile_columns<T>, 8 * tile_columns<T>};
+      const int64_t step = axis[2].dst_step * dst[4];
+      const RowTiles row_tiles(points);
+      const T* bias = c.bias == nullptr ? nullptr : c.bias + group * c.out_channels;
+      Epilogue<T> epilogue;
+      epilogue.column_bias = bias;
+      epilogue.activation = c.relu ? Activation::relu : Activation::none;
+      T* destination = c.destination + group * c.out_channels * dst[1];
+      for (int64_t j = panels * panel_block / panel_blocks; j < panels * (panel_block + 1) / panel_blocks; ++j) {
+        const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, c.out_channels - o);
+        const T* panel = weights.panel(group, j);
+        for (int64_t t = 0; t < row_tiles.count; ++t) {
+          const int64_t first = row_tiles.begin(t), height = row_tiles.begin(t + 1) - first;
+          tiles<T>().rows[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, panel, walk, tile);
+          if (dst[1] == 1) {
+            for (int64_t p = 0; p < height;) {
+              const int64_t count = stretch(point_destination.data(), first + p, height - p, step);
+              store_tile(tile + p * tile_columns<T>, count, n, destination + point_destination.data()[first + p] + o,
+                         step, 0, o, epilogue);
+              p += count;
+            }
+          } else {
+            store_planes(tile, height, n, destination + o * dst[1], dst[1], step, point_destination.data() + first,
+                         bias == nullptr ? nullptr : bias + o, c.relu);
+          }
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+void forward(const ConvArgs& args) {
+  const int64_t out_channels = args.out_channels / args.groups;
+  Scratch<int64_t> taps(2 * (args.kernel[0] + args.kernel[1] + args.kernel[2]));
+  const int64_t* w = args.weight.stride;
+  Correlation<T> c{args.batch,
+                   args.groups,
+                   args.in_channels / args.groups,
+                   out_channels,
+                   {},
+                   static_cast<const T*>(args.input.data),
+                   args.input.stride,
+                   static_cast<T*>(args.output.data),
+                   args.output.stride,
+                   static_cast<const T*>(args.weight.data),
+                   out_channels * w[0],
+                   w[0],
+                   w[1],
+                   w + 2,
+                   {args.kernel[0], args.kernel[1], args.kernel[2]},
+                   static_cast<const T*>(args.bias),
+                   args.relu};
+  forward_axes(args, taps.data(), c.axis);
+  correlate(c);
+}
+
+/// Input element q * stride + phase receives from output element q + base through those kernel positions k for which
+/// phase + padding - k * dilation is base * stride.
+[[gnu::always_inline]] inline Axis backward_axis(const ConvArgs& args, int d, int64_t phase, int64_t* taps) noexcept {
+  const int64_t stride = args.stride[d];
+  Axis a{max_of(ceil_div(args.in_size[d] - phase, stride), 0),
+         args.out_size[d],
+         1,
+         0,
+         stride,
+         phase,
+         taps,
+         taps + args.kernel[d]};
+  for (int64_t k = args.kernel[d] - 1; k >= 0; --k) {
+    const int64_t distance = phase + args.padding[d] - k * args.dilation[d];
+    if (distance % stride != 0) continue;
+    a.base[a.taps] = distance / stride;
+    a.index[a.taps++] = k;
+  }
+  return a;
+}
+
+template <class T>
+void backward_input(const ConvArgs& args) {
+  const int64_t in_channels = args.in_channels / args.groups, out_channels = args.out_channels / args.groups;
+  Scratch<int64_t> taps(2 * (args.kernel[0] + args.kernel[1] + args.kernel[2]));
+  int64_t* taps_of[3] = {taps.data(), taps.data() + 2 * args.kernel[0],
+                         taps.data() + 2 * (args.kernel[0] + args.kernel[1])};
+  const int64_t* w = args.weight.stride;
+  Correlation<T> c{args.batch,
+                   args.groups,
+                   out_channels,
+                   in_channels,
+                   {},
+                   static_cast<const T*>(args.output.data),
+                   args.output.stride,
+                   static_cast<T*>(args.input.data),
+                   args.input.stride,
+                   static_cast<const T*>(args.weight.data),
+                   out_channels * w[0],
+                   w[1],
+                   w[0],
+                   w + 2,
+                   {args.kernel[0], args.kernel[1], args.kernel[2]},
+                   static_cast<const T*>(args.bias),
+                   args.relu};
+  for (int64_t z = 0; z < args.stride[0]; ++z) {
+    c.axis[0] = backward_axis(args, 0, z, taps_of[0]);
+    for (int64_t y = 0; y < args.stride[1]; ++y) {
+      c.axis[1] = backward_axis(args, 1, y, taps_of[1]);
+      for (int64_t x = 0; x < args.stride[2]; ++x) {
+        c.axis[2] = backward_axis(args, 2, x, taps_of[2]);
+        correlate(c);
+      }
+    }
+  }
+}
+
+template <class T>
+void weight_gradient(const ConvArgs& args) {
+  if (args.in_channels == args.groups && args.out_channels == args.groups)
+    depthwise_backward_weight(args, T{});
+  else
+    backward_weight(args, T{});
+}
+
+}  // namespace
+
+void fill(ConvTable& table) {
+  table = {{forward<float>, forward<double>, nullptr, nullptr},
+           {backward_input<float>, backward_input<double>, nullptr, nullptr},
+           {weight_gradient<float>, weight_gradient<double>, nullptr, nullptr}};
+}
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

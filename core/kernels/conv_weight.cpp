@@ -1,0 +1,180 @@
+// The gradient of a convolution's weight: for each tap, (input channels) x (output channels) summed over the points.
+// With channels innermost both operands are read where they lie (docs/notes/conv.md).
+#include <cstdint>
+
+#include "kernels/conv_geometry.h"
+#include "kernels/gemm_epilogue.h"
+#include "runtime/parallel.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+// Points of a block: enough to pay for adding a tile to memory, few enough for both operands to stay in L2.
+constexpr int64_t window_points = 512;
+constexpr int64_t window_bytes = 256 << 10;
+constexpr int64_t most_partial_bytes = 16 << 20;
+
+/// Copies the gradient of a block, channels innermost and padded with zeros to whole vectors.
+template <class T>
+void copy_gradient(T* to, int64_t row, const T* grad, const int64_t* stride, int64_t channels, const Block& block) {
+  for (int64_t i = 0; i < block.images; ++i) {
+    for (int64_t y = 0; y < block.rows; ++y, to += block.columns * row) {
+      const T* from =
+          grad + (block.image + i) * stride[0] + block.z * stride[2] + (block.y + y) * stride[3] + block.x * stride[4];
+      for (int64_t c = 0; c < channels; c += lanes<T>) {
+        const int64_t n = min_of(lanes<T>, channels - c);
+        if (stride[1] == 1) {
+          for (int64_t x = 0; x < block.columns; ++x) store(to + x * row + c, load_first(from + x * stride[4] + c, n));
+        } else if (stride[4] == 1) {
+          transpose_strip<T, Strip::whole>(to + c, row, from + c * stride[1], stride[1], n, block.columns,
+                                           [](int64_t x) { return x; });
+        } else {
+          for (int64_t x = 0; x < block.columns; ++x) {
+            for (int64_t l = 0; l < lanes<T>; ++l) {
+              to[x * row + c + l] = l < n ? from[x * stride[4] + (c + l) * stride[1]] : T(0);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void gradient_of_weight(const ConvArgs& args) {
+  const int64_t in_channels = args.in_channels / args.groups, out_channels = args.out_channels / args.groups;
+  const int64_t kernel = args.kernel[0] * args.kernel[1] * args.kernel[2];
+  const int64_t depth = kernel * in_channels;  // rows of the gradient: (tap, input channel)
+  if (args.groups * out_channels * depth == 0) return;
+  const int64_t* src = args.input.stride;
+  const int64_t* dst = args.output.stride;
+  const int64_t* w = args.weight.stride;
+  T* weight = static_cast<T*>(args.weight.data);
+  Scratch<int64_t> taps(2 * (args.kernel[0] + args.kernel[1] + args.kernel[2]));
+  Axis axis[3];
+  forward_axes(args, taps.data(), axis);
+
+  const bool is_empty = args.batch * axis[0].count * axis[1].count * axis[2].count == 0;
+  const bool in_place = src[1] == 1 && axis[0].stays_inside() && axis[1].stays_inside() && axis[2].stays_inside();
+  const bool whole_rows = axis[2].taps_are_neighbours() && (!in_place || src[4] == in_channels);
+  const int64_t row_taps = whole_rows ? args.kernel[2] : 1;  // taps that one sweep of rows covers
+  const int64_t sweeps = kernel / row_taps, sweep_rows = row_taps * in_channels;
+  const int64_t grad_columns = round_up(out_channels, lanes<T>);
+  const bool grad_in_place = dst[1] == 1 && grad_columns == out_channels;
+  const Blocks blocks(axis, is_empty ? 0 : args.batch, in_channels * static_cast<int64_t>(sizeof(T)), window_points,
+                      window_bytes);
+
+  // Partial sums: consecutive blocks share one; how many there are follows from the problem.
+  const int64_t count = is_empty ? 0 : blocks.count();
+  const int64_t size = depth * grad_columns;  // of one group's gradient
+  const int64_t panels = ceil_div(out_channels, tile_columns<T>);
+  const int64_t affordable = max_of(most_partial_bytes / (size * args.groups * static_cast<int64_t>(sizeof(T))), 1);
+  const int64_t parts = max_of(min_of(min_of(count, affordable), ceil_div(16, args.groups)), 1);
+  const int64_t panel_blocks = min_of(panels, ceil_div(16, parts * args.groups));
+  Scratch<T> sums(parts * args.groups * size);
+
+  parallel_for(parts * args.groups * panel_blocks, 1, [&](int64_t begin, int64_t end) {
+    const int64_t most_points = blocks.images_each * blocks.rows_each * blocks.columns_each;
+    alignas(64) T tile[tile_rows * tile_columns<T>];
+    Scratch<T> copy(in_place || is_empty ? 0 : blocks.window_size(axis, in_channels));
+    Scratch<T> grad_copy(grad_in_place || is_empty ? 0 : most_points * grad_columns);
+    Scratch<int64_t> offsets(is_empty ? 0 : blocks.rows_each);
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const int64_t panel_block = piece % panel_blocks, part = piece / panel_blocks / args.groups;
+      const int64_t group = piece / panel_blocks % args.groups;
+      const int64_t first_panel = panels * panel_block / panel_blocks;
+      const int64_t last_panel = panels * (panel_block + 1) / panel_blocks;
+      const T* source = static_cast<const T*>(args.input.data) + group * in_channels * src[1];
+      const T* grad_all = static_cast<const T*>(args.output.data) + group * out_channels * dst[1];
+      T* sum = sums.data() + (part * args.groups + group) * size;
+      const int64_t first_column = first_panel * tile_columns<T>;
+      const int64_t columns = min_of(last_panel * tile_columns<T>, grad_columns) - first_column;
+      for (int64_t r = 0; r < depth; ++r) {
+        __builtin_memset(sum + r * grad_columns + first_column, 0, static_cast<std::size_t>(columns) * sizeof(T));
+      }
+      for (int64_t b = count * part / parts; b < count * (part + 1) / parts; ++b) {
+        const Block block = blocks(b, axis, args.batch);
+        Window<T> window{source, src[0], src[2], src[3], src[4]};
+        if (in_place) {
+          window.data += block.image * src[0] + block.z * axis[0].step * src[2] + block.y * axis[1].step * src[3] +
+                         block.x * axis[2].step * src[4];
+        } else {
+          window = copy_window(copy.data(), source, src, in_channels, axis, block);
+        }
+        const T* grad = grad_all + block.image * dst[0] + block.z * dst[2] + block.y * dst[3] + block.x * dst[4];
+        int64_t grad_image = dst[0], grad_row = dst[3], grad_pixel = dst[4];
+        if (!grad_in_place) {
+          copy_gradient(grad_copy.data(), grad_columns, grad_all, dst, out_channels, block);
+          grad = grad_copy.data();
+          grad_pixel = grad_columns;
+          grad_row = block.columns * grad_columns;
+          grad_image = block.rows * grad_row;
+        }
+        const int64_t pixel_step = axis[2].step * window.pixel;
+        for (int64_t y = 0; y < block.rows; ++y) offsets.data()[y] = y * axis[1].step * window.row;
+        const TileWalk walk{block.rows, offsets.data(), block.columns, pixel_step,
+                            grad_pixel, grad_row,       8 * grad_pixel};
+        const RowTiles row_tiles(sweep_rows);
+        Epilogue<T> add;
+        add.accumulate = true;
+        for (int64_t s = 0; s < sweeps; ++s) {
+          const int64_t tap = s * row_taps;
+          const int64_t x = tap % args.kernel[2], y = tap / args.kernel[2] % args.kernel[1];
+          const int64_t z = tap / args.kernel[2] / args.kernel[1];
+          const T* swept =
+              window.data + (in_place ? axis[0].base[z] * src[2] + axis[1].base[y] * src[3] + axis[2].base[x] * src[4]
+                                      : z * window.slice + (axis[1].base[y] - axis[1].base[0]) * window.row +
+                                            (axis[2].base[x] - axis[2].base[0]) * in_channels);
+          for (int64_t j = first_panel; j < last_panel; ++j) {
+            const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, grad_columns - o);
+            for (int64_t t = 0; t < row_tiles.count; ++t) {
+              const int64_t r = row_tiles.begin(t), height = row_tiles.begin(t + 1) - r;
+              T* to = sum + (tap * in_channels + r) * grad_columns + o;
+              for (int64_t i = 0; i < block.images; ++i) {
+                tiles<T>().columns[height - 1][n > lanes<T> ? 1 : 0](swept + i * window.image + r,
+                                                                     grad + i * grad_image + o, walk, tile);
+                store_tile(tile, height, n, to, grad_columns, 0, 0, add);
+              }
+            }
+          }
+        }
+      }
+    }
+  });
+
+  // Adds the partial sums in order and turns [tap][in][out] into the weight's layout, some input channels at a time.
+  const bool taps_together = w[4] == 1 && w[3] == args.kernel[2] && w[2] == args.kernel[1] * args.kernel[2];
+  parallel_for(args.groups * in_channels, 1 + (1 << 16) / (kernel * out_channels), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t group = i / in_channels, c = i % in_channels;
+      T* sum = sums.data() + group * size + c * grad_columns;
+      const int64_t tap_row = in_channels * grad_columns;
+      for (int64_t part = 1; part < parts; ++part) {
+        const T* other = sum + part * args.groups * size;
+        for (int64_t t = 0; t < kernel; ++t) {
+          for (int64_t o = 0; o < out_channels; ++o) sum[t * tap_row + o] += other[t * tap_row + o];
+        }
+      }
+      T* to = weight + group * out_channels * w[0] + c * w[1];
+      if (taps_together) {
+        for (int64_t t = 0; t < kernel; t += lanes<T>) {
+          transpose_strip<T, Strip::exact>(to + t, w[0], sum + t * tap_row, tap_row, min_of(lanes<T>, kernel - t),
+                                           out_channels, [](int64_t o) { return o; });
+        }
+        continue;
+      }
+      for (int64_t t = 0; t < kernel; ++t) {
+        T* tap = to + t / (args.kernel[1] * args.kernel[2]) * w[2] + t / args.kernel[2] % args.kernel[1] * w[3] +
+                 t % args.kernel[2] * w[4];
+        for (int64_t o = 0; o < out_channels; ++o) tap[o * w[0]] = sum[t * tap_row + o];
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void backward_weight(const ConvArgs& args, float) { gradient_of_weight<float>(args); }
+void backward_weight(const ConvArgs& args, double) { gradient_of_weight<double>(args); }
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE
