@@ -359,7 +359,7 @@ struct Where {
 template <class T>
 struct MaskedFill {
   explicit MaskedFill(const Param* params) : value(params[0].as<T>()) {}
-  T operator()(T x, bool mask) const { return select(mask, value, x); }
+  T operator()(bool mask, T x) const { return select(mask, value, x); }
   T value;
 };
 /// Replaces NaN, +inf, -inf by params[0], params[1], params[2]. Floating only.

@@ -50,7 +50,7 @@ template <class F>
 
 /// Reads an element; a bool as the byte it is, since gcc does not vectorise loads of bool.
 template <class T>
-[[gnu::always_inline]] inline T load(const T* from) {
+[[gnu::always_inline]] inline T read(const T* from) {
   if constexpr (std::is_same_v<T, bool>)
     return *reinterpret_cast<const uint8_t*>(from) != 0;
   else
@@ -69,13 +69,13 @@ template <class F, class Out, class... In>
       if (any) [[unlikely]]
         for (int64_t k = 0; k < group; ++k) saved[k] = (in[k], ...);
 #pragma GCC ivdep
-      for (int64_t k = 0; k < group; ++k) out[k] = functor(load(in + k)...);
+      for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
       if (any) [[unlikely]]
         for (int64_t k = 0; k < group; ++k)
           if (F::special(saved[k])) out[k] = functor.slow(saved[k]);
     } else {
 #pragma GCC ivdep
-      for (int64_t k = 0; k < group; ++k) out[k] = functor(load(in + k)...);
+      for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
     }
     out += group;
     ((in += group), ...);

@@ -60,8 +60,11 @@ namespace vm {
              0.000100950558, -0.000200214257);
   }
   x *= y;
-  for (int step = 0; step < 2; ++step)
-    x -= (a < 0.5 ? ::erf(x) - y : copysign((1. - a) - ::erfc(abs(x)), y)) * 0.88622692545275801365 * ::exp(x * x);
+  const double sign = y < 0. ? -1. : 1.;
+  for (int step = 0; step < 2; ++step) {
+    const double error = a < 0.5 ? ::erf(x) - y : sign * ((1. - a) - ::erfc(abs(x)));
+    x -= error * 0.88622692545275801365 * ::exp(x * x);
+  }
   return x;
 }
 [[gnu::always_inline]] inline float erfinv(float y) { return static_cast<float>(erfinv(static_cast<double>(y))); }
