@@ -11,7 +11,7 @@ namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
 constexpr int64_t piece_elements = 8192;
-constexpr int64_t column_block = 128;    // columns of one piece where rows may collide
+constexpr int64_t column_block = 512;    // columns of one piece where rows may collide
 constexpr int64_t mask_block = 1 << 15;  // mask bytes of one piece
 
 struct alignas(16) Bytes16 {

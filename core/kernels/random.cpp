@@ -249,7 +249,7 @@ void bernoulli(PhiloxState state, int64_t n, double p, uint8_t* out) {
   each_tile<uint8_t, 1>(state, n, out, [&](const Tile& tile, uint8_t* to) {
     const uint32_t* words = tile.words;
 #pragma GCC ivdep
-    for (int64_t i = 0; i < per_tile<1>; ++i) to[i] = words[i] <= chance.last ? success : uint8_t{0};
+    for (int64_t i = 0; i < per_tile<1>; ++i) to[i] = static_cast<uint8_t>(words[i] <= chance.last) & success;
   });
 }
 
@@ -283,7 +283,7 @@ void dropout(PhiloxState state, int64_t n, double p, const void* x_, void* y_, u
     T* out = y + first;
     uint8_t* marks = mask + first;
 #pragma GCC ivdep
-    for (int64_t i = 0; i < count; ++i) marks[i] = words[i] <= keep.last ? kept : uint8_t{0};
+    for (int64_t i = 0; i < count; ++i) marks[i] = static_cast<uint8_t>(words[i] <= keep.last) & kept;
 #pragma GCC ivdep
     for (int64_t i = 0; i < count; ++i) out[i] = words[i] <= keep.last ? in[i] * scale : T(0);
   };

@@ -44,6 +44,16 @@ struct Keyed<float> {
   [[gnu::always_inline]] static Key key_of(Item item) noexcept { return static_cast<Key>(item >> 32); }
 };
 
+/// int64 of a line whose values span less than 2^32: the key is the distance from the smallest.
+struct Narrow {
+  using Item = uint64_t;
+  using Key = uint32_t;
+  static constexpr int key_bits = 32;
+  [[gnu::always_inline]] static Item item(Key key, int64_t i) noexcept { return Keyed<float>::item(key, i); }
+  [[gnu::always_inline]] static int64_t index(Item item) noexcept { return Keyed<float>::index(item); }
+  [[gnu::always_inline]] static Key key_of(Item item) noexcept { return Keyed<float>::key_of(item); }
+};
+
 struct Keyed64 {
   using Item = Pair;
   using Key = uint64_t;
@@ -130,23 +140,51 @@ void each_line(int64_t outer, int64_t n, int64_t inner, F f) {
   });
 }
 
+/// emit(rank, index) for the first `count` of a line in order. `room` holds 2 * n items.
+template <class K, class Key, class Emit>
+void order_by(int64_t n, int64_t count, Key key, void* room, Emit emit) {
+  using Item = typename K::Item;
+  Item* items = static_cast<Item*>(room);
+  for (int64_t i = 0; i < n; ++i) items[i] = K::item(key(i), i);
+  const Item* sorted = sort_items<K>(items, items + n, n);
+  for (int64_t i = 0; i < count; ++i) emit(i, K::index(sorted[i]));
+}
+
+template <class T, class Emit>
+void order_line(const T* line, int64_t n, int64_t inner, bool descending, int64_t count, void* room, Emit emit) {
+  if constexpr (__is_same(T, int64_t)) {
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t value = line[i * inner];
+      low = value < low ? value : low;
+      high = value > high ? value : high;
+    }
+    if (static_cast<uint64_t>(high) - static_cast<uint64_t>(low) <= 0xffffffffu) {
+      const auto near = [=](int64_t i) {
+        const int64_t value = line[i * inner];
+        return static_cast<uint32_t>(static_cast<uint64_t>(descending ? high : value) -
+                                     static_cast<uint64_t>(descending ? value : low));
+      };
+      order_by<Narrow>(n, count, near, room, emit);
+      return;
+    }
+  }
+  using K = Keyed<T>;
+  const auto flip = descending ? ~typename K::Key{0} : typename K::Key{0};
+  order_by<K>(n, count, [=](int64_t i) { return K::key(line[i * inner]) ^ flip; }, room, emit);
+}
+
 template <class T>
 void sort(const void* x_, int64_t outer, int64_t n, int64_t inner, bool descending, void* values_, int64_t* indices) {
-  using K = Keyed<T>;
-  using Item = typename K::Item;
   const T* x = static_cast<const T*>(x_);
   T* values = static_cast<T*>(values_);
-  const auto flip = descending ? ~typename K::Key{0} : typename K::Key{0};
-  each_line<Item>(outer, n, inner, [&](int64_t o, int64_t column, Item* items) {
+  each_line<typename Keyed<T>::Item>(outer, n, inner, [&](int64_t o, int64_t column, void* room) {
     const int64_t first = o * n * inner + column;
     const T* line = x + first;
-    for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(line[i * inner]) ^ flip, i);
-    const Item* sorted = sort_items<K>(items, items + n, n);
-    for (int64_t i = 0; i < n; ++i) {
-      const int64_t index = K::index(sorted[i]);
+    order_line(line, n, inner, descending, n, room, [&](int64_t i, int64_t index) {
       indices[first + i * inner] = index;
       if (values) values[first + i * inner] = line[index * inner];
-    }
+    });
   });
 }
 
@@ -215,17 +253,16 @@ void topk(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bo
     for (int64_t l = begin; l < end; ++l) {
       const int64_t o = l / inner, column = l % inner;
       const T* line = x + o * n * inner + column;
-      const Item* best = scratch.data();
-      if (4 * k >= n) {
-        for (int64_t i = 0; i < n; ++i) scratch[i] = K::item(K::key(line[i * inner]) ^ flip, i);
-        best = sort_items<K>(scratch.data(), scratch.data() + n, n);
-      } else {
-        smallest_items(line, n, inner, flip, k, scratch.data());
-      }
-      for (int64_t i = 0; i < k; ++i) {
-        const int64_t to = (o * k + i) * inner + column, index = K::index(best[i]);
+      const auto emit = [&](int64_t i, int64_t index) {
+        const int64_t to = (o * k + i) * inner + column;
         indices[to] = index;
         values[to] = line[index * inner];
+      };
+      if (4 * k >= n) {
+        order_line(line, n, inner, largest, k, scratch.data(), emit);
+      } else {
+        smallest_items(line, n, inner, flip, k, scratch.data());
+        for (int64_t i = 0; i < k; ++i) emit(i, K::index(scratch[i]));
       }
     }
   });
@@ -271,14 +308,12 @@ int64_t collect_runs(const T* x, int64_t n, Order order, T* values, int64_t* inv
 
 template <class T>
 int64_t unique(const void* x_, int64_t n, void* values, int64_t* inverse, int64_t* counts) {
-  using K = Keyed<T>;
-  using Item = typename K::Item;
   const T* x = static_cast<const T*>(x_);
-  const Scratch<Item> items(2 * n);
-  for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(x[i]), i);
-  const Item* sorted = sort_items<K>(items.data(), items.data() + n, n);
-  const auto order = [&](int64_t i) { return K::index(sorted[i]); };
-  return collect_runs(x, n, order, static_cast<T*>(values), inverse, counts);
+  const Scratch<typename Keyed<T>::Item> room(2 * n);
+  const Scratch<int64_t> order(n);
+  order_line(x, n, 1, false, n, room.data(), [&](int64_t i, int64_t index) { order[i] = index; });
+  const auto order_at = [&](int64_t i) { return order[i]; };
+  return collect_runs(x, n, order_at, static_cast<T*>(values), inverse, counts);
 }
 
 template <class T>
@@ -299,15 +334,16 @@ void searchsorted(const void* sorted_, const int64_t* sorter_, const void* value
       // A NaN value is never reached, so it belongs at the end.
       const auto is_before = [&](int64_t k) {
         const T other = sorted[row + (sorter ? sorter[k] : k)];
-        return right ? !(other > value) : !(other >= value);
+        return static_cast<int64_t>(right ? !(other > value) : !(other >= value));
       };
+      // Multiplying instead of choosing keeps the compiler from branching on what cannot be predicted.
       int64_t first = 0, length = n;
-      while (length > 0) {
+      while (length > 1) {
         const int64_t half = length / 2;
-        const bool before = is_before(first + half);
-        first = before ? first + half + 1 : first;
-        length = before ? length - half - 1 : half;
+        first += is_before(first + half - 1) * half;
+        length -= half;
       }
+      if (length == 1) first += is_before(first);
       out[i] = first;
     }
   });
