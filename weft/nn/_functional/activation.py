@@ -259,7 +259,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
     >>> import weft
     >>> weft.nn.functional.hardswish(weft.tensor([-4.0, 1.5, 4.0]))
-    tensor([-0.0000,  1.1250,  4.0000])
+    tensor([-0.0000, 1.1250, 4.0000])
     """
     return maybe_inplace(lambda x: x * (x + 3).clamp(0.0, 6.0) / 6, input, inplace)
 

@@ -1,0 +1,106 @@
+"""Stochastic gradient descent, plain or with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import weft
+from weft import Tensor, _core
+from weft.optim.optimizer import Closure, Optimizer, ParamsT, check_lr
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent.
+
+    Args:
+        params: what to optimize.
+        lr: learning rate.
+        momentum: how much of the last step is kept.
+        dampening: how much less of the gradient goes into the momentum.
+        weight_decay: factor of the parameter that is added to the gradient.
+        nesterov: look ahead along the momentum.
+        maximize: go up instead of down.
+        foreach, differentiable, fused: kept for programs that set them; every step is one native call.
+
+    Source: Sutskever et al., On the importance of initialization and momentum in deep learning, 2013.
+
+    Example:
+        >>> import weft
+        >>> model = weft.nn.Linear(2, 1)
+        >>> optimizer = weft.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        >>> model(weft.ones(4, 2)).sum().backward()
+        >>> optimizer.step()
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float | Tensor = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_lr(lr)
+        if momentum < 0.0:
+            raise ValueError(f"Invalid momentum value: {momentum}")
+        if weight_decay < 0.0:
+            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def step(self, closure: Closure | None = None) -> Any:
+        """Change the parameters once; returns the loss of ``closure``."""
+        loss = self._call(closure)
+        for group in self.param_groups:
+            params = [param for param in group["params"] if param.grad is not None]
+            if group["momentum"] == 0:
+                self._native_step(group, params, [], False)
+                continue
+            states = [self.state[param] for param in params]
+            new = [state.get("momentum_buffer") is None for state in states]
+            for param, state, is_new in zip(params, states, new, strict=True):
+                if is_new:
+                    state["momentum_buffer"] = weft.empty_like(
+                        param, memory_format=weft.preserve_format
+                    ).detach()
+            for first in (True, False):
+                chosen = [i for i, is_new in enumerate(new) if is_new is first]
+                buffers = [states[i]["momentum_buffer"] for i in chosen]
+                self._native_step(group, [params[i] for i in chosen], buffers, first)
+        return loss
+
+    @staticmethod
+    def _native_step(group: dict[str, Any], params: list[Any], buffers: list[Tensor], first: bool) -> None:
+        if params:
+            _core._fused_sgd(
+                params,
+                [param.grad for param in params],
+                buffers,
+                lr=float(group["lr"]),
+                momentum=group["momentum"],
+                dampening=group["dampening"],
+                weight_decay=float(group["weight_decay"]),
+                nesterov=group["nesterov"],
+                maximize=group["maximize"],
+                is_first_step=first,
+            )
