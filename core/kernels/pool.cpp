@@ -1,0 +1,382 @@
+// Pooling. Work goes row by row of the output, one tap at a time over the whole row, so that the loops vectorise: along
+// the width in planes, along the channels where those are last.
+#include "kernels/pool.h"
+
+#include <cstdint>
+
+#include "kernels/gemm_scratch.h"
+#include "kernels/gemm_simd.h"
+#include "runtime/parallel.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+/// A unit of work: one plane, or some channels of one image with the channels last.
+struct Unit {
+  int64_t input, output;  ///< first element
+  int64_t channels;       ///< consecutive ones
+};
+
+class Units {
+ public:
+  explicit Units(const PoolArgs& args)
+      : channels_(args.channels),
+        in_(args.in_size[0] * args.in_size[1] * args.in_size[2]),
+        out_(args.out_size[0] * args.out_size[1] * args.out_size[2]),
+        each_(args.channels_last ? min_of(args.channels, 64) : 1),
+        per_image_(each_ == 0 ? 0 : ceil_div(args.channels, each_)),
+        count_(args.batch * per_image_),
+        pixel_(args.channels_last ? args.channels : 1) {}
+
+  int64_t count() const noexcept { return count_; }
+  int64_t in() const noexcept { return in_; }
+  int64_t out() const noexcept { return out_; }
+  int64_t most_channels() const noexcept { return each_; }
+  /// Elements from one point to the next.
+  int64_t pixel() const noexcept { return pixel_; }
+  int64_t grain(int64_t work_per_channel) const noexcept {
+    return 1 + (1 << 16) / (work_per_channel * max_of(each_, 1) + 1);
+  }
+  Unit operator[](int64_t i) const noexcept {
+    const int64_t image = i / per_image_, c = i % per_image_ * each_;
+    const int64_t first = pixel_ == 1 ? c : 0, shift = pixel_ == 1 ? 0 : c;
+    return {(image * channels_ + first) * in_ + shift, (image * channels_ + first) * out_ + shift,
+            min_of(each_, channels_ - c)};
+  }
+
+ private:
+  int64_t channels_, in_, out_, each_, per_image_, count_, pixel_;
+};
+
+/// Points of an axis whose tap k lies inside the input.
+struct Range {
+  int64_t begin, end;
+};
+[[gnu::always_inline]] inline Range points_inside(const PoolArgs& args, int d, int64_t k) noexcept {
+  const int64_t shift = k * args.dilation[d] - args.padding[d], stride = args.stride[d];
+  const int64_t begin = shift >= 0 ? 0 : ceil_div(-shift, stride);
+  const int64_t room = args.in_size[d] - 1 - shift;
+  return {begin, room < 0 ? 0 : min_of(room / stride + 1, args.out_size[d])};
+}
+/// Where point o's window first lies inside the input, or the nearest element if it never does.
+[[gnu::always_inline]] inline int64_t first_inside(const PoolArgs& args, int d, int64_t o) noexcept {
+  const int64_t start = o * args.stride[d] - args.padding[d];
+  const int64_t inside = start >= 0 ? start : start + ceil_div(-start, args.dilation[d]) * args.dilation[d];
+  return min_of(inside, args.in_size[d] - 1);
+}
+
+template <class T, class Step>
+[[gnu::always_inline]] inline void take_larger_by(const T* from, Step step, int64_t n, int64_t place,
+                                                  int64_t place_step, T* best, int64_t* index) noexcept {
+  for (int64_t i = 0; i < n; ++i) {
+    const T v = from[i * step];
+    const bool take = (v > best[i]) | (v != v);
+    best[i] = take ? v : best[i];
+    index[i] = take ? place + i * place_step : index[i];
+  }
+}
+template <class T>
+[[gnu::noinline]] void take_larger(const T* __restrict from, int64_t step, int64_t n, int64_t place, int64_t place_step,
+                                   T* __restrict best, int64_t* __restrict index) {
+  struct One {
+    operator int64_t() const { return 1; }
+  };
+  struct Two {
+    operator int64_t() const { return 2; }
+  };
+  if (step == 1)
+    take_larger_by(from, One{}, n, place, place_step, best, index);
+  else if (step == 2)
+    take_larger_by(from, Two{}, n, place, place_step, best, index);
+  else
+    take_larger_by(from, step, n, place, place_step, best, index);
+}
+
+template <class T>
+constexpr T lowest() noexcept {
+  if constexpr (__is_same(T, int64_t))
+    return INT64_MIN;
+  else
+    return -static_cast<T>(__builtin_inf());
+}
+
+template <class T>
+void max_pool(const PoolArgs& args) {
+  const Units units(args);
+  const int64_t *in = args.in_size, *out = args.out_size;
+  const int64_t pixel = units.pixel(), taps = args.kernel[0] * args.kernel[1] * args.kernel[2];
+  parallel_for(units.count(), units.grain(units.out() * taps), [&](int64_t begin, int64_t end) {
+    Scratch<T> best_row(out[2] * units.most_channels());
+    Scratch<int64_t> index_row(out[2] * units.most_channels());
+    T* best = best_row.data();
+    int64_t* index = index_row.data();
+    for (int64_t u = begin; u < end; ++u) {
+      const Unit unit = units[u];
+      const T* input = static_cast<const T*>(args.input) + unit.input;
+      T* output = static_cast<T*>(args.output) + unit.output;
+      int64_t* indices = args.indices + unit.output;
+      const int64_t channels = unit.channels;
+      for (int64_t row = 0; row < out[0] * out[1]; ++row) {
+        const int64_t oz = row / out[1], oy = row % out[1];
+        const int64_t first = (first_inside(args, 0, oz) * in[1] + first_inside(args, 1, oy)) * in[2];
+        for (int64_t x = 0; x < out[2]; ++x) {
+          const int64_t place = first + first_inside(args, 2, x);
+          for (int64_t c = 0; c < channels; ++c) {
+            best[x * channels + c] = lowest<T>();
+            index[x * channels + c] = place;
+          }
+        }
+        for (int64_t kz = 0; kz < args.kernel[0]; ++kz) {
+          const int64_t z = oz * args.stride[0] - args.padding[0] + kz * args.dilation[0];
+          if (z < 0 || z >= in[0]) continue;
+          for (int64_t ky = 0; ky < args.kernel[1]; ++ky) {
+            const int64_t y = oy * args.stride[1] - args.padding[1] + ky * args.dilation[1];
+            if (y < 0 || y >= in[1]) continue;
+            for (int64_t kx = 0; kx < args.kernel[2]; ++kx) {
+              const Range range = points_inside(args, 2, kx);
+              const int64_t x0 = range.begin * args.stride[2] - args.padding[2] + kx * args.dilation[2];
+              const int64_t place = (z * in[1] + y) * in[2] + x0;
+              if (pixel == 1) {
+                take_larger(input + place, args.stride[2], range.end - range.begin, place, args.stride[2],
+                            best + range.begin, index + range.begin);
+                continue;
+              }
+              for (int64_t x = range.begin; x < range.end; ++x) {
+                const int64_t at = place + (x - range.begin) * args.stride[2];
+                take_larger(input + at * pixel, 1, channels, at, 0, best + x * channels, index + x * channels);
+              }
+            }
+          }
+        }
+        for (int64_t x = 0; x < out[2]; ++x) {
+          const int64_t to = (row * out[2] + x) * pixel;
+          for (int64_t c = 0; c < channels; ++c) {
+            output[to + c] = best[x * channels + c];
+            indices[to + c] = index[x * channels + c];
+          }
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+void clear(T* to, int64_t points, int64_t pixel, int64_t channels) noexcept {
+  for (int64_t i = 0; i < points; ++i)
+    __builtin_memset(to + i * pixel, 0, static_cast<std::size_t>(channels) * sizeof(T));
+}
+
+template <class T>
+void max_backward(const PoolArgs& args) {
+  const Units units(args);
+  const int64_t pixel = units.pixel();
+  parallel_for(units.count(), units.grain(units.in() + 4 * units.out()), [&](int64_t begin, int64_t end) {
+    for (int64_t u = begin; u < end; ++u) {
+      const Unit unit = units[u];
+      T* input = static_cast<T*>(args.input) + unit.input;
+      const T* output = static_cast<const T*>(args.output) + unit.output;
+      const int64_t* indices = args.indices + unit.output;
+      if (pixel == 1)
+        clear(input, 1, 1, units.in());
+      else
+        clear(input, units.in(), pixel, unit.channels);
+      for (int64_t i = 0; i < units.out(); ++i) {
+        for (int64_t c = 0; c < unit.channels; ++c) input[indices[i * pixel + c] * pixel + c] += output[i * pixel + c];
+      }
+    }
+  });
+}
+
+template <class T>
+void max_gather(const PoolArgs& args) {
+  const Units units(args);
+  const int64_t pixel = units.pixel();
+  parallel_for(units.count(), units.grain(2 * units.out()), [&](int64_t begin, int64_t end) {
+    for (int64_t u = begin; u < end; ++u) {
+      const Unit unit = units[u];
+      const T* input = static_cast<const T*>(args.input) + unit.input;
+      T* output = static_cast<T*>(args.output) + unit.output;
+      const int64_t* indices = args.indices + unit.output;
+      for (int64_t i = 0; i < units.out(); ++i) {
+        for (int64_t c = 0; c < unit.channels; ++c) output[i * pixel + c] = input[indices[i * pixel + c] * pixel + c];
+      }
+    }
+  });
+}
+
+/// The windows of an average along one axis, clipped to the input, and what each counts for in the divisor.
+class Spans {
+ public:
+  Spans(const PoolArgs& args, int d) : data_(3 * args.out_size[d]), size_(args.out_size[d]) {
+    const int64_t in = args.in_size[d];
+    int64_t *begin = data_.data(), *end = begin + size_, *count = end + size_;
+    for (int64_t o = 0; o < size_; ++o) {
+      if (args.adaptive) {
+        begin[o] = o * in / size_;
+        end[o] = ceil_div((o + 1) * in, size_);
+        count[o] = end[o] - begin[o];
+        continue;
+      }
+      const int64_t start = o * args.stride[d] - args.padding[d], stop = start + args.kernel[d];
+      begin[o] = min_of(max_of(start, 0), in);
+      end[o] = max_of(min_of(stop, in), begin[o]);
+      count[o] = args.count_include_pad ? min_of(stop, in + args.padding[d]) - start : end[o] - begin[o];
+    }
+  }
+  int64_t begin(int64_t o) const noexcept { return data_.data()[o]; }
+  int64_t end(int64_t o) const noexcept { return data_.data()[size_ + o]; }
+  int64_t count(int64_t o) const noexcept { return data_.data()[2 * size_ + o]; }
+
+ private:
+  Scratch<int64_t> data_;
+  int64_t size_;
+};
+
+template <class T>
+[[gnu::noinline]] T sum_of(const T* from, int64_t n) {
+  Vec<T> sum{};
+  int64_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) sum += load(from + i);
+  T total = 0;
+  if (i > 0) {
+    for (int l = 0; l < lanes<T>; ++l) total += sum[l];
+  }
+  for (; i < n; ++i) total += from[i];
+  return total;
+}
+
+/// to[i * to_step] += from[i * from_step].
+template <class T>
+[[gnu::noinline]] void add_spread(T* __restrict to, int64_t to_step, const T* __restrict from, int64_t from_step,
+                                  int64_t n) {
+  if (to_step == 1 && from_step == 1) {
+    for (int64_t i = 0; i < n; ++i) to[i] += from[i];
+  } else if (to_step == 1 && from_step == 2) {
+    for (int64_t i = 0; i < n; ++i) to[i] += from[2 * i];
+  } else {
+    for (int64_t i = 0; i < n; ++i) to[i * to_step] += from[i * from_step];
+  }
+}
+
+/// What both directions of an average need: the windows, and the divisor of each point.
+struct Average {
+  Spans z, y, x;
+  int64_t divisor_override;
+
+  explicit Average(const PoolArgs& args)
+      : z(args, 0), y(args, 1), x(args, 2), divisor_override(args.divisor_override) {}
+  template <class T>
+  T divisor(int64_t oz, int64_t oy, int64_t ox) const noexcept {
+    return static_cast<T>(divisor_override != 0 ? divisor_override : z.count(oz) * y.count(oy) * x.count(ox));
+  }
+};
+
+template <class T>
+void average(const PoolArgs& args) {
+  const Units units(args);
+  const Average spans(args);
+  const int64_t *in = args.in_size, *out = args.out_size;
+  const int64_t pixel = units.pixel();
+  const bool regular = !args.adaptive && pixel == 1;
+  parallel_for(units.count(), units.grain(units.in() + units.out()), [&](int64_t begin, int64_t end) {
+    Scratch<T> sum_row(out[2] * units.most_channels());
+    T* sum = sum_row.data();
+    for (int64_t u = begin; u < end; ++u) {
+      const Unit unit = units[u];
+      const T* input = static_cast<const T*>(args.input) + unit.input;
+      T* output = static_cast<T*>(args.output) + unit.output;
+      const int64_t channels = unit.channels;
+      for (int64_t row = 0; row < out[0] * out[1]; ++row) {
+        const int64_t oz = row / out[1], oy = row % out[1];
+        clear(sum, 1, 1, out[2] * channels);
+        for (int64_t z = spans.z.begin(oz); z < spans.z.end(oz); ++z) {
+          for (int64_t y = spans.y.begin(oy); y < spans.y.end(oy); ++y) {
+            const T* from = input + (z * in[1] + y) * in[2] * pixel;
+            if (regular) {
+              for (int64_t k = 0; k < args.kernel[2]; ++k) {
+                const Range range = points_inside(args, 2, k);
+                add_spread(sum + range.begin, 1, from + range.begin * args.stride[2] - args.padding[2] + k,
+                           args.stride[2], range.end - range.begin);
+              }
+              continue;
+            }
+            for (int64_t x = 0; x < out[2]; ++x) {
+              const int64_t first = spans.x.begin(x), last = spans.x.end(x);
+              if (pixel == 1) {
+                sum[x] += sum_of(from + first, last - first);
+                continue;
+              }
+              for (int64_t i = first; i < last; ++i) add_spread(sum + x * channels, 1, from + i * pixel, 1, channels);
+            }
+          }
+        }
+        for (int64_t x = 0; x < out[2]; ++x) {
+          const T divisor = spans.divisor<T>(oz, oy, x);
+          T* to = output + (row * out[2] + x) * pixel;
+          for (int64_t c = 0; c < channels; ++c) to[c] = sum[x * channels + c] / divisor;
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+void average_backward(const PoolArgs& args) {
+  const Units units(args);
+  const Average spans(args);
+  const int64_t *in = args.in_size, *out = args.out_size;
+  const int64_t pixel = units.pixel();
+  const bool regular = !args.adaptive && pixel == 1;
+  parallel_for(units.count(), units.grain(units.in() + units.out()), [&](int64_t begin, int64_t end) {
+    Scratch<T> share_row(out[2] * units.most_channels());
+    T* share = share_row.data();
+    for (int64_t u = begin; u < end; ++u) {
+      const Unit unit = units[u];
+      T* input = static_cast<T*>(args.input) + unit.input;
+      const T* output = static_cast<const T*>(args.output) + unit.output;
+      const int64_t channels = unit.channels;
+      if (pixel == 1)
+        clear(input, 1, 1, units.in());
+      else
+        clear(input, units.in(), pixel, channels);
+      for (int64_t row = 0; row < out[0] * out[1]; ++row) {
+        const int64_t oz = row / out[1], oy = row % out[1];
+        for (int64_t x = 0; x < out[2]; ++x) {
+          const T divisor = spans.divisor<T>(oz, oy, x);
+          const T* from = output + (row * out[2] + x) * pixel;
+          for (int64_t c = 0; c < channels; ++c) share[x * channels + c] = from[c] / divisor;
+        }
+        for (int64_t z = spans.z.begin(oz); z < spans.z.end(oz); ++z) {
+          for (int64_t y = spans.y.begin(oy); y < spans.y.end(oy); ++y) {
+            T* to = input + (z * in[1] + y) * in[2] * pixel;
+            if (regular) {
+              for (int64_t k = 0; k < args.kernel[2]; ++k) {
+                const Range range = points_inside(args, 2, k);
+                add_spread(to + range.begin * args.stride[2] - args.padding[2] + k, args.stride[2], share + range.begin,
+                           1, range.end - range.begin);
+              }
+              continue;
+            }
+            for (int64_t x = 0; x < out[2]; ++x) {
+              for (int64_t i = spans.x.begin(x); i < spans.x.end(x); ++i) {
+                add_spread(to + i * pixel, 1, share + x * channels, 1, channels);
+              }
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void fill(PoolTable& table) {
+  table = {{max_pool<float>, max_pool<double>, max_pool<int64_t>, nullptr},
+           {max_backward<float>, max_backward<double>, nullptr, nullptr},
+           {max_gather<float>, max_gather<double>, nullptr, nullptr},
+           {average<float>, average<double>, nullptr, nullptr},
+           {average_backward<float>, average_backward<double>, nullptr, nullptr}};
+}
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE
