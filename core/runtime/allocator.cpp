@@ -100,19 +100,26 @@ void system_free(List list, int index) noexcept {
   while (list.count != 0) system_free(list.pop(), index);
 }
 
-List take_all(Shelf& shelf, int index) noexcept {
-  const std::lock_guard lock(shelf.mutex);
-  pool_bytes.fetch_sub(static_cast<int64_t>(class_bytes(index)) * shelf.blocks.count, std::memory_order_relaxed);
-  return std::exchange(shelf.blocks, List{});
+List take_from(Shelf& shelf, int index, uint32_t most) noexcept {
+  List taken;
+  {
+    const std::lock_guard lock(shelf.mutex);
+    while (taken.count < most && shelf.blocks.count != 0) taken.push(shelf.blocks.pop());
+  }
+  const auto bytes = static_cast<int64_t>(class_bytes(index) * taken.count);
+  if (bytes != 0) pool_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  return taken;
 }
 
 void release_pool() noexcept {
-  for (int index = 0; index < class_count; ++index) system_free(take_all(shelves[index], index), index);
+  for (int index = 0; index < class_count; ++index) system_free(take_from(shelves[index], index, UINT32_MAX), index);
 }
 
-// Empties the shelves used longest ago until `bytes` more fit.
+// Gives back blocks from the shelves used longest ago until `bytes` more fit.
 void make_room(int64_t bytes) noexcept {
-  while (pool_bytes.load(std::memory_order_relaxed) + bytes > cache_limit()) {
+  for (;;) {
+    const int64_t excess = pool_bytes.load(std::memory_order_relaxed) + bytes - cache_limit();
+    if (excess <= 0) return;
     int oldest = -1;
     uint64_t oldest_use = UINT64_MAX;
     for (int index = 0; index < class_count; ++index) {
@@ -121,7 +128,8 @@ void make_room(int64_t bytes) noexcept {
       if (shelves[index].blocks.count != 0 && use < oldest_use) oldest_use = use, oldest = index;
     }
     if (oldest < 0) return;
-    system_free(take_all(shelves[oldest], oldest), oldest);
+    const auto size = static_cast<int64_t>(class_bytes(oldest));
+    system_free(take_from(shelves[oldest], oldest, static_cast<uint32_t>((excess + size - 1) / size)), oldest);
   }
 }
 
@@ -130,17 +138,10 @@ uint64_t tick(int index) noexcept {
 }
 
 List take_from_shelf(int index, uint32_t most) noexcept {
-  List taken;
   Shelf& shelf = shelves[index];
-  if (shelf.last_use.load(std::memory_order_relaxed) == 0) return taken;  // never used
-  {
-    const std::lock_guard lock(shelf.mutex);
-    while (taken.count < most && shelf.blocks.count != 0) taken.push(shelf.blocks.pop());
-    shelf.last_use.store(1 + tick(index), std::memory_order_relaxed);
-  }
-  const auto bytes = static_cast<int64_t>(class_bytes(index) * taken.count);
-  if (bytes != 0) pool_bytes.fetch_sub(bytes, std::memory_order_relaxed);
-  return taken;
+  if (shelf.last_use.load(std::memory_order_relaxed) == 0) return {};  // never used
+  shelf.last_use.store(1 + tick(index), std::memory_order_relaxed);
+  return take_from(shelf, index, most);
 }
 
 // Blocks past the bound go to the system.
@@ -331,19 +332,15 @@ void deallocate(void* data, std::size_t bytes) noexcept {
 MemoryStats memory_stats() {
   const std::lock_guard lock(Caches::mutex());
   MemoryStats stats{reported.load(), pool_bytes.load(), reported_peak.load()};
-  int64_t highest = 0;
-  for (const bool last_pass : {false, true}) {
-    Caches::visit([&](const ThreadCache& cache) {
-      if (last_pass) {
-        // The thread was at `high` while the others, as far as we know, were where they are now.
-        highest = std::max(highest, stats.allocated - get(cache.balance) + get(cache.high));
-      } else {
-        stats.allocated += get(cache.balance);
-        stats.cached += cache.cached();
-      }
-    });
-  }
-  stats.peak = std::max({stats.peak, stats.allocated, highest});
+  Caches::visit([&](const ThreadCache& cache) {
+    stats.allocated += get(cache.balance);
+    stats.cached += cache.cached();
+  });
+  stats.peak = std::max(stats.peak, stats.allocated);
+  // A thread was at `high` while the others, as far as we know, were where they are now.
+  Caches::visit([&](const ThreadCache& cache) {
+    stats.peak = std::max(stats.peak, stats.allocated - get(cache.balance) + get(cache.high));
+  });
   return stats;
 }
 
@@ -364,6 +361,10 @@ void empty_cache() noexcept {
     }
   }
   release_pool();
+}
+
+namespace {
+[[maybe_unused]] const int fork_handlers = detail::install_fork_handlers();
 }
 
 void detail::allocator_before_fork() noexcept {

@@ -27,7 +27,11 @@ void in_child() noexcept {
   pool_after_fork_in_child();
 }
 
-[[maybe_unused]] const int registered = pthread_atfork(before, in_parent, in_child);
-
 }  // namespace
+
+int install_fork_handlers() noexcept {
+  static const int result = pthread_atfork(before, in_parent, in_child);
+  return result;
+}
+
 }  // namespace weft::detail

@@ -4,6 +4,9 @@
 
 namespace weft::detail {
 
+/// Registers the handlers, once. The allocator calls it at start-up, so that every program that has one is fork-safe.
+int install_fork_handlers() noexcept;
+
 /// Stops the pool's idle workers and waits a bounded time for the busy ones, then holds the pool's lock.
 void pool_before_fork() noexcept;
 void pool_after_fork_in_parent() noexcept;

@@ -11,6 +11,8 @@
 #include <exception>
 #include <mutex>
 #include <new>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "runtime/error.h"
@@ -312,10 +314,11 @@ bool start_worker(Pool& p, int index) noexcept {
   join_ended(p);
   const int wanted = std::min(limit - 1, most_workers);
   if (static_cast<int>(p.workers.size()) < wanted) p.workers.resize(static_cast<std::size_t>(wanted));
-  // Signals are for Python's threads.
-  sigset_t all, previous;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &previous);
+  // Signals are for Python's threads, but for those that report a fault of the worker itself.
+  sigset_t blocked, previous;
+  sigfillset(&blocked);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&blocked, fault);
+  pthread_sigmask(SIG_SETMASK, &blocked, &previous);
   for (int i = 0; i < wanted; ++i) {
     if (!p.workers[static_cast<std::size_t>(i)].started && !start_worker(p, i)) break;
   }
@@ -405,7 +408,7 @@ void run_region(int64_t n, int64_t grain, const Body& body) {
   } catch (const Error&) {  // a malformed WEFT_NUM_THREADS: allowed_cpus() reports it to whoever asks
   }
   int unset = 0;
-  p.cpus.store(cpus);
+  p.cpus.store(std::max(1, std::min(cpus, static_cast<int>(std::thread::hardware_concurrency()))));
   return p.limit.compare_exchange_strong(unset, cpus) ? cpus : unset;
 }
 
