@@ -84,6 +84,8 @@ class Node : public RefCounted<Node> {
   std::vector<Edge> edges;
   /// Longest distance to a leaf. Every edge leads to a smaller level, so the order of levels is a topological order.
   uint32_t level = 0;
+  /// Expected nanoseconds of backward, for the governor.
+  int64_t cost = 0;
   /// One per output; set when the outputs are attached, before the node is shared.
   OutputMeta meta;
   std::vector<OutputMeta> more_meta;

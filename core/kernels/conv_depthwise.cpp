@@ -1,5 +1,6 @@
 // Depthwise convolutions: vectors run along the channels where those are consecutive, along the width otherwise.
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/conv_geometry.h"
 #include "kernels/gemm_epilogue.h"
@@ -31,13 +32,16 @@ template <class T>
   for (int l = 0; l < lanes<T>; ++l) v[l] = from[l * step];
   return v;
 }
+/// All bits set in the first n lanes: `and` clears what lies in the others, NaN included.
 template <class T>
-[[gnu::always_inline]] inline Vec<T> keep_first(Vec<T> v, int64_t n) noexcept {
-  alignas(vector_bytes) T part[lanes<T>];
-  store(part, v);
-  for (int64_t l = n; l < lanes<T>; ++l) part[l] = T(0);
-  return load(part);
-}
+struct LaneMask {
+  using Bits = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  Vec<Bits> bits;
+  [[gnu::always_inline]] explicit LaneMask(int64_t n) noexcept {
+    for (int l = 0; l < lanes<T>; ++l) bits[l] = l < n ? -1 : 0;
+  }
+  [[gnu::always_inline]] Vec<T> operator()(Vec<T> v) const noexcept { return (Vec<T>)((Vec<Bits>)v & bits); }
+};
 
 /// The weights of one tap after the other: [tap][channel], rows of `row` elements; and where each tap reads.
 template <class T>
@@ -157,29 +161,53 @@ void correlate_channels(const Correlation<T>& c) {
   });
 }
 
-/// One row of points of one plane.
-template <class T>
-[[gnu::noinline]] void plane_row(const T* source, int64_t step, const int64_t* offset, const T* weight, int64_t taps,
-                                 T bias, bool is_relu, int64_t points, T* to, int64_t to_step) {
+/// `Count` rows of points of one plane, together so that their sums do not wait for each other. Spread is the step
+/// along the width, or 0 for any.
+template <class T, int Count, int Spread>
+[[gnu::noinline]] void plane_rows(const T* source, int64_t source_row, int64_t step, const int64_t* offset,
+                                  const T* weight, int64_t taps, T bias, bool is_relu, int64_t points, T* to,
+                                  int64_t to_row, int64_t to_step) {
   for (int64_t x = 0; x < points; x += lanes<T>) {
     const int64_t n = min_of(lanes<T>, points - x);
-    Vec<T> sum = Vec<T>{} + bias;
-    const T* from = source + x * step;
-    if (step == 1) {
-      for (int64_t t = 0; t < taps; ++t) sum += weight[t] * load(from + offset[t]);
-    } else if (step == 2) {
-      for (int64_t t = 0; t < taps; ++t) sum += weight[t] * load_spread(from + offset[t], 2);
-    } else {
-      for (int64_t t = 0; t < taps; ++t) {
-        for (int64_t l = 0; l < n; ++l) sum[l] += weight[t] * from[offset[t] + l * step];
+    Vec<T> sum[Count];
+#pragma GCC unroll 4
+    for (int r = 0; r < Count; ++r) sum[r] = Vec<T>{} + bias;
+    for (int64_t t = 0; t < taps; ++t) {
+      const T* from = source + offset[t] + x * step;
+#pragma GCC unroll 4
+      for (int r = 0; r < Count; ++r) {
+        if constexpr (Spread != 0) {
+          sum[r] += weight[t] * load_spread(from + r * source_row, Spread);
+        } else {
+          for (int64_t l = 0; l < n; ++l) sum[r][l] += weight[t] * from[r * source_row + l * step];
+        }
       }
     }
-    if (is_relu) sum = relu<T>(sum);
-    if (to_step == 1) {
-      store_first(to + x, sum, n);
-    } else {
-      for (int64_t l = 0; l < n; ++l) to[(x + l) * to_step] = sum[l];
+#pragma GCC unroll 4
+    for (int r = 0; r < Count; ++r) {
+      const Vec<T> v = is_relu ? relu<T>(sum[r]) : sum[r];
+      T* row = to + r * to_row + x * to_step;
+      if (to_step == 1) {
+        store_first(row, v, n);
+      } else {
+        for (int64_t l = 0; l < n; ++l) row[l * to_step] = v[l];
+      }
     }
+  }
+}
+
+template <class T, int Spread>
+void plane_block(const T* source, int64_t source_row, int64_t step, const int64_t* offset, const T* weight,
+                 int64_t taps, T bias, bool is_relu, int64_t rows, int64_t points, T* to, int64_t to_row,
+                 int64_t to_step) {
+  int64_t y = 0;
+  for (; y + 4 <= rows; y += 4) {
+    plane_rows<T, 4, Spread>(source + y * source_row, source_row, step, offset, weight, taps, bias, is_relu, points,
+                             to + y * to_row, to_row, to_step);
+  }
+  for (; y < rows; ++y) {
+    plane_rows<T, 1, Spread>(source + y * source_row, source_row, step, offset, weight, taps, bias, is_relu, points,
+                             to + y * to_row, to_row, to_step);
   }
 }
 
@@ -209,60 +237,75 @@ void correlate_planes(const Correlation<T>& c) {
         }
       }
       const T bias = c.bias == nullptr ? T(0) : c.bias[group];
-      for (int64_t y = 0; y < block.rows; ++y) {
-        T* to = c.destination + image * dst[0] + group * dst[1] +
-                (block.z * axis[0].dst_step + axis[0].dst_first) * dst[2] +
-                ((block.y + y) * axis[1].dst_step + axis[1].dst_first) * dst[3] +
-                (block.x * axis[2].dst_step + axis[2].dst_first) * dst[4];
-        plane_row(window.data + y * axis[1].step * window.row, axis[2].step, local.offset.data(), local.weight.data(),
-                  taps, bias, c.relu, block.columns, to, axis[2].dst_step * dst[4]);
-      }
+      T* to = c.destination + image * dst[0] + group * dst[1] +
+              (block.z * axis[0].dst_step + axis[0].dst_first) * dst[2] +
+              (block.y * axis[1].dst_step + axis[1].dst_first) * dst[3] +
+              (block.x * axis[2].dst_step + axis[2].dst_first) * dst[4];
+      const int64_t step = axis[2].step;
+      const auto run = step == 1 ? plane_block<T, 1> : step == 2 ? plane_block<T, 2> : plane_block<T, 0>;
+      run(window.data, axis[1].step * window.row, step, local.offset.data(), local.weight.data(), taps, bias, c.relu,
+          block.rows, block.columns, to, axis[1].dst_step * dst[3], axis[2].dst_step * dst[4]);
     }
   });
 }
 
-/// sums[t] += grad * source over one row of points; a vector is `n` channels of a point, or `lanes` points of a plane.
-template <class T, int Taps>
-[[gnu::always_inline]] inline void add_row_products(const T* source, int64_t step, int64_t vector_step,
-                                                    const int64_t* offset, const T* grad, int64_t grad_step,
-                                                    int64_t points, int64_t n, bool by_channel, T* sums) noexcept {
+/// Rows of points that one call sums over, as vectors: of channels of a point, or of points of a plane.
+template <class T>
+struct Rows {
+  const T *source, *grad;
+  int64_t count, source_row, grad_row;
+  int64_t vectors, source_step, grad_step;  ///< whole vectors in a row, and from one to the next
+  int64_t last;                             ///< lanes of one more vector, in planes; 0 for none
+  int64_t spread;                           ///< between the lanes of a source vector
+};
+
+/// sums[t] += grad * source at tap t. Spread is rows.spread, or 0 for any.
+template <class T, int Taps, int Spread>
+[[gnu::noinline]] void add_products(const Rows<T>& rows, const int64_t* offset, T* sums) {
+  const int64_t spread = Spread == 0 ? rows.spread : Spread;
   Vec<T> sum[Taps];
-#pragma GCC unroll 5
+#pragma GCC unroll 9
   for (int t = 0; t < Taps; ++t) sum[t] = load(sums + t * lanes<T>);
-  const int64_t whole = n == lanes<T> ? points / (by_channel ? 1 : lanes<T>) : 0;
-  for (int64_t i = 0; i < whole; ++i) {
-    const Vec<T> g = load(grad + i * grad_step);
-#pragma GCC unroll 5
-    for (int t = 0; t < Taps; ++t) sum[t] += g * load_spread(source + offset[t] + i * vector_step, step);
-  }
-  if (by_channel) {
-    for (int64_t i = whole; i < points; ++i) {
-      const Vec<T> g = load_partial(grad + i * grad_step, n);
-#pragma GCC unroll 5
-      for (int t = 0; t < Taps; ++t) sum[t] += g * load_partial(source + offset[t] + i * vector_step, n);
+  const LaneMask<T> keep(rows.last);
+  for (int64_t r = 0; r < rows.count; ++r) {
+    const T* source = rows.source + r * rows.source_row;
+    const T* grad = rows.grad + r * rows.grad_row;
+    for (int64_t i = 0; i < rows.vectors; ++i, source += rows.source_step, grad += rows.grad_step) {
+      const Vec<T> g = load(grad);
+#pragma GCC unroll 9
+      for (int t = 0; t < Taps; ++t) sum[t] += g * load_spread(source + offset[t], spread);
     }
-  } else if (const int64_t left = points - whole * lanes<T>; left > 0) {
-    const Vec<T> g = load_partial(grad + whole * grad_step, left);
-#pragma GCC unroll 5
-    for (int t = 0; t < Taps; ++t) {
-      sum[t] += g * keep_first<T>(load_spread(source + offset[t] + whole * vector_step, step), left);
-    }
+    if (rows.last == 0) continue;
+    const Vec<T> g = load_partial(grad, rows.last);
+#pragma GCC unroll 9
+    for (int t = 0; t < Taps; ++t) sum[t] += g * keep(load_spread(source + offset[t], spread));
   }
-#pragma GCC unroll 5
+#pragma GCC unroll 9
   for (int t = 0; t < Taps; ++t) store(sums + t * lanes<T>, sum[t]);
 }
 
-template <class T>
-[[gnu::noinline]] void add_row(const T* source, int64_t step, int64_t vector_step, const int64_t* offset, int64_t taps,
-                               const T* grad, int64_t grad_step, int64_t points, int64_t n, bool by_channel, T* sums) {
+template <class T, int Spread>
+void add_taps(const Rows<T>& rows, const int64_t* offset, int64_t taps, T* sums) {
   int64_t t = 0;
-  for (; t + 5 <= taps; t += 5) {
-    add_row_products<T, 5>(source, step, vector_step, offset + t, grad, grad_step, points, n, by_channel,
-                           sums + t * lanes<T>);
-  }
-  for (; t < taps; ++t) {
-    add_row_products<T, 1>(source, step, vector_step, offset + t, grad, grad_step, points, n, by_channel,
-                           sums + t * lanes<T>);
+  for (; t + 9 <= taps; t += 9) add_products<T, 9, Spread>(rows, offset + t, sums + t * lanes<T>);
+  for (; t + 3 <= taps; t += 3) add_products<T, 3, Spread>(rows, offset + t, sums + t * lanes<T>);
+  for (; t < taps; ++t) add_products<T, 1, Spread>(rows, offset + t, sums + t * lanes<T>);
+}
+template <class T>
+void add_all_products(const Rows<T>& rows, const int64_t* offset, int64_t taps, T* sums) {
+  if (rows.spread == 1) add_taps<T, 1>(rows, offset, taps, sums);
+  else if (rows.spread == 2) add_taps<T, 2>(rows, offset, taps, sums);
+  else add_taps<T, 0>(rows, offset, taps, sums);
+}
+
+/// The gradient of one block with `channels` channels innermost, zeros in lanes past them.
+template <class T>
+void gather_gradient(T* to, const T* grad, const int64_t* stride, int64_t channels, int64_t width, const Block& block) {
+  for (int64_t y = 0; y < block.rows; ++y) {
+    for (int64_t x = 0; x < block.columns; ++x, to += width) {
+      const T* from = grad + y * stride[3] + x * stride[4];
+      for (int64_t c = 0; c < width; ++c) to[c] = c < channels ? from[c * stride[1]] : T(0);
+    }
   }
 }
 
@@ -282,7 +325,7 @@ void gradient_of_weight(const ConvArgs& args) {
   const int64_t work = args.batch * axis[0].count * axis[1].count * axis[2].count * kernel * width + 1;
   parallel_for(ceil_div(groups, width), 1 + piece_work / work, [&](int64_t begin, int64_t end) {
     Scratch<T> copy(is_empty ? 0 : blocks.window_size(axis, width) + slack<T>), sums(kernel * lanes<T>);
-    Scratch<T> grad_row(by_channel ? 0 : axis[2].count);
+    Scratch<T> grad_copy(is_empty ? 0 : blocks.rows_each * blocks.columns_each * width);
     Taps<T> local(kernel, 0);
     for (int64_t piece = begin; piece < end; ++piece) {
       const int64_t group = piece * width, channels = min_of(width, groups - group);
@@ -293,22 +336,28 @@ void gradient_of_weight(const ConvArgs& args) {
         const T* source = static_cast<const T*>(args.input.data) + image * src[0] + group * src[1];
         const Window<T> window = copy_window(copy.data(), source, src, channels, axis, block);
         local.set_offsets(axis, window.slice, window.row, window.pixel, false);
-        for (int64_t y = 0; y < block.rows; ++y) {
-          const T* grad = static_cast<const T*>(args.output.data) + image * dst[0] + group * dst[1] + block.z * dst[2] +
-                          (block.y + y) * dst[3] + block.x * dst[4];
-          const T* from = window.data + y * axis[1].step * window.row;
-          if (by_channel) {
-            add_row(from, 1, axis[2].step * channels, local.offset.data(), kernel, grad, dst[4], block.columns,
-                    channels, true, sums.data());
-            continue;
-          }
-          if (dst[4] != 1) {
-            for (int64_t x = 0; x < block.columns; ++x) grad_row.data()[x] = grad[x * dst[4]];
-            grad = grad_row.data();
-          }
-          add_row(from, axis[2].step, axis[2].step * lanes<T>, local.offset.data(), kernel, grad, lanes<T>,
-                  block.columns, lanes<T>, false, sums.data());
+        const T* grad = static_cast<const T*>(args.output.data) + image * dst[0] + group * dst[1] + block.z * dst[2] +
+                        block.y * dst[3] + block.x * dst[4];
+        Rows<T> rows{window.data, grad, block.rows, axis[1].step * window.row, dst[3], 0, 0, 0, 0, 1};
+        if (by_channel ? channels < lanes<T> : dst[4] != 1) {
+          gather_gradient(grad_copy.data(), grad, dst, channels, width, block);
+          rows.grad = grad_copy.data();
+          rows.grad_row = block.columns * width;
+          rows.grad_step = width;
+        } else {
+          rows.grad_step = dst[4];
         }
+        if (by_channel) {
+          rows.vectors = block.columns;
+          rows.source_step = axis[2].step * window.pixel;
+        } else {
+          rows.vectors = block.columns / lanes<T>;
+          rows.source_step = axis[2].step * lanes<T>;
+          rows.grad_step = lanes<T>;
+          rows.last = block.columns % lanes<T>;
+          rows.spread = axis[2].step;
+        }
+        add_all_products(rows, local.offset.data(), kernel, sums.data());
       }
       T* weight = static_cast<T*>(args.weight.data) + group * w[0];
       for (int64_t t = 0; t < kernel; ++t) {

@@ -130,6 +130,10 @@ void gradient_of_weight(const ConvArgs& args) {
             for (int64_t t = 0; t < row_tiles.count; ++t) {
               const int64_t r = row_tiles.begin(t), height = row_tiles.begin(t + 1) - r;
               T* to = sum + (tap * in_channels + r) * grad_columns + o;
+              for (int64_t i = 0; i < height; ++i) {
+                __builtin_prefetch(to + i * grad_columns, 1);
+                __builtin_prefetch(to + i * grad_columns + lanes<T>, 1);
+              }
               for (int64_t i = 0; i < block.images; ++i) {
                 tiles<T>().columns[height - 1][n > lanes<T> ? 1 : 0](swept + i * window.image + r,
                                                                      grad + i * grad_image + o, walk, tile);

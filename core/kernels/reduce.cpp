@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/functors_arithmetic.h"
+#include "kernels/gemm_simd.h"
 #include "kernels/reduce_shape.h"
 #include "runtime/allocator.h"
 #include "runtime/parallel.h"
@@ -17,18 +18,20 @@ constexpr int64_t columns = 512;        // columns reduced together: their accum
 constexpr int64_t piece = 1 << 15;      // elements a parallel piece takes
 constexpr int64_t part_size = 1 << 16;  // elements of one output that are reduced apart, to be combined later
 
-// What is reduced. lift() makes an accumulator of an element; combine() is associative but for rounding. Lane is the
-// type in which a block of a row is accumulated, over `lanes` of them.
+// What is reduced. lift() makes an accumulator of an element; combine() is associative but for rounding. Both work on
+// a whole vector as on a number where `vectors` is set. Lane is the type in which a block of a row is accumulated.
 
 template <class T, class A>
 struct Plain {
   using In = T;
   using Acc = A;
   using Lane = A;
+  static constexpr bool vectors = std::is_same_v<T, A> && !is_bool<T>;
   explicit Plain(const Param*) {}
   static Acc finish(Acc acc) { return acc; }
 };
 
+/// i64 wraps around: a lane of Sum and Product is unsigned there.
 template <class T>
 using SumOf = std::conditional_t<is_bool<T>, int64_t, T>;
 
@@ -36,18 +39,33 @@ template <class T>
 struct Sum : Plain<T, SumOf<T>> {
   using Plain<T, SumOf<T>>::Plain;
   static SumOf<T> identity() { return 0; }
-  static SumOf<T> lift(T x) { return x; }
-  template <class A>
-  static A combine(A a, A b) {
-    return wrap_add(a, b);
+  template <class V>
+  static V lift(V x) {
+    return x;
+  }
+  template <class V>
+  static V combine(V a, V b) {
+    if constexpr (std::is_same_v<V, int64_t>)
+      return wrap_add(a, b);
+    else
+      return a + b;
   }
 };
 template <class T>
 struct Product : Plain<T, SumOf<T>> {
   using Plain<T, SumOf<T>>::Plain;
   static SumOf<T> identity() { return 1; }
-  static SumOf<T> lift(T x) { return x; }
-  static SumOf<T> combine(SumOf<T> a, SumOf<T> b) { return wrap_mul(a, b); }
+  template <class V>
+  static V lift(V x) {
+    return x;
+  }
+  template <class V>
+  static V combine(V a, V b) {
+    if constexpr (std::is_same_v<V, int64_t>)
+      return wrap_mul(a, b);
+    else
+      return a * b;
+  }
 };
 template <class T>
 constexpr T lowest() {
@@ -67,15 +85,27 @@ template <class T>
 struct Largest : Plain<T, T> {
   using Plain<T, T>::Plain;
   static T identity() { return lowest<T>(); }
-  static T lift(T x) { return x; }
-  static T combine(T a, T b) { return maximum(a, b); }
+  template <class V>
+  static V lift(V x) {
+    return x;
+  }
+  template <class V>
+  static V combine(V a, V b) {
+    return (a > b) | (a != a) ? a : b;
+  }
 };
 template <class T>
 struct Smallest : Plain<T, T> {
   using Plain<T, T>::Plain;
   static T identity() { return highest<T>(); }
-  static T lift(T x) { return x; }
-  static T combine(T a, T b) { return minimum(a, b); }
+  template <class V>
+  static V lift(V x) {
+    return x;
+  }
+  template <class V>
+  static V combine(V a, V b) {
+    return (a < b) | (a != a) ? a : b;
+  }
 };
 template <class T>
 struct Any : Plain<T, uint8_t> {
@@ -96,6 +126,7 @@ struct All : Plain<T, uint8_t> {
 /// Counts in bytes: a lane sees at most block / lanes + 1 elements.
 template <class T>
 struct Count : Plain<T, int64_t> {
+  static constexpr bool vectors = false;
   using Plain<T, int64_t>::Plain;
   using Lane = uint8_t;
   static int64_t identity() { return 0; }
@@ -111,15 +142,26 @@ struct Mean : Sum<T> {
   T finish(T acc) const { return acc / count; }
   T count;
 };
+/// -0 stays: it has no weight in a norm.
+template <class V>
+[[gnu::always_inline]] inline V magnitude(V x) {
+  return x < 0 ? -x : x;
+}
 template <class T>
 struct Norm1 : Sum<T> {
   using Sum<T>::Sum;
-  static T lift(T x) { return vm::abs(x); }
+  template <class V>
+  static V lift(V x) {
+    return magnitude(x);
+  }
 };
 template <class T>
 struct SumSquares : Sum<T> {
   using Sum<T>::Sum;
-  static T lift(T x) { return x * x; }
+  template <class V>
+  static V lift(V x) {
+    return x * x;
+  }
 };
 template <class T>
 struct Norm2 : SumSquares<T> {
@@ -130,15 +172,22 @@ template <class T>
 struct NormMax : Largest<T> {
   using Largest<T>::Largest;
   static T identity() { return 0; }
-  static T lift(T x) { return vm::abs(x); }
+  template <class V>
+  static V lift(V x) {
+    return magnitude(x);
+  }
 };
 template <class T>
 struct NormMin : Smallest<T> {
   using Smallest<T>::Smallest;
-  static T lift(T x) { return vm::abs(x); }
+  template <class V>
+  static V lift(V x) {
+    return magnitude(x);
+  }
 };
 template <class T>
 struct NormP : Sum<T> {
+  static constexpr bool vectors = false;
   explicit NormP(const Param* params) : Sum<T>(params), p(static_cast<T>(params[0].d)) {}
   T lift(T x) const { return vm::pow(vm::abs(x), p); }
   T finish(T acc) const { return vm::pow(acc, T(1) / p); }
@@ -154,6 +203,7 @@ template <class T>
 struct Variance {
   using In = T;
   using Acc = Moments<T>;
+  static constexpr bool vectors = false;
   explicit Variance(const Param*) {}
   static Acc identity() { return {0, 0, 0}; }
   static Acc combine(Acc a, Acc b) {
@@ -164,8 +214,51 @@ struct Variance {
   }
 };
 
-/// The sum, by Op, of a contiguous row of at most `block` elements: over lanes, then down a tree.
+/// The lanes of v, joined down a tree.
+template <class Op, class T, int size>
+[[gnu::always_inline]] inline T fold(const Op& op, const T (&lane)[size]) {
+  T half[size > 1 ? size / 2 : 1];
+  if constexpr (size == 1) {
+    return lane[0];
+  } else {
+    for (int k = 0; k < size / 2; ++k) half[k] = op.combine(lane[k], lane[k + size / 2]);
+    return fold(op, half);
+  }
+}
+
+/// A contiguous row of at most `block` elements, by vectors.
 template <class Op>
+  requires(Op::vectors)
+[[gnu::noinline]] typename Op::Acc reduce_block(const Op& op, const typename Op::In* x, int64_t n) {
+  using T = typename Op::In;
+  constexpr int64_t width = lanes<T>;
+  int64_t i = 0;
+  T acc = op.identity();
+  if (n >= width) {
+    Vec<T> a = op.lift(load(x));
+    i = width;
+    if (n >= 8 * width) {
+      Vec<T> b = op.lift(load(x + width)), c = op.lift(load(x + 2 * width)), d = op.lift(load(x + 3 * width));
+      for (i = 4 * width; i + 4 * width <= n; i += 4 * width) {
+        a = op.combine(a, op.lift(load(x + i)));
+        b = op.combine(b, op.lift(load(x + i + width)));
+        c = op.combine(c, op.lift(load(x + i + 2 * width)));
+        d = op.combine(d, op.lift(load(x + i + 3 * width)));
+      }
+      a = op.combine(op.combine(a, b), op.combine(c, d));
+    }
+    for (; i + width <= n; i += width) a = op.combine(a, op.lift(load(x + i)));
+    T lane[width];
+    store(lane, a);
+    acc = fold(op, lane);
+  }
+  for (; i < n; ++i) acc = op.combine(acc, op.lift(x[i]));
+  return acc;
+}
+
+/// The same by lanes, for the compiler to vectorise.
+template <class Op>
+  requires(!Op::vectors)
 [[gnu::noinline]] typename Op::Acc reduce_block(const Op& op, const typename Op::In* x, int64_t n) {
   using Lane = typename Op::Lane;
   constexpr int64_t lanes_used = 64;
@@ -200,6 +293,30 @@ Moments<T> reduce_block(const Variance<T>&, const T* x, int64_t n) {
 
 /// acc[c] joined with column c of at most `row_block` rows.
 template <class Op>
+  requires(Op::vectors)
+[[gnu::noinline]] void reduce_rows(const Op& op, const typename Op::In* const* rows, int64_t n, int64_t width,
+                                   typename Op::Acc* acc) {
+  using T = typename Op::In;
+  int64_t i = 0;
+  const auto join = [&]<class V>(int64_t k, V, auto&& from) {
+    const V ab = op.combine(op.lift(from(rows[i] + k)), op.lift(from(rows[i + 1] + k)));
+    const V cd = op.combine(op.lift(from(rows[i + 2] + k)), op.lift(from(rows[i + 3] + k)));
+    return op.combine(ab, cd);
+  };
+  for (; i + 4 <= n; i += 4) {
+    int64_t k = 0;
+    for (; k + lanes<T> <= width; k += lanes<T>)
+      store(acc + k, op.combine(load(acc + k), join(k, Vec<T>{}, [](const T* at) { return load(at); })));
+    for (; k < width; ++k) acc[k] = op.combine(acc[k], join(k, T{}, [](const T* at) { return *at; }));
+  }
+  for (; i < n; ++i) {
+    int64_t k = 0;
+    for (; k + lanes<T> <= width; k += lanes<T>) store(acc + k, op.combine(load(acc + k), op.lift(load(rows[i] + k))));
+    for (; k < width; ++k) acc[k] = op.combine(acc[k], op.lift(rows[i][k]));
+  }
+}
+template <class Op>
+  requires(!Op::vectors)
 [[gnu::noinline]] void reduce_rows(const Op& op, const typename Op::In* const* rows, int64_t n, int64_t width,
                                    typename Op::Acc* acc) {
   using Acc = typename Op::Acc;
@@ -257,7 +374,10 @@ class RowReducer {
   template <class Store>
   void reduce_units(int64_t begin, int64_t end, const Store& store) const {
     Cursor at(split_.kept, begin);
-    for (; begin < end; ++begin, at.next()) store(at.out, reduce_range(in_ + at.in, 0, lines()));
+    if (split_.reduced.ndim == 0)
+      for (; begin < end; ++begin, at.next()) store(at.out, reduce_row(in_ + at.in, row_.size));
+    else
+      for (; begin < end; ++begin, at.next()) store(at.out, reduce_range(in_ + at.in, 0, lines()));
   }
   [[gnu::noinline]] void reduce_lines(int64_t unit, int64_t begin, int64_t end, Acc* acc) const {
     *acc = reduce_range(in_ + Cursor(split_.kept, unit).in, begin, end);

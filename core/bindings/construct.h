@@ -1,0 +1,16 @@
+// Tensors from Python data, and Python data from tensors.
+#pragma once
+
+#include <optional>
+
+#include "bindings/tensor_object.h"
+
+namespace weft::bindings {
+
+/// A new tensor holding the numbers of `data`: nested sequences, a number, an object with the buffer protocol, or a
+/// tensor (copied). Without a dtype it is inferred as in PyTorch.
+Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype);
+/// A tensor over the memory of an object with the buffer protocol, which it keeps alive.
+Tensor tensor_over_buffer(PyObject* object);
+
+}  // namespace weft::bindings

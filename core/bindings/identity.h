@@ -1,0 +1,97 @@
+// One Python object per C++ object: the object remembers its wrapper, and the wrapper forgets itself when it dies.
+#pragma once
+
+#include <atomic>
+
+#include "bindings/python.h"
+
+#ifdef Py_GIL_DISABLED
+#include <mutex>
+#endif
+
+namespace weft::bindings {
+
+#ifdef Py_GIL_DISABLED
+
+/// Guards the slots of all C++ objects, a stripe each: a dying wrapper waits here until nobody is looking at it.
+inline std::mutex& identity_mutex(const void* slot) {
+  static std::mutex stripes[64];
+  return stripes[(reinterpret_cast<uintptr_t>(slot) >> 6) % 64];
+}
+
+/// A new reference unless the object is already being deallocated.
+inline bool try_incref(PyObject* object) {
+#if PY_VERSION_HEX >= 0x030E0000
+  return PyUnstable_TryIncRef(object) != 0;
+#else
+  // CPython 3.13's _Py_TryIncref, which is not public there.
+  uint32_t local = _Py_atomic_load_uint32_relaxed(&object->ob_ref_local);
+  local += 1;
+  if (local == 0) return true;  // immortal
+  if (_Py_IsOwnedByCurrentThread(object)) {
+    _Py_atomic_store_uint32_relaxed(&object->ob_ref_local, local);
+    return true;
+  }
+  Py_ssize_t shared = _Py_atomic_load_ssize_relaxed(&object->ob_ref_shared);
+  for (;;) {
+    if (shared == 0 || shared == _Py_REF_MERGED) return false;
+    if (_Py_atomic_compare_exchange_ssize(&object->ob_ref_shared, &shared, shared + (1 << _Py_REF_SHARED_SHIFT)))
+      return true;
+  }
+#endif
+}
+
+/// Prepares a fresh wrapper for try_incref from other threads.
+inline void enable_try_incref(PyObject* object) {
+#if PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_EnableTryIncRef(object);
+#else
+  Py_ssize_t shared = 0;
+  _Py_atomic_compare_exchange_ssize(&object->ob_ref_shared, &shared, _Py_REF_MAYBE_WEAKREF);
+#endif
+}
+
+/// The live wrapper in `slot` as a new reference, or null.
+inline PyObject* existing_wrapper(std::atomic<void*>& slot) {
+  if (slot.load(std::memory_order_acquire) == nullptr) return nullptr;
+  const std::lock_guard guard(identity_mutex(&slot));
+  auto* const object = static_cast<PyObject*>(slot.load(std::memory_order_relaxed));
+  return object != nullptr && try_incref(object) ? object : nullptr;
+}
+
+/// Makes `fresh` the wrapper, or returns the one that another thread made meanwhile.
+inline PyObject* adopt_wrapper(std::atomic<void*>& slot, PyObject* fresh) {
+  enable_try_incref(fresh);
+  std::unique_lock guard(identity_mutex(&slot));
+  auto* const other = static_cast<PyObject*>(slot.load(std::memory_order_relaxed));
+  if (other != nullptr && try_incref(other)) {
+    guard.unlock();
+    Py_DECREF(fresh);
+    return other;
+  }
+  slot.store(fresh, std::memory_order_release);
+  return fresh;
+}
+
+/// Called by a dying wrapper.
+inline void forget_wrapper(std::atomic<void*>& slot, PyObject* wrapper) {
+  const std::lock_guard guard(identity_mutex(&slot));
+  if (slot.load(std::memory_order_relaxed) == wrapper) slot.store(nullptr, std::memory_order_relaxed);
+}
+
+#else  // the GIL orders everything
+
+inline PyObject* existing_wrapper(std::atomic<void*>& slot) {
+  return Py_XNewRef(static_cast<PyObject*>(slot.load(std::memory_order_relaxed)));
+}
+inline PyObject* adopt_wrapper(std::atomic<void*>& slot, PyObject* fresh) {
+  slot.store(fresh, std::memory_order_relaxed);
+  return fresh;
+}
+inline void forget_wrapper(std::atomic<void*>& slot, PyObject* wrapper) {
+  if (slot.load(std::memory_order_relaxed) == wrapper) slot.store(nullptr, std::memory_order_relaxed);
+}
+
+#endif
+
+}  // namespace weft::bindings

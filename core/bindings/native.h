@@ -1,0 +1,57 @@
+// The one place where weft lets go of Python's lock and takes it back.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "bindings/python.h"
+#include "runtime/governor.h"
+#include "runtime/interrupt.h"
+
+namespace weft::bindings {
+
+/// Below this a call never lets go: the release itself costs about as much.
+inline constexpr int64_t never_release_below = 300;  // nanoseconds
+
+/// One native call: decides whether to let go of the GIL, does so, and has it back at the end.
+class NativeCall {
+ public:
+  explicit NativeCall(int64_t cost);
+  ~NativeCall();
+  NativeCall(const NativeCall&) = delete;
+  NativeCall& operator=(const NativeCall&) = delete;
+
+ private:
+  friend class PythonScope;
+  governor::Decision decision_;
+  PyThreadState* released_ = nullptr;
+  NativeCall* outer_;
+  InterruptScope interrupt_;
+};
+
+/// Python may be called while one lives, also from native code that let go of the lock: hooks, Python Functions.
+class PythonScope {
+ public:
+  PythonScope();
+  ~PythonScope();
+  PythonScope(const PythonScope&) = delete;
+  PythonScope& operator=(const PythonScope&) = delete;
+
+ private:
+  NativeCall* call_;
+  PyGILState_STATE ensured_{};
+  bool foreign_ = false;  ///< a thread that Python did not start this call on
+};
+
+/// Runs `f`, which takes about `cost` nanoseconds and touches no Python object.
+template <class F>
+auto native(int64_t cost, F&& f) {
+  if (cost < never_release_below) return f();
+  const NativeCall call(cost);
+  return f();
+}
+
+/// Called once when the module loads, by the main thread.
+void init_native();
+
+}  // namespace weft::bindings

@@ -1,0 +1,92 @@
+#include "bindings/tensor_object.h"
+
+#include <structmember.h>
+
+#include <vector>
+
+#include "bindings/identity.h"
+#include "bindings/properties.h"
+#include "bindings/protocols.h"
+#include "bindings/tables.h"
+#include "runtime/error.h"
+
+namespace weft::bindings {
+
+PyTypeObject* tensor_type = nullptr;
+
+namespace {
+
+void tensor_dealloc(PyObject* self) {
+  auto* object = reinterpret_cast<TensorObject*>(self);
+  auto* const type = Py_TYPE(self);
+  if (PyType_IS_GC(type)) PyObject_GC_UnTrack(self);
+  // First of all: nobody may find the wrapper any more.
+  if (object->tensor.defined()) forget_wrapper(object->tensor.impl()->python, self);
+  if (object->weak_references != nullptr) PyObject_ClearWeakRefs(self);
+  Py_CLEAR(object->dict);
+  object->tensor.~Tensor();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+/// Tensor(data=None): PyTorch's legacy constructor is composed in Python; subclasses come here with a tensor.
+PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    check_type(PyTuple_GET_SIZE(args) >= 1 && is_tensor(PyTuple_GET_ITEM(args, 0)),
+               "Tensor(): use weft.tensor(data) to make a tensor from {}", PyTuple_GET_SIZE(args) == 0 ? "nothing" : "data");
+    return wrap_as(type, alias(unwrap(PyTuple_GET_ITEM(args, 0))));
+  });
+}
+
+Py_hash_t tensor_hash(PyObject* self) { return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(self) >> 4); }
+
+}  // namespace
+
+void init_tensor_type(PyObject* module) {
+  static PyMemberDef members[] = {
+      {"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
+      {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weak_references), READONLY, nullptr},
+      {nullptr, 0, 0, 0, nullptr}};
+  static PyGetSetDef dict_attribute[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+                                         {nullptr, nullptr, nullptr, nullptr, nullptr}};
+  static std::vector<PyGetSetDef> attributes;
+  for (auto* a = tensor_attributes; a->name != nullptr; ++a) attributes.push_back(*a);
+  attributes.push_back(dict_attribute[0]);
+  attributes.push_back(dict_attribute[1]);
+  static std::vector<PyMethodDef> methods;
+  for (auto* m = tensor_own_methods; m->ml_name != nullptr; ++m) methods.push_back(*m);
+  for (auto* m = tensor_methods; m->ml_name != nullptr; ++m) methods.push_back(*m);
+  methods.push_back({nullptr, nullptr, 0, nullptr});
+
+  std::vector<PyType_Slot> slots = {
+      {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
+      {Py_tp_hash, reinterpret_cast<void*>(tensor_hash)},
+      {Py_tp_members, members},
+      {Py_tp_getset, attributes.data()},
+      {Py_tp_methods, methods.data()},
+      {Py_tp_doc, const_cast<char*>("A strided array of numbers that can be differentiated.")},
+  };
+  add_number_slots(slots);
+  add_indexing_slots(slots);
+  add_buffer_slots(slots);
+  slots.push_back({0, nullptr});
+  PyType_Spec spec{"weft.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots.data()};
+  tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+  checked(PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)));
+}
+
+PyObject* wrap_as(PyTypeObject* type, const Tensor& tensor) {
+  auto* object = reinterpret_cast<TensorObject*>(type->tp_alloc(type, 0));
+  if (object == nullptr) throw PythonError{};
+  new (&object->tensor) Tensor(tensor);
+  return adopt_wrapper(tensor.impl()->python, reinterpret_cast<PyObject*>(object));
+}
+
+PyObject* wrap(const Tensor& tensor) {
+  if (!tensor.defined()) Py_RETURN_NONE;
+  if (PyObject* const existing = existing_wrapper(tensor.impl()->python)) return existing;
+  return wrap_as(tensor_type, tensor);
+}
+
+}  // namespace weft::bindings

@@ -1,0 +1,29 @@
+// Small Python types of the C++ values: dtype, memory_format, Size, Generator.
+#pragma once
+
+#include <optional>
+
+#include "bindings/python.h"
+#include "runtime/random.h"
+#include "tensor/tensor.h"
+
+namespace weft::bindings {
+
+/// Made once when the module loads; immortal, so that no thread ever writes their reference counts.
+void init_types(PyObject* module);
+
+PyObject* wrap_dtype(DType dtype) noexcept;  ///< a new reference
+bool is_dtype(PyObject* object) noexcept;
+/// Accepts weft dtypes and Python's float, int, bool and complex.
+std::optional<DType> as_dtype(PyObject* object) noexcept;
+
+PyObject* wrap_memory_format(MemoryFormat format) noexcept;
+std::optional<MemoryFormat> as_memory_format(PyObject* object) noexcept;
+
+/// weft.Size: a tuple of sizes.
+PyObject* wrap_size(IntList sizes);
+
+/// Null unless the object is a weft.Generator.
+Generator* as_generator(PyObject* object) noexcept;
+
+}  // namespace weft::bindings

@@ -1,0 +1,32 @@
+// Gathers the families of one ISA into a table. Compiled once per ISA.
+#include "kernels/table.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+
+void fill(PointwiseTable&);
+void fill(CastTable&);
+void fill(GemmTable&);
+void fill(ConvTable&);
+void fill(SoftmaxTable&);
+void fill(NormTable&);
+void fill(LossTable&);
+void fill(IndexTable&);
+void fill(SortTable&);
+void fill(RandomTable&);
+void fill(OptimizerTable&);
+
+void fill(KernelTable& t) {
+  fill(t.pointwise);
+  fill(t.cast);
+  fill(t.gemm);
+  fill(t.conv);
+  fill(t.softmax);
+  fill(t.norm);
+  fill(t.loss);
+  fill(t.index);
+  fill(t.sort);
+  fill(t.random);
+  fill(t.optimizer);
+}
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -1,0 +1,36 @@
+// The kernels of one ISA, as function pointers; the build for this CPU is chosen once, when the module loads.
+#pragma once
+
+#include "kernels/cast.h"
+#include "kernels/conv.h"
+#include "kernels/gemm.h"
+#include "kernels/index.h"
+#include "kernels/loss.h"
+#include "kernels/norm.h"
+#include "kernels/optimizer.h"
+#include "kernels/pointwise.h"
+#include "kernels/random.h"
+#include "kernels/softmax.h"
+#include "kernels/sort.h"
+
+namespace weft::kernels {
+
+/// One member per family; each family's .cpp has a `void fill(Family&)` per ISA.
+struct KernelTable {
+  PointwiseTable pointwise;
+  CastTable cast;
+  GemmTable gemm;
+  ConvTable conv;
+  SoftmaxTable softmax;
+  NormTable norm;
+  LossTable loss;
+  IndexTable index;
+  SortTable sort;
+  RandomTable random;
+  OptimizerTable optimizer;
+};
+
+/// The kernels for this CPU (or those that WEFT_ISA asks for).
+const KernelTable& table();
+
+}  // namespace weft::kernels

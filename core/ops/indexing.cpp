@@ -1,0 +1,138 @@
+#include <vector>
+
+#include "generated/impl.h"
+#include "generated/ops.h"
+#include "kernels/table.h"
+#include "ops/convert.h"
+#include "ops/promotion.h"
+#include "ops/support.h"
+#include "runtime/error.h"
+
+namespace weft::ops::impl {
+
+namespace {
+
+int size_class(int64_t element_size) noexcept { return __builtin_ctzll(static_cast<uint64_t>(element_size)); }
+
+/// Where the elements of self[indices] lie, as byte offsets, and the shape of the selection.
+struct Selection {
+  Dims shape;
+  std::vector<int64_t> outer, offsets, inner;
+
+  kernels::OffsetGrid grid() const noexcept {
+    return {outer.data(), offsets.data(), inner.data(), static_cast<int64_t>(outer.size()),
+            static_cast<int64_t>(offsets.size()), static_cast<int64_t>(inner.size())};
+  }
+};
+
+/// Byte offsets of all combinations of the given dimensions, row-major.
+std::vector<int64_t> offsets_of(const Tensor& t, const std::vector<int>& dims) {
+  std::vector<int64_t> offsets{0};
+  for (const int d : dims) {
+    std::vector<int64_t> wider;
+    wider.reserve(offsets.size() * static_cast<std::size_t>(t.sizes()[d]));
+    for (const auto base : offsets)
+      for (int64_t i = 0; i < t.sizes()[d]; ++i) wider.push_back(base + i * t.strides()[d] * t.element_size());
+    offsets = std::move(wider);
+  }
+  return offsets;
+}
+
+Selection select(const Tensor& self, TensorSpan indices) {
+  check_index(static_cast<int>(indices.size()) <= self.dim(), "too many indices for tensor of dimension {} (got {})",
+              self.dim(), indices.size());
+  std::vector<int> before, indexed, after;
+  Dims index_shape;
+  bool adjacent = true;
+  for (int d = 0; d < self.dim(); ++d) {
+    const bool given = d < static_cast<int>(indices.size()) && indices[d].defined();
+    if (!given) {
+      (indexed.empty() ? before : after).push_back(d);
+      continue;
+    }
+    if (!after.empty()) adjacent = false;
+    indexed.push_back(d);
+    check_index(is_integral(indices[d].dtype()) && indices[d].dtype() != DType::boolean,
+                "tensors used as indices must be long, int, byte or bool tensors");
+    index_shape = broadcast_shapes(index_shape, indices[d].sizes());
+  }
+  if (!adjacent) {
+    // Index tensors apart from each other: their dimensions come first, as in NumPy.
+    after.insert(after.begin(), before.begin(), before.end());
+    before.clear();
+    after.clear();
+    for (int d = 0; d < self.dim(); ++d)
+      if (d >= static_cast<int>(indices.size()) || !indices[d].defined()) after.push_back(d);
+  }
+  Selection s;
+  s.offsets.assign(static_cast<std::size_t>(product(index_shape)), 0);
+  for (const int d : indexed) {
+    Dims shape = index_shape;
+    auto spread = weft::empty(shape, DType::int64);
+    copy_elements(spread, indices[d]);
+    const int64_t bad = kernels::table().index.add_offsets(spread.data<int64_t>(), spread.numel(), self.sizes()[d],
+                                                           self.strides()[d] * self.element_size(), s.offsets.data());
+    if (bad >= 0)
+      fail(ErrorKind::index, "index {} is out of bounds for dimension {} with size {}", spread.data<int64_t>()[bad], d,
+           self.sizes()[d]);
+  }
+  s.outer = offsets_of(self, before);
+  s.inner = offsets_of(self, after);
+  for (const int d : before) s.shape.push_back(self.sizes()[d]);
+  for (const auto n : index_shape) s.shape.push_back(n);
+  for (const int d : after) s.shape.push_back(self.sizes()[d]);
+  return s;
+}
+
+}  // namespace
+
+Tensor index(const Tensor& self, TensorSpan indices) {
+  const Selection s = select(self, indices);
+  const auto out = weft::empty(s.shape, self.dtype());
+  if (out.numel() > 0) kernels::table().index.get[size_class(self.element_size())](self.bytes(), s.grid(), out.bytes());
+  return out;
+}
+
+void index_put_(const Tensor& self, TensorSpan indices, const Tensor& values, bool accumulate) {
+  check(values.dtype() == self.dtype(),
+        "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.",
+        scalar_type_name(self.dtype()), scalar_type_name(values.dtype()));
+  const Selection s = select(self, indices);
+  auto source = weft::empty(s.shape, self.dtype());
+  if (source.numel() == 0) return;
+  const bool scalar = values.numel() == 1;
+  if (scalar)
+    source = packed(values);
+  else
+    copy_elements(source, values);
+  const auto& table = kernels::table().index;
+  if (!accumulate) {
+    table.put[size_class(self.element_size())](self.bytes(), s.grid(), source.bytes(), scalar);
+    return;
+  }
+  const int adder = self.dtype() == DType::float32 ? 0 : self.dtype() == DType::float64 ? 1 : self.dtype() == DType::int64 ? 2 : -1;
+  if (adder < 0) {
+    const DType wide = is_floating(self.dtype()) ? DType::float32 : DType::int64;
+    const auto work = converted(self, wide);
+    index_put_(work, indices, converted(values, wide), true);
+    copy_elements(self, work);
+    return;
+  }
+  table.put_add[adder](self.bytes(), s.grid(), source.bytes(), scalar);
+}
+
+Tensor index_put_self_backward(const Tensor& g, TensorSpan indices, bool accumulate) {
+  return accumulate ? g : ops::index_put(g, indices, ops::zeros(Dims{}, g.dtype()), false);
+}
+
+Tensor nonzero(const Tensor& self) {
+  const auto mask = packed_as(self, DType::boolean);
+  const auto& table = kernels::table().index;
+  const auto* bytes = mask.data<uint8_t>();
+  const int64_t count = table.count_nonzero(bytes, mask.numel());
+  const auto out = weft::empty(Dims{count, self.dim()}, DType::int64);
+  if (out.numel() > 0) table.nonzero(bytes, self.dim(), mask.sizes().data(), count, out.data<int64_t>());
+  return out;
+}
+
+}  // namespace weft::ops::impl

@@ -1,0 +1,199 @@
+#include "ops/pointwise.h"
+
+#include <array>
+
+#include "kernels/table.h"
+#include "ops/convert.h"
+#include "ops/promotion.h"
+#include "ops/strided_loop.h"
+#include "ops/support.h"
+#include "runtime/error.h"
+
+namespace weft::ops::pointwise {
+
+namespace {
+
+using kernels::Compute;
+
+constexpr int max_inputs = StridedLoop::max_operands - 1;
+
+/// The dtype kernels compute `dtype` in.
+DType storage_of(Compute compute) noexcept {
+  constexpr DType types[] = {DType::float32, DType::float64, DType::int64, DType::boolean};
+  return types[static_cast<int>(compute)];
+}
+
+/// How one operation runs: in `compute`, giving values of `kernel_result`, delivered as `result`.
+struct Plan {
+  kernels::InnerLoop loop;
+  DType compute;
+  DType kernel_result;
+  DType result;
+};
+
+kernels::InnerLoop loop_of(const Record& record, Compute compute) noexcept {
+  return kernels::table().pointwise.loops[static_cast<int>(record.id)][static_cast<int>(compute)];
+}
+
+Plan make_plan(const Record& record, Inputs inputs, DType common) {
+  if (record.rule == Rule::float_) common = float_type(common);
+  check(record.rule != Rule::integral || is_integral(common), "\"{}\" not implemented for '{}'", record.name,
+        scalar_type_name(common));
+  Compute compute = Compute::f32;
+  switch (common) {
+    case DType::boolean: compute = loop_of(record, Compute::b8) != nullptr ? Compute::b8 : Compute::i64; break;
+    case DType::uint8:
+    case DType::int8:
+    case DType::int16:
+    case DType::int32:
+    case DType::int64: compute = Compute::i64; break;
+    case DType::float64: compute = Compute::f64; break;
+    case DType::complex64:
+    case DType::complex128:
+      fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", record.name, scalar_type_name(common));
+    default: break;
+  }
+  const auto loop = loop_of(record, compute);
+  if (loop == nullptr)
+    fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", record.name, scalar_type_name(common));
+  const DType type = storage_of(compute);
+  if (record.rule == Rule::compare) return {loop, type, DType::boolean, DType::boolean};
+  (void)inputs;
+  return {loop, type, type, common};
+}
+
+DType common_type(const Record& record, Inputs inputs) {
+  if (record.rule != Rule::select) return result_type(inputs);
+  const auto* in = inputs.begin();
+  check(in[0]->dtype() == DType::boolean, "{}: expected a condition of type bool, got {}", record.name, in[0]->dtype());
+  return inputs.size() == 2 ? in[1]->dtype() : result_type({in[1], in[2]});
+}
+
+/// The type input `i` must have for the kernel.
+DType input_type(const Record& record, const Plan& plan, std::size_t i) noexcept {
+  return record.rule == Rule::select && i == 0 ? DType::boolean : plan.compute;
+}
+
+Dims broadcast_inputs(Inputs inputs) {
+  const auto* in = inputs.begin();
+  Dims shape = in[0]->sizes();
+  for (std::size_t i = 1; i < inputs.size(); ++i)
+    if (!(in[i]->sizes() == shape)) shape = broadcast_shapes(shape, in[i]->sizes());
+  return shape;
+}
+
+/// A result laid out like its inputs, as PyTorch's TensorIterator would.
+Tensor make_result(Inputs inputs, const Dims& shape, DType dtype) {
+  const Tensor* model = nullptr;
+  for (const auto* t : inputs) {
+    if (!(t->sizes() == shape)) continue;
+    if (t->is_contiguous()) return empty(shape, dtype);
+    if (model == nullptr) model = t;
+  }
+  return model == nullptr ? empty(shape, dtype) : empty_like(*model, dtype);
+}
+
+/// An input ready for the kernel: of its type, and not overlapping the output in another arrangement.
+Tensor prepared(const Tensor& input, DType type, const Tensor& out) {
+  if (input.dtype() != type) return converted(input, type);
+  const bool hazard = input.storage() == out.storage() && out.defined() &&
+                      !(input.offset() == out.offset() && input.sizes() == out.sizes() && input.strides() == out.strides());
+  return hazard ? clone_detached(input) : input;
+}
+
+void execute(const Record& record, const Plan& plan, Inputs inputs, Params params, const Dims& shape, const Tensor& out) {
+  StridedLoop loop(shape);
+  loop.add(out);
+  Tensor kept[max_inputs];
+  alignas(8) char numbers[max_inputs][8];
+  std::size_t i = 0;
+  for (const auto* input : inputs) {
+    const DType type = input_type(record, plan, i);
+    if (input->dim() == 0 && input->dtype() != type) {
+      // A Python number or 0-dim tensor: converted on the stack.
+      kernels::table().cast.loop[static_cast<int>(input->dtype())][static_cast<int>(type)](
+          std::array<char*, 2>{numbers[i], input->bytes()}.data(), std::array<int64_t, 2>{0, 0}.data(), 1, nullptr);
+      loop.add_constant(numbers[i]);
+    } else {
+      kept[i] = prepared(*input, type, out);
+      loop.add(kept[i]);
+    }
+    ++i;
+  }
+  loop.run(plan.loop, params.begin(), record.cost);
+}
+
+/// All inputs have the type, shape and layout the kernel wants: nothing to prepare.
+bool is_plain(const Record& record, Inputs inputs) noexcept {
+  if (record.rule == Rule::select) return false;
+  const auto& first = **inputs.begin();
+  if (first.dtype() != DType::float32 || !first.is_contiguous() || first.impl()->wrapped_number) return false;
+  for (const auto* t : inputs)
+    if (t->dtype() != DType::float32 || !t->is_contiguous() || !(t->sizes() == first.sizes()) ||
+        t->impl()->wrapped_number)
+      return false;
+  return true;
+}
+
+void run_plain(const Record& record, Inputs inputs, Params params, char* out, int64_t out_size, int64_t n) {
+  const auto loop = loop_of(record, Compute::f32);
+  char* data[StridedLoop::max_operands] = {out};
+  int64_t strides[StridedLoop::max_operands] = {out_size};
+  int k = 1;
+  for (const auto* t : inputs) {
+    data[k] = t->bytes();
+    strides[k++] = sizeof(float);
+  }
+  parallel_for(n, grain_for(record.cost), [&](int64_t begin, int64_t end) {
+    char* at[StridedLoop::max_operands];
+    for (int j = 0; j < k; ++j) at[j] = data[j] + begin * strides[j];
+    loop(at, strides, end - begin, params.begin());
+  });
+}
+
+void compute_to(const Record& record, Inputs inputs, Params params, const Dims& shape, const Tensor& out, DType common) {
+  const Plan plan = make_plan(record, inputs, common);
+  check(can_cast(plan.result, out.dtype()), "result type {} can't be cast to the desired output type {}",
+        scalar_type_name(plan.result), scalar_type_name(out.dtype()));
+  if (plan.kernel_result == out.dtype()) {
+    execute(record, plan, inputs, params, shape, out);
+    return;
+  }
+  const Tensor between = empty(shape, plan.kernel_result);
+  execute(record, plan, inputs, params, shape, between);
+  copy_elements(out, between);
+}
+
+}  // namespace
+
+Tensor compute(const Record& record, Inputs inputs, Params params) {
+  if (is_plain(record, inputs) && loop_of(record, Compute::f32) != nullptr && record.rule != Rule::integral) {
+    const auto& first = **inputs.begin();
+    const auto out = empty(first.sizes(), record.rule == Rule::compare ? DType::boolean : DType::float32);
+    run_plain(record, inputs, params, out.bytes(), out.element_size(), first.numel());
+    return out;
+  }
+  const DType common = common_type(record, inputs);
+  const Dims shape = broadcast_inputs(inputs);
+  const Plan plan = make_plan(record, inputs, common);
+  const auto out = make_result(inputs, shape, plan.kernel_result);
+  execute(record, plan, inputs, params, shape, out);
+  return plan.kernel_result == plan.result ? out : converted(out, plan.result);
+}
+
+void compute_into(const Record& record, Inputs inputs, Params params, const Tensor& out) {
+  const Dims shape = broadcast_inputs(inputs);
+  resize_output(out, shape);
+  compute_to(record, inputs, params, shape, out, common_type(record, inputs));
+  out.bump_version();
+}
+
+void compute_inplace(const Record& record, Inputs inputs, Params params) {
+  const Tensor& self = *inputs.begin()[record.rule == Rule::select ? 1 : 0];
+  const Dims shape = broadcast_inputs(inputs);
+  check(shape == self.sizes(), "output with shape {} doesn't match the broadcast shape {}", self.sizes(), shape);
+  check_no_internal_overlap(self);
+  compute_to(record, inputs, params, shape, self, common_type(record, inputs));
+}
+
+}  // namespace weft::ops::pointwise

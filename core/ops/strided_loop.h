@@ -1,0 +1,45 @@
+// Walks several strided arrays together: orders and joins dimensions, then runs an inner loop over long strips, in
+// parallel pieces that depend on the problem alone.
+#pragma once
+
+#include "kernels/compute.h"
+#include "runtime/parallel.h"
+#include "tensor/tensor.h"
+
+namespace weft::ops {
+
+class StridedLoop {
+ public:
+  static constexpr int max_operands = 6;
+  static constexpr int max_dims = 64;
+
+  explicit StridedLoop(IntList sizes);
+  /// Adds an array with byte strides, one per dimension of the shape; the output first.
+  void add(char* data, IntList byte_strides);
+  /// Adds a tensor whose shape broadcasts to the loop's.
+  void add(const Tensor& tensor);
+  /// Adds one value for all elements.
+  void add_constant(char* data);
+
+  int64_t numel() const noexcept { return numel_; }
+  /// Runs `loop` over all elements, `cost` nanoseconds each.
+  void run(kernels::InnerLoop loop, const kernels::Param* params, double cost);
+  /// The same for any callable (data, byte strides, n).
+  void run(FunctionRef<void(char* const*, const int64_t*, int64_t)> strip, double cost);
+
+ private:
+  void simplify();
+
+  int ndim_;
+  int operands_ = 0;
+  int64_t numel_;
+  bool simple_ = false;
+  int64_t sizes_[max_dims];
+  int64_t strides_[max_operands][max_dims];
+  char* data_[max_operands];
+};
+
+/// Elements per parallel piece when one costs `nanoseconds`.
+int64_t grain_for(double nanoseconds) noexcept;
+
+}  // namespace weft::ops

@@ -1,0 +1,33 @@
+// Small things that entries of operators share: conversion and copying without history, saving, output resizing.
+#pragma once
+
+#include "autograd/meta.h"
+#include "tensor/tensor.h"
+
+namespace weft::ops {
+
+/// out[...] = source[...], which must broadcast to out; any dtypes. Not recorded, advances no version.
+void copy_elements(const Tensor& out, const Tensor& source);
+/// A contiguous-as-source copy, not recorded.
+Tensor clone_detached(const Tensor& source);
+/// Sums over broadcast dimensions down to `sizes`; recorded when gradients are.
+Tensor sum_to_size(const Tensor& t, const Dims& sizes);
+
+std::vector<SavedTensor> save_all(TensorSpan tensors);
+TensorList unpack_all(const std::vector<SavedTensor>& saved, Node* node);
+/// `grad`, or zeros of the shape that was expected where none arrived.
+Tensor gradient_or_zeros(const Tensor& grad, const OutputMeta& meta);
+
+/// Gives an `out=` tensor the shape of the result.
+void resize_output(const Tensor& out, const Dims& shape);
+/// Writes a finished result into an `out=` tensor or an in-place target.
+void assign(const Tensor& out, const Tensor& result);
+/// Raises if two elements of `t` share memory: it cannot be written element by element.
+void check_no_internal_overlap(const Tensor& t);
+/// out= does not record: raises when one of the inputs asks for it.
+void check_no_history_for_out(bool record, const char* op);
+
+/// Gives autograd the arithmetic it needs. Called once when the module loads.
+void install();
+
+}  // namespace weft::ops

@@ -1,0 +1,1 @@
+"""The generator: a module per artefact. It reads records and names no operator."""

@@ -1,0 +1,154 @@
+"""New tensors from sizes and numbers."""
+
+from __future__ import annotations
+
+from ops.table import Op, pointwise
+
+_FACTORY = dict(factory=True, method=False)
+
+Op(
+    "empty(size: shape, *, dtype: dtype | None = None, memory_format: memory_format | None = None) -> Tensor",
+    """A tensor whose elements hold whatever memory held.
+
+    >>> weft.empty(2, 3).shape
+    weft.Size([2, 3])
+    """,
+    **_FACTORY,
+)
+Op(
+    "empty_strided(size: list[int], stride: list[int], *, dtype: dtype | None = None) -> Tensor",
+    "An uninitialised tensor with the given strides.",
+    **_FACTORY,
+)
+Op(
+    "zeros(size: shape, *, dtype: dtype | None = None) -> Tensor",
+    """A tensor of zeros.
+
+    >>> weft.zeros(2).tolist()
+    [0.0, 0.0]
+    """,
+    out=True,
+    **_FACTORY,
+)
+Op(
+    "ones(size: shape, *, dtype: dtype | None = None) -> Tensor",
+    """A tensor of ones.
+
+    >>> weft.ones(2).tolist()
+    [1.0, 1.0]
+    """,
+    out=True,
+    **_FACTORY,
+)
+Op(
+    "full(size: list[int], fill_value: Number, *, dtype: dtype | None = None) -> Tensor",
+    """A tensor in which every element is fill_value; its dtype follows the number unless given.
+
+    >>> weft.full((2,), 3).tolist()
+    [3, 3]
+    """,
+    out=True,
+    **_FACTORY,
+)
+Op(
+    "scalar_tensor(s: Number, *, dtype: dtype | None = None) -> Tensor",
+    "A 0-dim tensor holding a number, of the default dtype unless given.",
+    impl="make_scalar_tensor",
+    **_FACTORY,
+)
+Op(
+    "arange.start(start: Number, end: Number, step: Number = 1, *, dtype: dtype | None = None) -> Tensor",
+    """The numbers start, start + step, ... before end; integers give int64.
+
+    >>> weft.arange(1, 4).tolist()
+    [1, 2, 3]
+    """,
+    out=True,
+    **_FACTORY,
+)
+Op(
+    "arange(end: Number, *, dtype: dtype | None = None) -> Tensor",
+    "The numbers 0, 1, ... before end.",
+    out=True,
+    **_FACTORY,
+)
+Op(
+    "linspace(start: Number, end: Number, steps: int, *, dtype: dtype | None = None) -> Tensor",
+    """`steps` numbers evenly spaced from start to end, both included.
+
+    >>> weft.linspace(0, 1, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """,
+    out=True,
+    **_FACTORY,
+)
+Op(
+    "logspace(start: Number, end: Number, steps: int, base: float = 10.0, *, dtype: dtype | None = None) -> Tensor",
+    "base to the powers of linspace(start, end, steps).",
+    out=True,
+    **_FACTORY,
+)
+Op(
+    "eye.m(n: int, m: int, *, dtype: dtype | None = None) -> Tensor",
+    "An n x m matrix with ones on the diagonal.",
+    out=True,
+    **_FACTORY,
+)
+Op(
+    "eye(n: int, *, dtype: dtype | None = None) -> Tensor",
+    """The identity matrix of n rows.
+
+    >>> weft.eye(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """,
+    out=True,
+    **_FACTORY,
+)
+
+_LIKE = dict(factory=True, method=False)
+for _name, _doc in (("empty", "Uninitialised"), ("zeros", "Zeros"), ("ones", "Ones")):
+    Op(
+        f"{_name}_like(self: Tensor, *, dtype: dtype | None = None, memory_format: memory_format | None = None) -> Tensor",
+        f"{_doc}, with self's shape, layout and dtype.",
+        **_LIKE,
+    )
+    Op(
+        f"new_{_name}(self: Tensor, size: shape, *, dtype: dtype | None = None) -> Tensor",
+        f"{_doc} of self's dtype.",
+        factory=True,
+        function=False,
+    )
+Op(
+    "full_like(self: Tensor, fill_value: Number, *, dtype: dtype | None = None,"
+    " memory_format: memory_format | None = None) -> Tensor",
+    "fill_value everywhere, with self's shape, layout and dtype.",
+    **_LIKE,
+)
+Op(
+    "new_full(self: Tensor, size: list[int], fill_value: Number, *, dtype: dtype | None = None) -> Tensor",
+    "fill_value everywhere, of self's dtype.",
+    factory=True,
+    function=False,
+)
+Op(
+    "fill_(self: Tensor, value: Tensor | Number) -> Tensor",
+    """Sets every element to value, a number or a 0-dim tensor.
+
+    >>> weft.zeros(2).fill_(3).tolist()
+    [3.0, 3.0]
+    """,
+    cost=pointwise(0.1),
+    vjp={"self": lambda g: zeros_like(g), "value": lambda g: sum(g)},
+)
+Op(
+    "fill(self: Tensor, value: Tensor | Number) -> Tensor",
+    "A tensor like self with every element set to value.",
+    function=True,
+    composite=True,
+)
+Op(
+    "zero_(self: Tensor) -> Tensor",
+    "Sets every element to zero.",
+    cost=pointwise(0.1),
+    vjp={"self": lambda g: zeros_like(g)},
+)

@@ -1,0 +1,48 @@
+"""weft: PyTorch's API on a small C++ core for many CPU threads, which knows when to let go of Python's lock.
+
+>>> import weft
+>>> x = weft.ones(2, requires_grad=True)
+>>> (x * 3).sum().backward()
+>>> x.grad
+tensor([3., 3.])
+"""
+
+from __future__ import annotations
+
+import math as _math
+from typing import Any
+
+from weft import _core
+from weft._core import *  # noqa: F403  # the functions, dtypes and classes of the native module
+from weft._core import Tensor as Tensor
+from weft._creation import *  # noqa: F403
+from weft._device import device as device
+
+__version__ = "0.1.0"
+
+inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
+newaxis = None
+bool = _core.bool
+double, float, half = _core.float64, _core.float32, _core.float16
+long, int, short = _core.int64, _core.int32, _core.int16
+cfloat, cdouble = _core.complex64, _core.complex128
+strided = "strided"
+
+from weft import _tensor as _tensor  # noqa: E402  # attaches Tensor's methods
+from weft import autograd, gil, memory  # noqa: E402
+from weft._printing import set_printoptions  # noqa: E402
+from weft.autograd import (  # noqa: E402
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from weft.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
+from weft import random  # noqa: E402
+if hasattr(_core.nn, "linear"):
+    from weft import nn, optim, utils
+else:
+    class nn:
+        class Parameter: pass

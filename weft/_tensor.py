@@ -1,0 +1,303 @@
+"""The methods of Tensor that are written in Python; importing this module attaches them.
+
+What is hot is native (core/bindings); here stands what happens once per step or on request.
+"""
+
+from __future__ import annotations
+
+import copy as _copy
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from weft import _core, _printing
+from weft._core import Tensor, dtype as Dtype
+from weft._device import DeviceLike, check_cpu, cpu, device
+
+__all__: list[str] = []
+
+_CONVERSIONS = {
+    "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "long": "int64",
+    "int": "int32", "short": "int16", "char": "int8", "byte": "uint8", "bool": "bool", "cfloat": "complex64",
+    "cdouble": "complex128",
+}  # fmt: skip
+
+
+def backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Computes the gradients of self and adds them to the leaves' ``.grad``. See weft.autograd.backward."""
+    from weft import autograd
+
+    autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Any:
+    """Calls hook(grad) when the gradient of self is computed; a tensor it returns replaces the gradient.
+
+    Returns:
+        A handle whose ``remove()`` takes the hook away.
+    """
+    return _register(self, hook, post=False)
+
+
+def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> Any:
+    """Calls hook(self) after a gradient was added to ``.grad`` of the leaf self."""
+    return _register(self, hook, post=True)
+
+
+class _HookHandle:
+    """Removes a hook; usable as a context manager."""
+
+    def __init__(self, tensor: Tensor, hook: Callable[..., Any]) -> None:
+        self._tensor: Tensor | None = tensor
+        self._hook = hook
+
+    def remove(self) -> None:
+        """Takes the hook away; a second call does nothing."""
+        if self._tensor is not None:
+            _core._remove_tensor_hook(self._tensor, self._hook)
+            self._tensor = None
+
+    def __enter__(self) -> _HookHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def _register(tensor: Tensor, hook: Callable[..., Any], post: bool) -> _HookHandle:
+    def unique(value: Tensor) -> Any:  # removal finds the hook by identity, so each registration is its own
+        result = hook(value)
+        return None if post else result
+
+    _core._add_tensor_hook(tensor, unique, post)
+    return _HookHandle(tensor, unique)
+
+
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Sets requires_grad and returns self."""
+    self.requires_grad = requires_grad
+    return self
+
+
+def detach_(self: Tensor) -> Tensor:
+    """Cuts self off from its history, in place."""
+    raise NotImplementedError("detach_() is not supported: use x = x.detach()")
+
+
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """to(dtype), to(device), to(device, dtype) or to(other): self in another dtype; see PyTorch's Tensor.to."""
+    where = kwargs.pop("device", None)
+    wanted: Dtype | None = kwargs.pop("dtype", None)
+    rest: list[Any] = []
+    for value in args:
+        if isinstance(value, Tensor):
+            wanted = value.dtype
+        elif isinstance(value, str | device) and where is None:
+            where = value
+        elif isinstance(value, Dtype) or value in (float, int, bool, complex):
+            wanted = value
+        elif value is not None:
+            rest.append(value)
+    check_cpu(where)
+    other = kwargs.pop("other", None)
+    if other is not None:
+        wanted = other.dtype
+    return _native_to(self, wanted if wanted is not None else self.dtype, *rest, **kwargs)
+
+
+_native_to = Tensor.to
+
+
+def _converter(target: Dtype) -> Callable[..., Tensor]:
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return _native_to(self, target, memory_format=memory_format)
+
+    convert.__doc__ = f"self as {target}."
+    return convert
+
+
+def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor type, or self converted to a dtype or named type ("torch.FloatTensor")."""
+    if dtype is None:
+        return f"weft.{_TYPE_NAMES[self.dtype]}"
+    if isinstance(dtype, str):
+        named = {name: known for known, name in _TYPE_NAMES.items()}
+        if dtype.rpartition(".")[2] not in named:
+            raise ValueError(f"type(): unknown tensor type {dtype!r}")
+        dtype = named[dtype.rpartition(".")[2]]
+    return _native_to(self, dtype)
+
+
+_TYPE_NAMES = {
+    _core.float32: "FloatTensor", _core.float64: "DoubleTensor", _core.float16: "HalfTensor",
+    _core.bfloat16: "BFloat16Tensor", _core.int64: "LongTensor", _core.int32: "IntTensor", _core.int16: "ShortTensor",
+    _core.int8: "CharTensor", _core.uint8: "ByteTensor", _core.bool: "BoolTensor",
+    _core.complex64: "ComplexFloatTensor", _core.complex128: "ComplexDoubleTensor",
+}  # fmt: skip
+
+
+def cpu_(self: Tensor, memory_format: Any = None) -> Tensor:
+    """self: it is on the CPU already."""
+    return self
+
+
+def cuda(self: Tensor, *_: Any, **__: Any) -> Tensor:
+    """Raises RuntimeError: weft has no GPU."""
+    raise RuntimeError("weft runs on the CPU: Tensor.cuda() has nowhere to go")
+
+
+def numpy(self: Tensor, *, force: bool = False) -> Any:
+    """The NumPy array over the same memory; force=True detaches first.
+
+    >>> weft.ones(2).numpy()
+    array([1., 1.], dtype=float32)
+    """
+    import numpy as np
+
+    return np.asarray(memoryview(self.detach() if force else self))
+
+
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    array = numpy(self)
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def __repr__(self: Tensor) -> str:
+    return _printing.tensor_str(self)
+
+
+def __format__(self: Tensor, spec: str) -> str:
+    return _printing.tensor_format(self, spec)
+
+
+def __iter__(self: Tensor) -> Iterator[Tensor]:
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))
+
+
+def __contains__(self: Tensor, element: Any) -> bool:
+    return bool((self == element).any().item())
+
+
+def __complex__(self: Tensor) -> complex:
+    return complex(self.item())
+
+
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
+            "If you were attempting to deepcopy a module, this may be because a non-leaf tensor is held by it."
+        )
+    if id(self) in memo:
+        return memo[id(self)]
+    with _core_no_grad():
+        result = self.detach().clone()
+        if type(self) is not Tensor:
+            result = _core._as_subclass(type(self), result)
+        if self.requires_grad:
+            result.requires_grad = True
+        if self.grad is not None:
+            result.grad = _copy.deepcopy(self.grad, memo)
+    result.__dict__.update(_copy.deepcopy(self.__dict__, memo))
+    memo[id(self)] = result
+    return result
+
+
+class _core_no_grad:
+    """no_grad without importing weft.autograd, which stands above."""
+
+    def __enter__(self) -> None:
+        self._previous = _core.is_grad_enabled()
+        _core._set_grad_enabled(False)
+
+    def __exit__(self, *_: object) -> None:
+        _core._set_grad_enabled(self._previous)
+
+
+def _rebuild(kind: type[Tensor], data: bytes, dtype: Dtype, shape: tuple[int, ...], requires_grad: bool) -> Tensor:
+    """A pickled tensor back from its bytes."""
+    flat = _core._from_buffer(bytearray(data)).view(dtype) if data else _core.empty(0, dtype=dtype)
+    tensor = flat.view(shape)
+    if kind is not Tensor:
+        tensor = _core._as_subclass(kind, tensor)
+    tensor.requires_grad = requires_grad
+    return tensor
+
+
+def __reduce_ex__(self: Tensor, protocol: int) -> tuple[Any, ...]:
+    plain = self.detach().contiguous().view(-1).view(_core.uint8) if self.itemsize == 1 else _bytes_view(self)
+    data = bytes(memoryview(plain))
+    return _rebuild, (type(self), data, self.dtype, tuple(self.shape), self.requires_grad), self.__dict__ or None
+
+
+def _bytes_view(self: Tensor) -> Any:
+    """The elements as integers of the same size, which every buffer consumer knows."""
+    sized = {2: _core.int16, 4: _core.int32, 8: _core.int64}
+    flat = self.detach().contiguous().view(-1)
+    return flat.view(sized[self.itemsize]) if self.itemsize in sized else flat
+
+
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Dtype | None = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """A new tensor of self's dtype holding data."""
+    check_cpu(device)
+    result = _core._tensor(data, dtype if dtype is not None else self.dtype)
+    result.requires_grad = requires_grad
+    return result
+
+
+def _properties() -> dict[str, Any]:
+    return {
+        "device": property(lambda self: cpu, doc="Always the CPU."),
+        "is_cuda": property(lambda self: False),
+        "is_cpu": property(lambda self: True),
+        "is_mps": property(lambda self: False),
+        "is_meta": property(lambda self: False),
+        "is_sparse": property(lambda self: False),
+        "is_quantized": property(lambda self: False),
+        "names": property(lambda self: (None,) * self.dim()),
+    }
+
+
+def _make_subclass(cls: type[Tensor], data: Tensor, requires_grad: bool = False) -> Tensor:
+    """The memory of data as a leaf of a subclass."""
+    result = _core._as_subclass(cls, data)
+    if requires_grad:
+        result.requires_grad = True
+    return result
+
+
+def as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
+    """The same memory as an object of a subclass of Tensor."""
+    return _core._as_subclass(cls, self)
+
+
+def _attach() -> None:
+    for name, function in globals().items():
+        if callable(function) and getattr(function, "__module__", "") == __name__ and (
+            not name.startswith("_") or name.startswith("__")
+        ):
+            if isinstance(function, type):
+                continue
+            setattr(Tensor, name.rstrip("_") if name in ("type_", "cpu_") else name, function)
+    for name, target in _CONVERSIONS.items():
+        setattr(Tensor, name, _converter(getattr(_core, target)))
+    for name, value in _properties().items():
+        setattr(Tensor, name, value)
+    Tensor._make_subclass = staticmethod(_make_subclass)
+    Tensor.__array_priority__ = 1000  # NumPy's operators leave it to ours
+    Tensor.is_shared = lambda self: False
+    Tensor.is_pinned = lambda self: False
+    Tensor.pin_memory = lambda self, device=None: self
+    Tensor.share_memory_ = lambda self: self
+
+
+_attach()

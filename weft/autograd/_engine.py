@@ -1,0 +1,101 @@
+"""The two ways to run the backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from weft import _core
+from weft._core import Tensor
+
+Tensors: TypeAlias = Tensor | Sequence[Tensor]
+OptionalTensors: TypeAlias = Tensor | Sequence[Tensor | None] | None
+
+
+def _as_tuple(tensors: OptionalTensors) -> tuple[Tensor | None, ...]:
+    if tensors is None:
+        return ()
+    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: OptionalTensors = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: OptionalTensors = None,
+    inputs: Tensors | None = None,
+) -> None:
+    """Adds the gradients of tensors to the ``.grad`` of the leaves they depend on.
+
+    Args:
+        tensors: the roots.
+        grad_tensors: the gradient of each root, of its shape; None for roots with one element.
+        retain_graph: keep saved values for another backward; defaults to create_graph.
+        create_graph: record the pass itself, for gradients of gradients.
+        grad_variables: old name of grad_tensors.
+        inputs: accumulate only into these.
+    Raises:
+        RuntimeError: a root without history, or one with several elements and no gradient.
+
+    >>> x = weft.tensor(3.0, requires_grad=True)
+    >>> weft.autograd.backward(x * x)
+    >>> x.grad
+    tensor(6.)
+    """
+    if grad_variables is not None:
+        grad_tensors = grad_variables
+    wanted = _as_tuple(inputs)
+    if inputs is not None and not wanted:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    keep = create_graph if retain_graph is None else retain_graph
+    _core._run_backward(_as_tuple(tensors), _as_tuple(grad_tensors), keep, create_graph, wanted, True)
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: OptionalTensors = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """The gradients of the sum of outputs with respect to inputs; no ``.grad`` changes.
+
+    Args:
+        outputs, inputs: tensors.
+        grad_outputs: the gradient of each output; None for outputs with one element.
+        retain_graph, create_graph: as in backward.
+        only_inputs: always true, as in PyTorch.
+        allow_unused: give None for an input that no output depends on, instead of raising.
+        is_grads_batched: not supported; use a loop.
+        materialize_grads: give zeros instead of None.
+    Returns:
+        One gradient per input.
+
+    >>> x = weft.tensor(2.0, requires_grad=True)
+    >>> weft.autograd.grad(x**3, x)
+    (tensor(12.),)
+    """
+    if is_grads_batched:
+        raise NotImplementedError("autograd.grad(is_grads_batched=True) is not supported: call grad once per row")
+    if materialize_grads:
+        if allow_unused is False:
+            raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
+        allow_unused = True
+    wanted = _as_tuple(inputs)
+    if not wanted:
+        raise ValueError("grad requires non-empty inputs.")
+    keep = create_graph if retain_graph is None else retain_graph
+    results = _core._run_backward(_as_tuple(outputs), _as_tuple(grad_outputs), keep, create_graph, wanted, False)
+    if materialize_grads:
+        return tuple(_core.zeros_like(x) if g is None else g for x, g in zip(wanted, results, strict=True))
+    if not allow_unused and any(g is None for g in results):
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
+            "this is the desired behavior."
+        )
+    return results
