@@ -293,9 +293,12 @@ void add_taps(const Rows<T>& rows, const int64_t* offset, int64_t taps, T* sums)
 }
 template <class T>
 void add_all_products(const Rows<T>& rows, const int64_t* offset, int64_t taps, T* sums) {
-  if (rows.spread == 1) add_taps<T, 1>(rows, offset, taps, sums);
-  else if (rows.spread == 2) add_taps<T, 2>(rows, offset, taps, sums);
-  else add_taps<T, 0>(rows, offset, taps, sums);
+  if (rows.spread == 1)
+    add_taps<T, 1>(rows, offset, taps, sums);
+  else if (rows.spread == 2)
+    add_taps<T, 2>(rows, offset, taps, sums);
+  else
+    add_taps<T, 0>(rows, offset, taps, sums);
 }
 
 /// The gradient of one block with `channels` channels innermost, zeros in lanes past them.
