@@ -77,6 +77,7 @@ class Op:
         checks: a C++ function in weft::ops::checks called with all arguments first.
         ref: reference for tests: a dotted NumPy or SciPy name, or a callable of NumPy arrays.
         samples: argument tuples for tests, each a sequence whose Tensor entries are shapes, see tests/ops/samples.py.
+        big: further samples, large enough to run on several threads; pointwise operators need none.
         domain: interval the tests draw floating-point inputs from.
         ulps: stated error of the result in float32 units in the last place, against ref in float64.
         backward_name: of the graph node, where PyTorch's differs from ours.
@@ -105,6 +106,7 @@ class Op:
     factory: bool = False
     ref: str | Callable[..., Any] | None = None
     samples: Sequence[Any] | Callable[[], Sequence[Any]] = ()
+    big: Sequence[Any] | Callable[[], Sequence[Any]] = ()
     domain: tuple[float, float] = (-3.0, 3.0)
     ulps: float = 4.0
     backward_name: str = ""

@@ -14,6 +14,11 @@ bool is_operand(PyObject* object) noexcept { return is_tensor(object) || is_numb
 template <const Callable* const NumberProtocol::*slot>
 PyObject* binary(PyObject* a, PyObject* b) {
   if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  if (!is_tensor(a)) {
+    // 1 - x: the operators take a tensor first.
+    const Object number = Object::steal(guarded([&] { return wrap(wrapped_number(to_scalar(a))); }));
+    return number ? binary<slot>(number.get(), b) : nullptr;
+  }
   PyObject* const args[] = {a, b};
   return dispatch(*(number_protocol.*slot), nullptr, args, 2, nullptr);
 }

@@ -1,0 +1,34 @@
+"""Makes the operator table importable beside the installed package, and keeps tests apart from each other."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _import_from_tree(name: str) -> None:
+    """Imports a top-level package of the tree without putting the tree, and with it the bare `weft`, on sys.path."""
+    folder = ROOT / name
+    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+for _package in ("ops", "gen"):
+    if importlib.util.find_spec(_package) is None:
+        _import_from_tree(_package)
+
+import weft  # noqa: E402  # after the table: both are looked up by the tests
+
+
+@pytest.fixture(autouse=True)
+def _fresh_state() -> None:
+    """Each test starts from the same seed and the default settings."""
+    weft.manual_seed(0)
