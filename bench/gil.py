@@ -1,12 +1,14 @@
-"""Beside a busy Python thread: what native work leaves it, and what it leaves native work; weft and PyTorch in turns.
+"""Beside a busy Python thread: what native work leaves it, and what it leaves native work; weft and PyTorch
+in turns.
 
-Each case runs in the main thread, on one core and with one native thread; a thread that only counts is pinned to another
-core. Two shares come out of it, both of the rate alone:
+Each case runs in the main thread, on one core and with one native thread; a thread that only counts is pinned
+to another core. Two shares come out of it, both of the rate alone:
 
-- counting: the CPU time the counting thread got, per second. Large native work should leave it (nearly) everything.
+- counting: the CPU time the counting thread got, per second. Large native work should leave it nearly all.
 - op: calls per second of the native work. Small native work should not be starved by the counting thread.
 
-Run: `python bench/gil.py`. PyTorch is left out when it is not installed. Needs two cores that are otherwise idle.
+Run: `python bench/gil.py`. PyTorch is left out when it is not installed. Needs two cores that are otherwise
+idle.
 """
 
 from __future__ import annotations
@@ -105,7 +107,7 @@ class Hog:
             n += 1
 
     def cpu_seconds(self) -> float:
-        """CPU time so far. The count itself would not do: its speed varies by 1.6 with what else the chip does."""
+        """CPU time so far; not the count itself, whose speed varies by 1.6 with what else the chip does."""
         ident = self._thread.ident
         assert ident is not None
         return time.clock_gettime(time.pthread_getcpuclockid(ident))
@@ -113,12 +115,11 @@ class Hog:
 
 def calls_per_second(call: Call, calls: int, limit: float) -> float:
     """The rate of a fixed number of calls, cut off after `limit` seconds."""
-    start = time.perf_counter()
-    for done in range(1, calls + 1):
+    done, elapsed, start = 0, 0.0, time.perf_counter()
+    while done < calls and elapsed < limit:
         call()
+        done += 1
         elapsed = time.perf_counter() - start
-        if elapsed > limit:
-            break
     return done / elapsed
 
 

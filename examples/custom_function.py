@@ -1,8 +1,9 @@
 """An operation with a gradient of its own: a network whose weights are only +1 and -1.
 
-The sign function has slope zero nearly everywhere, so nothing would be learned through it. The straight-through
-estimator (Bengio, Leonard and Courville, 2013, https://arxiv.org/abs/1308.3432) takes the sign on the way forward and
-hands the gradient on, where the weight is not far from zero, on the way back. `weft.autograd.Function` says both.
+The sign function has slope zero nearly everywhere, so nothing would be learned through it. The
+straight-through estimator (Bengio, Leonard and Courville, 2013, https://arxiv.org/abs/1308.3432) takes the
+sign on the way forward and hands the gradient on, where the weight is not far from zero, on the way back.
+`weft.autograd.Function` says both.
 
 Run: `python examples/custom_function.py --steps 300`.
 """

@@ -2,7 +2,8 @@
 
 The data are scikit-learn's 1,797 images of 8x8 pixels (`pip install scikit-learn`), so nothing is downloaded.
 
-Run: `python examples/digits.py --epochs 10`. Takes a few seconds and reads more than 97 % of the test digits rightly.
+Run: `python examples/digits.py --epochs 10`. Takes a few seconds and reads more than 97 % of the test digits
+rightly.
 """
 
 import argparse

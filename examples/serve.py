@@ -1,11 +1,11 @@
 """Serves a model over HTTP from Python threads, while other Python code is busy in the same process.
 
-Every request is answered by a thread of its own, as `http.server` does it; all of them share one model. With a busy
-Python thread beside them, requests are only answered quickly if the model does not lose Python's lock at every small
-operation: compare `--policy auto` with `--policy release`, which is what most libraries do.
+Every request is answered by a thread of its own, as `http.server` does it; all of them share one model. With
+a busy Python thread beside them, requests are only answered quickly if the model does not lose Python's lock
+at every small operation: compare `--policy auto` with `--policy release`, which is what most libraries do.
 
-Run: `python examples/serve.py --busy --policy auto`. It asks itself for answers from a few client threads, and prints how
-many it got a second. `--forever --port 8000` keeps serving instead:
+Run: `python examples/serve.py --busy --policy auto`. It asks itself for answers from a few client threads,
+and prints how many it got a second. `--forever --port 8000` keeps serving instead:
 
     curl -d '[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]' http://localhost:8000
 """

@@ -1,4 +1,4 @@
-"""`weft demo`, short: it learns, says so, writes its files, and leaves cleanly when interrupted or incomplete."""
+"""`weft demo`, short: it learns, writes its files, and leaves cleanly when interrupted or incomplete."""
 
 import importlib.util
 import signal

@@ -89,7 +89,6 @@ def test_reset_starts_the_counts_again() -> None:
 
 @needs_gil
 def test_another_thread_runs_during_a_large_operation() -> None:
-    """While one thread multiplies with the lock let go, this one reads the clock: it must see it move in small steps."""
     weft.gil.set_policy("release")
     a = weft.randn(2500, 2500)
     started, finished = threading.Event(), threading.Event()

@@ -1,7 +1,8 @@
 """Ctrl-C stops native work, and a forked child computes.
 
-Each runs in a process of its own, as a signal or a hang here must not reach the tests. The times are bounds with a lot of
-room, so that a busy machine does not fail them: without an answer to signals the product below takes many times as long.
+Each runs in a process of its own, as a signal or a hang here must not reach the tests. The times are bounds
+with a lot of room, so that a busy machine does not fail them: without an answer to signals the product below
+takes many times as long.
 """
 
 import os

@@ -1,10 +1,11 @@
-"""Checks that code uses only what stands below it: imports between Python modules, includes between C++ folders.
+"""Checks that code uses only what stands below it: imports between Python modules, includes between C++
+folders.
 
-The layers are listed here, lowest first; those on one line may use each other. Run: `python tools/check_layers.py`.
-It prints each step upwards, and fails when there is one.
+The layers are listed here, lowest first; those on one line may use each other. Run: `python
+tools/check_layers.py`. It prints each step upwards, and fails when there is one.
 
-`import weft` itself is allowed everywhere inside the package: the root's names are tensors and functions, looked up when
-they are called.
+`import weft` itself is allowed everywhere inside the package: the root's names are tensors and functions,
+looked up when they are called.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ PYTHON_LAYERS = (
     ("weft._core",),
     ("weft._", "weft.gil", "weft.memory"),
     ("weft.autograd",),
+    ("weft._tensor",),
     ("weft.utils",),
     ("weft.nn", "weft.utils.hooks"),
     ("weft.optim",),
@@ -69,7 +71,7 @@ def module_name(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and absolute name of every module, or name in a module, that a file imports outside `if TYPE_CHECKING`."""
+    """Line and absolute name of all a file imports, modules or names in them; not what only type checkers see."""
     package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:
@@ -105,7 +107,8 @@ def python_problems() -> Iterator[str]:
                 continue  # a package may gather its own modules
             theirs = layer_of(target)
             if rank[theirs] > rank[mine]:
-                yield f"{path.relative_to(ROOT)}:{line}: {mine} may not use {theirs} ({name}), which stands above it"
+                where = f"{path.relative_to(ROOT)}:{line}"
+                yield f"{where}: {mine} may not use {theirs} ({name}), which stands above it"
     for folder, allowed in STANDALONE.items():
         for path in sorted((ROOT / folder).rglob("*.py")):
             for line, name in imports(path):
@@ -123,7 +126,8 @@ def cpp_problems() -> Iterator[str]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             include = re.match(r'\s*#\s*include\s+"(?:core/)?(\w+)/', line)
             if include and rank.get(include[1], -1) > rank[mine]:
-                yield f"{path.relative_to(ROOT)}:{number}: {mine} may not use {include[1]}, which stands above it"
+                where = f"{path.relative_to(ROOT)}:{number}"
+                yield f"{where}: {mine} may not use {include[1]}, which stands above it"
 
 
 def main() -> int:

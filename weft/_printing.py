@@ -23,7 +23,7 @@ class _PrintOptions:
     sci_mode: bool | None = None
 
 
-_PROFILES = {
+_PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
     "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
@@ -48,7 +48,7 @@ def set_printoptions(
         edgeitems: elements shown at each end of each dimension of a summarised tensor (3).
         linewidth: columns before a row is broken (80).
         profile: a set of the four above: `"default"`, `"short"` or `"full"`; the other arguments override it.
-        sci_mode: scientific notation always (`True`), never (`False`) or where the values ask for it (`None`).
+        sci_mode: scientific notation always (`True`), never (`False`) or where the values ask for it.
 
     Raises:
         ValueError: `profile` is not one of the three.
@@ -62,7 +62,7 @@ def set_printoptions(
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"set_printoptions: profile must be one of {sorted(_PROFILES)}, got {profile!r}")
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    changes: dict[str, Any] = dict(_PROFILES[profile]) if profile is not None else {}
+    changes = dict(_PROFILES[profile]) if profile is not None else {}
     changes.update((name, value) for name, value in given.items() if value is not None)
     for name, value in changes.items():
         setattr(_options, name, value)
@@ -76,13 +76,7 @@ def get_printoptions() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def printoptions(**options: Any) -> Iterator[None]:
-    """Set print options for the length of a `with` block.
-
-    Example:
-        >>> with weft.printoptions(precision=1):
-        ...     print(weft.tensor([0.25]))
-        tensor([0.2])
-    """
+    """Set print options for the length of a `with` block; arguments as of `set_printoptions`."""
     before = get_printoptions()
     set_printoptions(**options)
     try:

@@ -1,8 +1,8 @@
 """`weft demo`: learns to read handwritten digits, then does it several times at once beside busy Python code.
 
-The first part is an ordinary training program. The second is what weft is for: several Python threads train a network
-each while one more thread runs plain Python, and a table tells how fast they were and how much of Python's lock they
-left to the others.
+The first part is an ordinary training program. The second is what weft is for: several Python threads train a
+network each while one more thread runs plain Python, and a table tells how fast they were and how much of
+Python's lock they left to the others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +81,7 @@ class DigitNet(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Digits:
-    """scikit-learn's digits, a fifth of them kept for testing: images (N, 1, 8, 8) in 0..1 and labels (N,)."""
+    """scikit-learn's digits, a fifth kept for testing: images (N, 1, 8, 8) in 0..1 and labels (N,)."""
 
     train: TensorDataset
     test_images: weft.Tensor
@@ -108,7 +108,7 @@ class Curve:
 
 
 class Training:
-    """One network with its data order, both fixed by a seed when it is made; `run` may then be on any thread."""
+    """One network with its data order, both fixed by a seed when it is made; `run` it on any thread."""
 
     def __init__(self, digits: Digits, epochs: int, seed: int) -> None:
         weft.manual_seed(seed)
@@ -153,7 +153,8 @@ class Training:
 class Counting(threading.Thread):
     """A thread of plain Python that counts until told to stop, and knows how much it was allowed to run.
 
-    Its share is taken from time, not from the count: a core shared with other work counts more slowly, lock or no lock.
+    Its share is taken from time, not from the count: a core shared with other work counts more slowly, lock
+    or no lock.
     """
 
     def __init__(self) -> None:
@@ -181,7 +182,7 @@ class Counting(threading.Thread):
 
 
 def _seconds_queued() -> float:
-    """How long this thread has been ready to run but had no core; 0 where the system (not Linux) does not tell."""
+    """How long this thread was ready to run but had no core; 0 where the system (not Linux) does not tell."""
     try:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) * 1e-9
     except (OSError, IndexError):
@@ -217,7 +218,7 @@ def train_at_once(trainings: list[Training], advance: Callable[[int], object]) -
     return time.perf_counter() - start
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     """Rows as lines, the first column to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
@@ -257,7 +258,7 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         print(
-            f"weft demo needs {', '.join(missing)}. Install what the demo uses, from weft's source folder, with:\n"
+            f"weft demo needs {', '.join(missing)}. In weft's source folder, install what it uses with:\n"
             '    pip install ".[demo]"',
             file=sys.stderr,
         )
@@ -277,7 +278,8 @@ def run(arguments: argparse.Namespace) -> int:
     with bar("1 network", first.images) as progress:
         alone = train_at_once([first], progress.update)
     print(
-        f"1 network learned {first.images:,} digits in {alone:.1f} s: {first.accuracy():.1%} of the test digits right"
+        f"1 network learned {first.images:,} digits in {alone:.1f} s: "
+        f"{first.accuracy():.1%} of the test digits right"
     )
 
     with counting() as solo:
@@ -307,7 +309,8 @@ def run(arguments: argparse.Namespace) -> int:
     cores, busy = len(os.sched_getaffinity(0)), len(several) + 1
     fair = min(1.0, cores / busy)
     print(
-        f"\nA fair share of {cores} cores among {busy} busy threads is {fair:.0%}; it counted to {beside.count:,}."
+        f"\nA fair share of {cores} cores among {busy} busy threads is {fair:.0%}; "
+        f"the counting thread came to {beside.count:,}."
     )
 
     _plot([training.curve for training in several], out / "curves.png")

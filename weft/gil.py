@@ -1,8 +1,9 @@
 """When native work lets go of Python's lock: the policy, and counts of what was done.
 
-An operation that lets the lock go lets other Python threads run; on short operations that costs more than it gives,
-because a busy thread keeps the lock for a whole switch interval (5 ms). Under the policy `"auto"` weft decides this
-per operation from its size and from how long the lock took to come back before. How: docs/notes/gil.md.
+An operation that lets the lock go lets other Python threads run; on short operations that costs more than it
+gives, because a busy thread keeps the lock for a whole switch interval (5 ms). Under the policy `"auto"` weft
+decides this per operation from its size and from how long the lock took to come back before. How:
+docs/notes/gil.md.
 
 A build of CPython without the lock never holds anything up, and the policy has no effect there.
 """
@@ -40,7 +41,8 @@ def set_policy(policy: Policy) -> None:
     """Choose, for all threads without a policy of their own, when native work lets go of the lock.
 
     Args:
-        policy: `"auto"` decides per operation; `"release"` always lets go, as PyTorch and NumPy do; `"hold"` never.
+        policy: `"auto"` decides per operation; `"release"` always lets go, as PyTorch and NumPy do; `"hold"`
+            never does.
 
     Raises:
         ValueError: `policy` is none of the three.

@@ -1,6 +1,7 @@
 """What the tensors' memory costs: bytes in use, bytes kept for reuse, and the highest use so far.
 
-Freed memory is kept for the next tensor of its size instead of going back to the system; `empty_cache()` gives it back.
+Freed memory is kept for the next tensor of its size instead of going back to the system; `empty_cache()`
+gives it back.
 """
 
 from __future__ import annotations
