@@ -1,5 +1,4 @@
-"""Beside a busy Python thread: what native work leaves it, and what it leaves native work; weft and PyTorch
-in turns.
+"""What native work and a busy Python thread leave each other; weft and PyTorch in turns.
 
 Each case runs in the main thread, on one core and with one native thread; a thread that only counts is pinned
 to another core. Two shares come out of it, both of the rate alone:
@@ -7,8 +6,8 @@ to another core. Two shares come out of it, both of the rate alone:
 - counting: the CPU time the counting thread got, per second. Large native work should leave it nearly all.
 - op: calls per second of the native work. Small native work should not be starved by the counting thread.
 
-Run: `python bench/gil.py`. PyTorch is left out when it is not installed. Needs two cores that are otherwise
-idle.
+Run: `python bench/gil.py`. PyTorch is left out when it is not installed. Needs two cores with nothing else
+to do.
 """
 
 from __future__ import annotations

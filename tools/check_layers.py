@@ -1,8 +1,7 @@
-"""Checks that code uses only what stands below it: imports between Python modules, includes between C++
-folders.
+"""Checks that code uses only what stands below it, in Python's imports and in C++'s includes.
 
-The layers are listed here, lowest first; those on one line may use each other. Run: `python
-tools/check_layers.py`. It prints each step upwards, and fails when there is one.
+The layers are listed here, lowest first; those on one line may use each other. The check prints each step
+upwards, and fails when there is one. Run: `python tools/check_layers.py`.
 
 `import weft` itself is allowed everywhere inside the package: the root's names are tensors and functions,
 looked up when they are called.
@@ -71,7 +70,7 @@ def module_name(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and absolute name of all a file imports, modules or names in them; not what only type checkers see."""
+    """Line and absolute name of each module, or name in one, that a file imports when it runs."""
     package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:
