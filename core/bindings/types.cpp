@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bindings/dispatch.h"
+#include "runtime/error.h"
 
 namespace weft::bindings {
 
@@ -87,7 +88,7 @@ PyObject* size_numel(PyObject* self, PyObject*) {
 }
 PyObject* size_repr(PyObject* self) {
   return guarded([&] {
-    const std::string text = "weft.Size(" + to_string(to_dims(self)) + ")";
+    const std::string text = format("weft.Size({})", to_dims(self));
     return PyUnicode_FromString(text.c_str());
   });
 }

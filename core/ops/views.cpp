@@ -108,17 +108,17 @@ Tensor as_strided(const Tensor& self, IntList size, IntList stride, std::optiona
   bool empty = false;
   for (std::size_t d = 0; d < size.size(); ++d) {
     check(size[d] >= 0 && stride[d] >= 0, "as_strided: sizes and strides must be non-negative, got {} and {}",
-          to_string(size), to_string(stride));
+          Listed{size}, Listed{stride});
     empty |= size[d] == 0;
     int64_t reach = 0;
     check(size[d] == 0 || (!__builtin_mul_overflow(size[d] - 1, stride[d], &reach) &&
                            !__builtin_add_overflow(last, reach, &last)),
-          "as_strided: sizes {} and strides {} overflow", to_string(size), to_string(stride));
+          "as_strided: sizes {} and strides {} overflow", Listed{size}, Listed{stride});
   }
   const auto available = static_cast<int64_t>(self.storage()->bytes()) / self.element_size();
   check(empty || last < available,
         "setStorage: sizes {}, strides {}, storage offset {}, and itemsize {} requiring a storage size of {} are out of "
-        "bounds for storage of size {}", to_string(size), to_string(stride), offset, self.element_size(),
+        "bounds for storage of size {}", Listed{size}, Listed{stride}, offset, self.element_size(),
         (last + 1) * self.element_size(), self.storage()->bytes());
   return view_of(self, size, stride, offset);
 }
@@ -210,7 +210,7 @@ Tensor expand(const Tensor& self, IntList size, bool) {
   const auto ndim = static_cast<int>(size.size());
   check(ndim >= self.dim(),
         "expand(Tensor{}, size={}): the number of sizes provided ({}) must be greater or equal to the number of dimensions "
-        "in the tensor ({})", self.sizes(), to_string(size), ndim, self.dim());
+        "in the tensor ({})", self.sizes(), Listed{size}, ndim, self.dim());
   Dims sizes(ndim), strides(ndim);
   const int leading = ndim - self.dim();
   for (int d = 0; d < ndim; ++d) {
@@ -220,7 +220,7 @@ Tensor expand(const Tensor& self, IntList size, bool) {
     sizes[d] = size[d] == -1 ? old : size[d];
     check(old == sizes[d] || old == 1,
           "The expanded size of the tensor ({}) must match the existing size ({}) at non-singleton dimension {}.  Target "
-          "sizes: {}.  Tensor sizes: {}", sizes[d], old, d, to_string(size), self.sizes());
+          "sizes: {}.  Tensor sizes: {}", sizes[d], old, d, Listed{size}, self.sizes());
     strides[d] = old == 1 && sizes[d] != 1 ? 0 : d < leading ? 0 : self.strides()[d - leading];
   }
   return view_of(self, std::move(sizes), std::move(strides), self.offset());
@@ -382,14 +382,14 @@ TensorList split_sizes(const Tensor& self, IntList lengths, int64_t dim) {
   int64_t at = 0;
   for (const auto length : lengths) {
     check(length >= 0, "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={}",
-          to_string(lengths));
+          Listed{lengths});
     check(at + length <= self.sizes()[d], "split_with_sizes expects split_sizes to sum exactly to {} (input tensor's size at "
-          "dimension {}), but got split_sizes={}", self.sizes()[d], d, to_string(lengths));
+          "dimension {}), but got split_sizes={}", self.sizes()[d], d, Listed{lengths});
     pieces.push_back(slice(self, d, at, at + length, 1));
     at += length;
   }
   check(at == self.sizes()[d], "split_with_sizes expects split_sizes to sum exactly to {} (input tensor's size at dimension "
-        "{}), but got split_sizes={}", self.sizes()[d], d, to_string(lengths));
+        "{}), but got split_sizes={}", self.sizes()[d], d, Listed{lengths});
   return pieces;
 }
 

@@ -1,7 +1,6 @@
 #include "tensor/dims.h"
 
 #include <ostream>
-#include <sstream>
 
 namespace weft {
 
@@ -14,14 +13,12 @@ void Dims::grow(int size) {
   capacity_ = capacity;
 }
 
-std::ostream& operator<<(std::ostream& out, const Dims& dims) { return out << to_string(dims); }
-
-std::string to_string(IntList dims) {
-  std::ostringstream out;
+std::ostream& operator<<(std::ostream& out, Listed list) {
   out << '[';
-  for (std::size_t i = 0; i < dims.size(); ++i) out << (i ? ", " : "") << dims[i];
-  out << ']';
-  return std::move(out).str();
+  for (std::size_t i = 0; i < list.dims.size(); ++i) out << (i ? ", " : "") << list.dims[i];
+  return out << ']';
 }
+
+std::ostream& operator<<(std::ostream& out, const Dims& dims) { return out << Listed{dims}; }
 
 }  // namespace weft

@@ -106,9 +106,13 @@ class Dims {
   };
 };
 
-/// "[2, 3]", as PyTorch's messages write shapes.
+/// Written "[2, 3]", as in PyTorch's messages. For arguments of check(), which are evaluated on every call: nothing is
+/// formatted unless the check fails.
+struct Listed {
+  IntList dims;
+};
+std::ostream& operator<<(std::ostream& out, Listed list);
 std::ostream& operator<<(std::ostream& out, const Dims& dims);
-std::string to_string(IntList dims);
 
 /// The product; 1 for an empty list.
 inline int64_t product(IntList dims) noexcept {

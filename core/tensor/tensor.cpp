@@ -35,18 +35,18 @@ int64_t checked_numel(IntList sizes) {
   bool overflow = false;
   bool empty = false;
   for (const auto size : sizes) {
-    check(size >= 0, "Trying to create tensor with negative dimension {}: {}", size, to_string(sizes));
+    check(size >= 0, "Trying to create tensor with negative dimension {}: {}", size, Listed{sizes});
     empty |= size == 0;
     overflow |= __builtin_mul_overflow(n, size == 0 ? 1 : size, &n);
   }
-  check(empty || !overflow, "Storage size calculation overflowed with sizes={}", to_string(sizes));
+  check(empty || !overflow, "Storage size calculation overflowed with sizes={}", Listed{sizes});
   return empty ? 0 : n;
 }
 
 std::size_t checked_bytes(int64_t elements, DType dtype, IntList sizes) {
   int64_t bytes = 0;
   check(!__builtin_mul_overflow(elements, element_size(dtype), &bytes),
-        "Storage size calculation overflowed with sizes={}", to_string(sizes));
+        "Storage size calculation overflowed with sizes={}", Listed{sizes});
   return static_cast<std::size_t>(bytes);
 }
 
@@ -148,10 +148,10 @@ Tensor empty_strided(IntList sizes, IntList strides, DType dtype) {
   const int64_t numel = checked_numel(sizes);
   int64_t extent = numel == 0 ? 0 : 1;
   for (std::size_t d = 0; numel != 0 && d < sizes.size(); ++d) {
-    check(strides[d] >= 0, "empty_strided: negative strides are not supported, got {}", to_string(strides));
+    check(strides[d] >= 0, "empty_strided: negative strides are not supported, got {}", Listed{strides});
     int64_t reach = 0;
     check(!__builtin_mul_overflow(sizes[d] - 1, strides[d], &reach) && !__builtin_add_overflow(extent, reach, &extent),
-          "Storage size calculation overflowed with sizes={} and strides={}", to_string(sizes), to_string(strides));
+          "Storage size calculation overflowed with sizes={} and strides={}", Listed{sizes}, Listed{strides});
   }
   auto tensor = make_tensor(Storage::create(checked_bytes(extent, dtype, sizes)), sizes, strides, dtype);
   refresh_geometry(*tensor.impl());
