@@ -1,90 +1,9 @@
-"""The native functions that ``weft.nn`` is built on: the one place that says where they come from."""
+"""The native functions that ``weft.nn`` is built on: the one place that says where they come from.
+
+First the functions that are PyTorch's own top level, then those that only ``torch.nn.functional`` has.
+"""
 
 from __future__ import annotations
 
-from weft._core import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_avg_pool3d,
-    avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
-    batch_norm,
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-    cross_entropy,
-    dropout,
-    elu,
-    embedding,
-    fold,
-    gelu,
-    group_norm,
-    layer_norm,
-    leaky_relu,
-    linear,
-    log_softmax,
-    logsigmoid,
-    max_pool1d,
-    max_pool1d_with_indices,
-    max_pool2d,
-    max_pool2d_with_indices,
-    max_pool3d,
-    max_pool3d_with_indices,
-    mse_loss,
-    nll_loss,
-    pad,
-    relu,
-    rms_norm,
-    scaled_dot_product_attention,
-    silu,
-    softmax,
-    softplus,
-    unfold,
-)
-
-MAX_POOLS = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
-MAX_POOLS_WITH_INDICES = {1: max_pool1d_with_indices, 2: max_pool2d_with_indices, 3: max_pool3d_with_indices}
-
-__all__ = [
-    "MAX_POOLS",
-    "MAX_POOLS_WITH_INDICES",
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "batch_norm",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "cross_entropy",
-    "dropout",
-    "elu",
-    "embedding",
-    "fold",
-    "gelu",
-    "group_norm",
-    "layer_norm",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "logsigmoid",
-    "mse_loss",
-    "nll_loss",
-    "pad",
-    "relu",
-    "rms_norm",
-    "scaled_dot_product_attention",
-    "silu",
-    "softmax",
-    "softplus",
-    "unfold",
-]
+from weft._core import *  # noqa: F403
+from weft._core.nn import *  # noqa: F403

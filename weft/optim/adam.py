@@ -108,7 +108,7 @@ class Adam(Optimizer):
                 continue
             amsgrad = group["amsgrad"]
             states = self._states(params, amsgrad)
-            _core._fused_adam(
+            _core.internal._fused_adam(
                 params,
                 [param.grad for param in params],
                 [state["exp_avg"] for state in states],

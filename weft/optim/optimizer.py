@@ -252,8 +252,10 @@ class Optimizer:
                     continue
                 if set_to_none:
                     param.grad = None
+                elif param.grad.requires_grad:  # its history goes with the values
+                    param.grad = weft.zeros_like(param.grad)
                 else:
-                    param.grad.detach_().zero_()
+                    param.grad.zero_()
 
     def step(self, closure: Closure | None = None) -> Any:
         """Change the parameters once.
@@ -345,6 +347,7 @@ class PerTensorOptimizer(Optimizer):
     """
 
     _decays_gradient = True  # whether "weight_decay" is added to the gradient before _update
+    _counts_steps = True  # whether the state has a "step"
 
     def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         raise NotImplementedError
@@ -362,9 +365,11 @@ class PerTensorOptimizer(Optimizer):
                         continue
                     state = self.state[param]
                     if not state:
-                        state["step"] = new_step()
+                        if self._counts_steps:
+                            state["step"] = new_step()
                         self._init_state(param, state, group)
-                    state["step"] += 1
+                    if self._counts_steps:
+                        state["step"] += 1
                     grad = -param.grad if group.get("maximize") else param.grad
                     decay = group.get("weight_decay", 0)
                     if decay and self._decays_gradient and not group.get("decoupled_weight_decay"):

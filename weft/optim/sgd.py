@@ -92,7 +92,7 @@ class SGD(Optimizer):
     @staticmethod
     def _native_step(group: dict[str, Any], params: list[Any], buffers: list[Tensor], first: bool) -> None:
         if params:
-            _core._fused_sgd(
+            _core.internal._fused_sgd(
                 params,
                 [param.grad for param in params],
                 buffers,

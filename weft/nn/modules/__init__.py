@@ -148,6 +148,16 @@ from weft.nn.modules.pooling import (
     MaxUnpool2d,
     MaxUnpool3d,
 )
+from weft.nn.modules.rnn import (
+    GRU,
+    GRUCell,
+    LSTM,
+    LSTMCell,
+    RNN,
+    RNNBase,
+    RNNCell,
+    RNNCellBase,
+)
 from weft.nn.modules.sparse import Embedding, EmbeddingBag
 from weft.nn.modules.upsampling import (
     Upsample,
@@ -205,6 +215,8 @@ __all__ = [
     "FractionalMaxPool3d",
     "GELU",
     "GLU",
+    "GRU",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -222,6 +234,8 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTM",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -253,6 +267,10 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNN",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",

@@ -734,8 +734,10 @@ class Module(StateDictMixin):
                 continue
             if set_to_none:
                 param.grad = None
+            elif param.grad.requires_grad:  # its history goes with the values
+                param.grad = weft.zeros_like(param.grad)
             else:
-                param.grad.detach_().zero_()
+                param.grad.zero_()
 
     # ------------------------------------------------------------------ copying and printing
 

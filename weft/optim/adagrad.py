@@ -1,0 +1,90 @@
+"""Adagrad: steps divided by the root of the sum of squared gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import weft
+from weft import Tensor
+from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr, check_not_negative, new_step
+
+__all__ = ["Adagrad"]
+
+
+class Adagrad(PerTensorOptimizer):
+    """Adagrad: each weight's step is divided by the root of the sum of its squared gradients.
+
+    Args:
+        lr: learning rate.
+        lr_decay: how fast the learning rate falls with the steps.
+        weight_decay: factor of the parameter that is added to the gradient.
+        initial_accumulator_value: what the sum begins with.
+        eps: added to the root.
+        maximize: go up instead of down.
+        foreach, differentiable, fused: kept for programs that set them.
+
+    Source: Duchi, Hazan, Singer, Adaptive Subgradient Methods, 2011.
+
+    Example:
+        >>> import weft
+        >>> model = weft.nn.Linear(2, 1)
+        >>> optimizer = weft.optim.Adagrad(model.parameters())
+        >>> model(weft.ones(4, 2)).sum().backward()
+        >>> optimizer.step()
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_lr(lr)
+        check_not_negative(
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            epsilon=eps,
+        )
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+        # The state exists from the start, as in PyTorch, where it may be shared between processes.
+        with weft.no_grad():
+            for group in self.param_groups:
+                for param in group["params"]:
+                    self.state[param]["step"] = new_step()
+                    self._init_state(param, self.state[param], group)
+
+    def share_memory(self) -> None:
+        """Move the sums to shared memory."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                self.state[param]["sum"].share_memory_()
+
+    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        state["sum"] = weft.full_like(
+            param, group["initial_accumulator_value"], memory_format=weft.preserve_format
+        )
+
+    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        lr = float(group["lr"]) / (1 + (state["step"].item() - 1) * group["lr_decay"])
+        state["sum"].addcmul_(grad, grad, value=1)
+        param.addcdiv_(grad, state["sum"].sqrt().add_(group["eps"]), value=-lr)

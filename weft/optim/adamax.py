@@ -1,0 +1,73 @@
+"""Adamax: Adam with the largest gradient in place of the mean square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import weft
+from weft import Tensor
+from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_betas, check_lr, check_not_negative
+
+__all__ = ["Adamax"]
+
+
+class Adamax(PerTensorOptimizer):
+    """Adam with a decaying maximum of the gradient in place of the mean of its square.
+
+    Args:
+        lr: learning rate.
+        betas: how much of the two running means is kept.
+        eps: added to the denominator.
+        weight_decay: factor of the parameter that is added to the gradient.
+        maximize: go up instead of down.
+        foreach, capturable, differentiable: kept for programs that set them.
+
+    Source: Kingma, Ba, Adam: A Method for Stochastic Optimization, 2014, section 7.
+
+    Example:
+        >>> import weft
+        >>> model = weft.nn.Linear(2, 1)
+        >>> optimizer = weft.optim.Adamax(model.parameters())
+        >>> model(weft.ones(4, 2)).sum().backward()
+        >>> optimizer.step()
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
+    ) -> None:
+        check_lr(lr)
+        check_not_negative(epsilon=eps, weight_decay=weight_decay)
+        check_betas(betas)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        state["exp_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+        state["exp_inf"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+
+    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        beta1, beta2 = group["betas"]
+        exp_avg, exp_inf = state["exp_avg"], state["exp_inf"]
+        exp_avg.lerp_(grad, 1 - beta1)
+        exp_inf.copy_(weft.maximum(exp_inf.mul_(beta2), grad.abs().add_(group["eps"])))
+        correction = 1 - beta1 ** state["step"].item()
+        param.addcdiv_(exp_avg, exp_inf, value=-float(group["lr"]) / correction)

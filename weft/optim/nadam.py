@@ -1,0 +1,87 @@
+"""NAdam: Adam with Nesterov momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import weft
+from weft import Tensor
+from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_betas, check_lr, check_not_negative
+
+__all__ = ["NAdam"]
+
+
+class NAdam(PerTensorOptimizer):
+    """Adam with Nesterov momentum.
+
+    Args:
+        lr: learning rate.
+        betas: how much of the two running means is kept.
+        eps: added to the denominator.
+        weight_decay: factor of the parameter that is added to the gradient.
+        momentum_decay: how fast the momentum grows to its final value.
+        decoupled_weight_decay: shrink the parameter instead of changing the gradient.
+        maximize: go up instead of down.
+        foreach, capturable, differentiable: kept for programs that set them.
+
+    Source: Dozat, Incorporating Nesterov Momentum into Adam, 2016.
+
+    Example:
+        >>> import weft
+        >>> model = weft.nn.Linear(2, 1)
+        >>> optimizer = weft.optim.NAdam(model.parameters())
+        >>> model(weft.ones(4, 2)).sum().backward()
+        >>> optimizer.step()
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_lr(lr)
+        check_not_negative(epsilon=eps, weight_decay=weight_decay, momentum_decay=momentum_decay)
+        check_betas(betas)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum_decay": momentum_decay,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        state["mu_product"] = weft.tensor(1.0, dtype=weft.float32)
+        state["exp_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+        state["exp_avg_sq"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+
+    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        lr, (beta1, beta2) = float(group["lr"]), group["betas"]
+        exp_avg, exp_avg_sq, step = state["exp_avg"], state["exp_avg_sq"], state["step"].item()
+        if group["weight_decay"] and group["decoupled_weight_decay"]:
+            param.mul_(1 - lr * group["weight_decay"])
+        mu = beta1 * (1.0 - 0.5 * 0.96 ** (step * group["momentum_decay"]))
+        mu_next = beta1 * (1.0 - 0.5 * 0.96 ** ((step + 1) * group["momentum_decay"]))
+        state["mu_product"] *= mu
+        mu_product = state["mu_product"].item()
+        exp_avg.lerp_(grad, 1 - beta1)
+        exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        root = exp_avg_sq.div(1 - beta2**step).sqrt_().add_(group["eps"])
+        param.addcdiv_(grad, root, value=-lr * (1.0 - mu) / (1.0 - mu_product))
+        param.addcdiv_(exp_avg, root, value=-lr * mu_next / (1.0 - mu_product * mu_next))

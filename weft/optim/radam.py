@@ -1,0 +1,84 @@
+"""RAdam: Adam that waits for its variance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import weft
+from weft import Tensor
+from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_betas, check_lr, check_not_negative
+
+__all__ = ["RAdam"]
+
+
+class RAdam(PerTensorOptimizer):
+    """Adam that takes plain momentum steps until the variance of its scaling is known well enough.
+
+    Args:
+        lr: learning rate.
+        betas: how much of the two running means is kept.
+        eps: added to the denominator.
+        weight_decay: factor of the parameter that is added to the gradient.
+        decoupled_weight_decay: shrink the parameter instead of changing the gradient.
+        maximize: go up instead of down.
+        foreach, capturable, differentiable: kept for programs that set them.
+
+    Source: Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, 2019.
+
+    Example:
+        >>> import weft
+        >>> model = weft.nn.Linear(2, 1)
+        >>> optimizer = weft.optim.RAdam(model.parameters())
+        >>> model(weft.ones(4, 2)).sum().backward()
+        >>> optimizer.step()
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        decoupled_weight_decay: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_lr(lr)
+        check_not_negative(epsilon=eps, weight_decay=weight_decay)
+        check_betas(betas)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        state["exp_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+        state["exp_avg_sq"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+
+    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        lr, (beta1, beta2) = float(group["lr"]), group["betas"]
+        exp_avg, exp_avg_sq, step = state["exp_avg"], state["exp_avg_sq"], state["step"].item()
+        if group["weight_decay"] and group["decoupled_weight_decay"]:
+            param.mul_(1 - lr * group["weight_decay"])
+        exp_avg.lerp_(grad, 1 - beta1)
+        exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        mean = exp_avg / (1 - beta1**step)
+        correction2 = 1 - beta2**step
+        rho_inf = 2 / (1 - beta2) - 1
+        rho = rho_inf - 2 * step * beta2**step / correction2
+        if rho > 5.0:
+            rectify = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5
+            mean = mean * (rectify * correction2**0.5) / exp_avg_sq.sqrt().add_(group["eps"])
+        param.add_(mean, alpha=-lr)

@@ -1,0 +1,71 @@
+"""Rprop: only the signs of the gradients count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import weft
+from weft import Tensor
+from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr
+
+__all__ = ["Rprop"]
+
+
+class Rprop(PerTensorOptimizer):
+    """Resilient backpropagation: each weight has a step of its own that grows while its gradient keeps its sign.
+
+    Args:
+        lr: the first step.
+        etas: factors of the step when the sign changes, and when it stays.
+        step_sizes: smallest and largest step.
+        maximize: go up instead of down.
+        foreach, capturable, differentiable: kept for programs that set them.
+
+    Source: Riedmiller, Braun, A direct adaptive method for faster backpropagation learning, 1993.
+
+    Example:
+        >>> import weft
+        >>> model = weft.nn.Linear(2, 1)
+        >>> optimizer = weft.optim.Rprop(model.parameters())
+        >>> model(weft.ones(4, 2)).sum().backward()
+        >>> optimizer.step()
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_lr(lr)
+        if not 0.0 < etas[0] < 1.0 < etas[1]:
+            raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
+        defaults = {
+            "lr": lr,
+            "etas": etas,
+            "step_sizes": step_sizes,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        state["prev"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+        state["step_size"] = weft.full_like(param, float(group["lr"]), memory_format=weft.preserve_format)
+
+    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        (shrink, grow), (smallest, largest) = group["etas"], group["step_sizes"]
+        sign = grad.mul(state["prev"]).sign()
+        factor = weft.where(sign > 0, grow, weft.where(sign < 0, shrink, 1.0)).to(param.dtype)
+        state["step_size"].mul_(factor).clamp_(smallest, largest)
+        grad = grad.masked_fill(sign < 0, 0)
+        param.addcmul_(grad.sign(), state["step_size"], value=-1)
+        state["prev"].copy_(grad)
