@@ -155,6 +155,19 @@ CASES = [
     ("TripletMarginLoss(swap=True)", [(4, 3), (4, 3), (4, 3)]),
     ("TripletMarginWithDistanceLoss(margin=0.5)", [(4, 3), (4, 3), (4, 3)]),
     ("Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Sequential(nn.Linear(4, 2)))", [(5, 3)]),
+    ("RNN(4, 5)", [(6, 3, 4)]),
+    ("RNN(4, 5, 2, nonlinearity='relu', batch_first=True, bidirectional=True)", [(3, 6, 4)]),
+    ("LSTM(4, 5)", [(6, 4)]),
+    ("LSTM(4, 5, 2, bidirectional=True, bias=False)", [(6, 3, 4)]),
+    ("LSTM(4, 5, batch_first=True, proj_size=2)", [(3, 6, 4)]),
+    ("GRU(4, 5, num_layers=2, batch_first=True)", [(3, 6, 4)]),
+    ("RNNCell(4, 5, nonlinearity='relu')", [(3, 4), (3, 5)]),
+    ("LSTMCell(4, 5)", [(3, 4)]),
+    ("GRUCell(4, 5, bias=False)", [(3, 4), (3, 5)]),
+    ("TransformerEncoderLayer(8, 2, 16, dropout=0.0)", [(5, 3, 8)]),
+    ("TransformerEncoderLayer(8, 2, 16, 0.0, 'gelu', batch_first=True, norm_first=True, bias=False)", [(3, 5, 8)]),
+    ("TransformerDecoderLayer(8, 2, 16, dropout=0.0)", [(4, 3, 8), (5, 3, 8)]),
+    ("Transformer(8, 2, 2, 2, 16, dropout=0.0)", [(5, 3, 8), (4, 3, 8)]),
     ("MultiheadAttention(8, 2)", [(5, 3, 8), (5, 3, 8), (5, 3, 8)]),
     ("MultiheadAttention(8, 2, batch_first=True, add_bias_kv=True, add_zero_attn=True)", [(3, 5, 8)] * 3),
     ("MultiheadAttention(8, 2, kdim=6, vdim=4, bias=False)", [(5, 3, 8), (7, 3, 6), (7, 3, 4)]),
@@ -163,7 +176,9 @@ CASES = [
 
 def build(expression, package):
     namespace = {"nn": package.nn, "T": package}
-    return eval(f"nn.{expression}", namespace)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's transformers say which shortcuts they do not take
+        return eval(f"nn.{expression}", namespace)
 
 
 def as_weft(tensor):
@@ -182,7 +197,9 @@ def make_inputs(shapes):
 
 
 def tensors_of(result):
-    return [x for x in result if x is not None] if isinstance(result, tuple) else [result]
+    if isinstance(result, tuple):
+        return [tensor for part in result if part is not None for tensor in tensors_of(part)]
+    return [result]
 
 
 @pytest.mark.parametrize(("expression", "shapes"), CASES, ids=[case[0] for case in CASES])

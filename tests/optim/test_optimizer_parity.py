@@ -120,11 +120,11 @@ def test_lbfgs_follows_pytorch(line_search):
             loss.backward()
             return loss
 
-        return [float(optimizer.step(closure)) for _ in range(4)], x
+        return [optimizer.step(closure).item() for _ in range(4)], x
 
     (ours, our_x), (theirs, their_x) = run(weft), run(torch)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
-    assert_close(our_x, their_x, 1e-3, 1e-5)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-7)
+    assert_close(our_x, their_x, 1e-7, 0)
 
 
 def test_sparse_adam_leaves_untouched_rows_alone():

@@ -58,7 +58,7 @@ def _max_pool(
     return_indices: bool,
 ) -> Any:
     stride = kernel_size if stride is None or stride == [] else stride
-    pool = native.MAX_POOLS_WITH_INDICES[n] if return_indices else native.MAX_POOLS[n]
+    pool = getattr(native, f"max_pool{n}d_with_indices" if return_indices else f"max_pool{n}d")
     return pool(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 

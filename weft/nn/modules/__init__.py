@@ -159,6 +159,13 @@ from weft.nn.modules.rnn import (
     RNNCellBase,
 )
 from weft.nn.modules.sparse import Embedding, EmbeddingBag
+from weft.nn.modules.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from weft.nn.modules.upsampling import (
     Upsample,
     UpsamplingBilinear2d,
@@ -296,6 +303,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

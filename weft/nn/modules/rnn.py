@@ -76,7 +76,10 @@ class RNNBase(Module):
         for layer in range(num_layers):
             in_size = input_size if layer == 0 else out_size * directions
             for suffix in ("", "_reverse")[:directions]:
-                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates, in_size), "weight_hh": (gates, out_size)}
+                shapes: dict[str, tuple[int, ...]] = {
+                    "weight_ih": (gates, in_size),
+                    "weight_hh": (gates, out_size),
+                }
                 if bias:
                     shapes.update(bias_ih=(gates,), bias_hh=(gates,))
                 if proj_size:
@@ -137,7 +140,9 @@ class RNNBase(Module):
                 state = tuple(part.index_select(1, input.sorted_indices) for part in state)
         else:
             if input.dim() not in (2, 3):
-                raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
+                raise ValueError(
+                    f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
+                )
             batched = input.dim() == 3
             if not batched:
                 input = input.unsqueeze(1)
