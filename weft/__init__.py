@@ -41,8 +41,4 @@ from weft.autograd import (  # noqa: E402
 )
 from weft.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
 from weft import random  # noqa: E402
-if hasattr(_core.nn, "linear"):
-    from weft import nn, optim, utils
-else:
-    class nn:
-        class Parameter: pass
+from weft import nn, optim, utils  # noqa: E402

@@ -109,7 +109,7 @@ def test_a_loaded_state_goes_on_as_if_nothing_happened(name, options):
 @pytest.mark.parametrize("line_search", [None, "strong_wolfe"])
 def test_lbfgs_follows_pytorch(line_search):
     def run(package):
-        (x,) = parameters(package, [(2,)])
+        x = package.nn.Parameter(package.tensor([-0.5, 0.7], dtype=package.float64))
         optimizer = package.optim.LBFGS(
             [x], lr=0.1 if line_search is None else 1.0, line_search_fn=line_search
         )
