@@ -26,7 +26,9 @@ def cpp_files() -> dict[str, str]:
     ops = list(all_ops())
     by_cpp_name = {op.cpp_name: op for op in ops}
     if len(by_cpp_name) != len(ops):
-        raise ValueError(f"two operators share a C++ name: {sorted({o.cpp_name for o in ops if by_cpp_name[o.cpp_name] is not o})}")
+        raise ValueError(
+            f"two operators share a C++ name: {sorted({o.cpp_name for o in ops if by_cpp_name[o.cpp_name] is not o})}"
+        )
     files = {
         "ops.h": entries.header(ops),
         "impl.h": entries.impl_header(ops),

@@ -97,8 +97,12 @@ def form_code(form: Form) -> str:
     if out:
         specs.append('{"out", Kind::out, false, true}')
     if op.factory:
-        specs += ['{"layout", Kind::ignored, false, true}', '{"device", Kind::device, false, true}',
-                  '{"requires_grad", Kind::boolean, false, true}', '{"pin_memory", Kind::ignored, false, true}']
+        specs += [
+            '{"layout", Kind::ignored, false, true}',
+            '{"device", Kind::device, false, true}',
+            '{"requires_grad", Kind::boolean, false, true}',
+            '{"pin_memory", Kind::ignored, false, true}',
+        ]
     self_index = next((i for i, p in enumerate(parameters) if p.name == "self"), -1)
     lines = [f"// {op.source}", f"constexpr ParamSpec {form.id}_params[] = {{{', '.join(specs)}}};" if specs else ""]
     lines.append(f"PyObject* {form.id}_call([[maybe_unused]] Slots& slots) {{")
@@ -126,9 +130,7 @@ def form_code(form: Form) -> str:
     lines.append("}")
     display = op.text.replace('"', "'")
     span = f"{form.id}_params" if specs else "{}"
-    lines.append(
-        f'constexpr Overload {form.id}{{"{display}", {span}, {self_index}, &{form.id}_call}};'
-    )
+    lines.append(f'constexpr Overload {form.id}{{"{display}", {span}, {self_index}, &{form.id}_call}};')
     return "\n".join(lines)
 
 
@@ -143,13 +145,20 @@ def _named(op: Op) -> str:
     visible = op.signature.visible
     if len(visible) < 2 or visible[0].name.startswith("out"):
         return ""
-    return f", result_type(\"{op.name}\", {{{', '.join(chr(34) + o.name + chr(34) for o in visible)}}})"
+    return f', result_type("{op.name}", {{{", ".join(chr(34) + o.name + chr(34) for o in visible)}}})'
 
 
 def source(ops: Sequence[Op]) -> str:
     """One translation unit with the forms of these operators; the forms are visible to the tables' unit."""
-    lines = [HEADER, '#include "bindings/dispatch.h"', '#include "bindings/native.h"', '#include "ops/cost.h"',
-             '#include "generated/ops.h"', '#include "generated/forms.h"\n', "namespace weft::bindings {\n"]
+    lines = [
+        HEADER,
+        '#include "bindings/dispatch.h"',
+        '#include "bindings/native.h"',
+        '#include "ops/cost.h"',
+        '#include "generated/ops.h"',
+        '#include "generated/forms.h"\n',
+        "namespace weft::bindings {\n",
+    ]
     for op in ops:
         for form in forms_of(op):
             lines.append("namespace {")
@@ -180,8 +189,13 @@ def forms_header(ops: Sequence[Op]) -> str:
 def tables(ops: Sequence[Op]) -> str:
     """Methods of Tensor, functions by namespace, and the number protocol."""
     every = names(ops)
-    lines = [HEADER, '#include "bindings/dispatch.h"', '#include "bindings/tables.h"', '#include "generated/forms.h"\n',
-             "namespace weft::bindings {\nnamespace {\n"]
+    lines = [
+        HEADER,
+        '#include "bindings/dispatch.h"',
+        '#include "bindings/tables.h"',
+        '#include "generated/forms.h"\n',
+        "namespace weft::bindings {\nnamespace {\n",
+    ]
     for n in every:
         ident = f"{NAMESPACES[n.namespace]}_{n.name}"
         forms = ", ".join(f"&{form.id}" for form in n.forms)
@@ -231,7 +245,7 @@ SLOTS = (*BINARY, *INPLACE_SLOTS, "neg", "pos", "abs", "invert", "lt", "le", "eq
 def protocol_header() -> str:
     fields = "\n".join(f"  const Callable* const {slot}_;" for slot in SLOTS)
     return (
-        f"{HEADER}\n#pragma once\n\n#include \"bindings/dispatch.h\"\n\nnamespace weft::bindings {{\n\n"
+        f'{HEADER}\n#pragma once\n\n#include "bindings/dispatch.h"\n\nnamespace weft::bindings {{\n\n'
         f"/// Python's operators and the operators of the table that serve them.\nstruct NumberProtocol {{\n{fields}\n}};\n"
         "extern const NumberProtocol number_protocol;\n\n}  // namespace weft::bindings\n"
     )

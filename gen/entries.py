@@ -39,8 +39,16 @@ def arguments(op: Op) -> str:
 def header(ops: Sequence[Op]) -> str:
     """ops/ops.h: every entry with its defaults."""
     lines = [
-        HEADER, "#pragma once\n", "#include <limits>", "#include <optional>", "#include <string_view>", "#include <tuple>",
-        "#include <vector>\n", '#include "runtime/random.h"', '#include "tensor/tensor.h"\n', "namespace weft::ops {\n",
+        HEADER,
+        "#pragma once\n",
+        "#include <limits>",
+        "#include <optional>",
+        "#include <string_view>",
+        "#include <tuple>",
+        "#include <vector>\n",
+        '#include "runtime/random.h"',
+        '#include "tensor/tensor.h"\n',
+        "namespace weft::ops {\n",
     ]
     for op in ops:
         lines.append(f"// {op.source}")
@@ -51,7 +59,9 @@ def header(ops: Sequence[Op]) -> str:
         if op.has_inplace:
             lines.append(f"{declare(op, op.cpp_name + '_', defaults=True, result='Tensor')};")
         if op.is_pointwise:
-            lines.append(f"{declare(op, op.cpp_name + '_out', defaults=False, extra=['const Tensor& out'], result='Tensor')};")
+            lines.append(
+                f"{declare(op, op.cpp_name + '_out', defaults=False, extra=['const Tensor& out'], result='Tensor')};"
+            )
         if has_cost(op):
             lines.append(f"{declare(op, op.cpp_name + '_cost', defaults=False, result='int64_t')};")
     lines.append("\n}  // namespace weft::ops\n")
@@ -61,8 +71,15 @@ def header(ops: Sequence[Op]) -> str:
 def impl_header(ops: Sequence[Op]) -> str:
     """ops/impl.h: what core/ops must define by hand."""
     lines = [
-        HEADER, "#pragma once\n", "#include <optional>", "#include <string_view>", "#include <tuple>", "#include <vector>\n",
-        '#include "runtime/random.h"', '#include "tensor/tensor.h"\n', "namespace weft::ops::impl {\n",
+        HEADER,
+        "#pragma once\n",
+        "#include <optional>",
+        "#include <string_view>",
+        "#include <tuple>",
+        "#include <vector>\n",
+        '#include "runtime/random.h"',
+        '#include "tensor/tensor.h"\n',
+        "namespace weft::ops::impl {\n",
     ]
     declared = set()
     for op in ops:
@@ -106,13 +123,19 @@ def _scalars(op: Op) -> list[Parameter]:
 
 def _record_condition(op: Op) -> str:
     names = [cpp_identifier(p.name) for p in nodes.differentiable(op)]
-    return " || ".join(f"must_record({n})" for n in names) if any(p.is_tensor_list for p in nodes.differentiable(op)) else (
-        f"must_record({', '.join(names)})"
+    return (
+        " || ".join(f"must_record({n})" for n in names)
+        if any(p.is_tensor_list for p in nodes.differentiable(op))
+        else (f"must_record({', '.join(names)})")
     )
 
 
 _RULES = {
-    Rule.FLOAT: "float_", Rule.PROMOTE: "promote", Rule.COMPARE: "compare", TEST: "compare", Rule.INTEGRAL: "integral",
+    Rule.FLOAT: "float_",
+    Rule.PROMOTE: "promote",
+    Rule.COMPARE: "compare",
+    TEST: "compare",
+    Rule.INTEGRAL: "integral",
     SELECT: "select",
 }
 
@@ -143,7 +166,11 @@ def bodies(op: Op, ops: Mapping[str, Op]) -> str:
         lines.append("\n}  // namespace\n")
     check = [f"  checks::{op.checks}({arguments(op)});"] if op.checks else []
     if has_cost(op) and not op.inplace_only:
-        lines += [f"{declare(op, op.cpp_name + '_cost', defaults=False, result='int64_t')} {{", f"  {cost_body(op)}", "}"]
+        lines += [
+            f"{declare(op, op.cpp_name + '_cost', defaults=False, result='int64_t')} {{",
+            f"  {cost_body(op)}",
+            "}",
+        ]
     if not op.inplace_only:
         lines += _functional(op, node, check)
     if op.has_inplace or op.inplace_only:
@@ -152,7 +179,7 @@ def bodies(op: Op, ops: Mapping[str, Op]) -> str:
         lines += [
             f"{declare(op, op.cpp_name + '_out', defaults=False, extra=['const Tensor& out'], result='Tensor')} {{",
             *check,
-            f"  check_no_history_for_out({_record_condition(op) if node else 'false'}, \"{op.name}\");",
+            f'  check_no_history_for_out({_record_condition(op) if node else "false"}, "{op.name}");',
             f"  {pointwise_call(op, 'compute_into')}, out);",
             "  return out;",
             "}",
@@ -233,7 +260,11 @@ def _results(visible: tuple[Output, ...]) -> str:
 def _inplace(op: Op, node: nodes.NodeCode | None, check: list[str]) -> list[str]:
     name = op.cpp_name if op.inplace_only else f"{op.cpp_name}_"
     self_name = cpp_identifier(op.signature.parameters[0].name)
-    lines = [f"{declare(op, name, defaults=False, result='Tensor')} {{", *check, f'  check_inplace({self_name}, "{op.name}");']
+    lines = [
+        f"{declare(op, name, defaults=False, result='Tensor')} {{",
+        *check,
+        f'  check_inplace({self_name}, "{op.name}");',
+    ]
     if node:
         lines += [f"  Ref<{node.type}> node;", f"  if ({_record_condition(op)}) {{"]
         lines += [f"    {s}" for s in node.make_assign]
@@ -259,8 +290,14 @@ def _inplace(op: Op, node: nodes.NodeCode | None, check: list[str]) -> list[str]
 def unit(share: Sequence[Op], ops: Mapping[str, Op]) -> str:
     """One translation unit of entries."""
     lines = [
-        HEADER, '#include "generated/ops.h"', '#include "autograd/meta.h"', '#include "generated/impl.h"',
-        '#include "ops/checks.h"', '#include "ops/cost.h"', '#include "ops/pointwise.h"', '#include "ops/support.h"\n',
+        HEADER,
+        '#include "generated/ops.h"',
+        '#include "autograd/meta.h"',
+        '#include "generated/impl.h"',
+        '#include "ops/checks.h"',
+        '#include "ops/cost.h"',
+        '#include "ops/pointwise.h"',
+        '#include "ops/support.h"\n',
         "namespace weft::ops {\n",
     ]
     lines += [bodies(op, ops) for op in share]

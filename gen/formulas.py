@@ -116,7 +116,9 @@ class Emitter:
         target = self.ops[call.name]
         parameters = target.signature.parameters
         if len(call.args) > len(parameters):
-            raise TypeError(f"{self._where}: {call.name} takes {len(parameters)} arguments, the formula gives {len(call.args)}")
+            raise TypeError(
+                f"{self._where}: {call.name} takes {len(parameters)} arguments, the formula gives {len(call.args)}"
+            )
         for missing in parameters[len(call.args) :]:
             if missing.required:
                 raise TypeError(f"{self._where}: {call.name} needs {missing.name}")
@@ -128,7 +130,12 @@ class Emitter:
         takes_list = parameter.type.startswith(("list[int]", "ints[")) or parameter.type == "shape"
         if takes_list and isinstance(argument, Value) and argument.type == "int":
             return f"Dims{{{text}}}"
-        if takes_list and isinstance(argument, Value) and parameter.type.endswith("None") and not argument.type.endswith("None"):
+        if (
+            takes_list
+            and isinstance(argument, Value)
+            and parameter.type.endswith("None")
+            and not argument.type.endswith("None")
+        ):
             return f"std::optional<Dims>({text})"
         return text
 

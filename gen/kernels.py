@@ -8,8 +8,14 @@ from gen.entries import HEADER, camel
 from ops.table import Op, Rule
 
 _COMPUTE = {"f": ("f32", "float"), "d": ("f64", "double"), "l": ("i64", "int64_t"), "b": ("b8", "bool")}
-_DEFAULT_TYPES = {Rule.FLOAT: "fd", Rule.PROMOTE: "fdl", Rule.COMPARE: "fdlb", Rule.TEST: "fd", Rule.INTEGRAL: "lb",
-                  Rule.SELECT: "fdlb"}
+_DEFAULT_TYPES = {
+    Rule.FLOAT: "fd",
+    Rule.PROMOTE: "fdl",
+    Rule.COMPARE: "fdlb",
+    Rule.TEST: "fd",
+    Rule.INTEGRAL: "lb",
+    Rule.SELECT: "fdlb",
+}
 
 
 def compute_types(op: Op) -> str:
@@ -20,8 +26,14 @@ def compute_types(op: Op) -> str:
 def ids(ops: Sequence[Op]) -> str:
     """generated/pointwise_ids.h."""
     pointwise = [op for op in ops if op.is_pointwise]
-    lines = [HEADER, "#pragma once\n", "#include <cstdint>\n", "namespace weft::kernels {\n",
-             "/// One per pointwise operator of the table.", "enum class PointwiseId : uint16_t {"]
+    lines = [
+        HEADER,
+        "#pragma once\n",
+        "#include <cstdint>\n",
+        "namespace weft::kernels {\n",
+        "/// One per pointwise operator of the table.",
+        "enum class PointwiseId : uint16_t {",
+    ]
     lines += [f"  {camel(op.cpp_name)},  // {op.source}" for op in pointwise]
     lines += ["};", f"inline constexpr int pointwise_count = {len(pointwise)};\n", "}  // namespace weft::kernels\n"]
     return "\n".join(lines)
@@ -29,14 +41,22 @@ def ids(ops: Sequence[Op]) -> str:
 
 def loops(ops: Sequence[Op], part: int) -> str:
     """One translation unit, compiled once per ISA, that fills its part of the table of loops."""
-    lines = [HEADER, '#include "kernels/functors.h"', '#include "kernels/loops.h"', '#include "kernels/pointwise.h"\n',
-             "namespace weft::kernels::WEFT_ISA_NAMESPACE {\n", f"void fill_pointwise_{part}(PointwiseTable& table) {{"]
+    lines = [
+        HEADER,
+        '#include "kernels/functors.h"',
+        '#include "kernels/loops.h"',
+        '#include "kernels/pointwise.h"\n',
+        "namespace weft::kernels::WEFT_ISA_NAMESPACE {\n",
+        f"void fill_pointwise_{part}(PointwiseTable& table) {{",
+    ]
     for op in ops:
         arity = sum(p.is_tensor for p in op.signature.parameters)
         row = f"table.loops[static_cast<int>(PointwiseId::{camel(op.cpp_name)})]"
         for letter in compute_types(op):
             compute, cpp = _COMPUTE[letter]
-            lines.append(f"  {row}[static_cast<int>(Compute::{compute})] = make_loop<{op.functor_name}, {cpp}, {arity}>();")
+            lines.append(
+                f"  {row}[static_cast<int>(Compute::{compute})] = make_loop<{op.functor_name}, {cpp}, {arity}>();"
+            )
     lines += ["}\n", "}  // namespace weft::kernels::WEFT_ISA_NAMESPACE\n"]
     return "\n".join(lines)
 

@@ -71,7 +71,9 @@ def _edge_numbers(op: Op) -> dict[str, str]:
     return numbers
 
 
-def _uses(formulas: list[tuple[tuple[str, ...], Emitted]]) -> tuple[dict[str, set[str]], dict[tuple[str, str], set[str]]]:
+def _uses(
+    formulas: list[tuple[tuple[str, ...], Emitted]],
+) -> tuple[dict[str, set[str]], dict[tuple[str, str], set[str]]]:
     """For each saved value the parameters whose gradients need it."""
     whole: dict[str, set[str]] = {}
     geometry: dict[tuple[str, str], set[str]] = {}
@@ -149,7 +151,9 @@ def _assign(op: Op, names: tuple[str, ...], emitted: Emitted, edges: dict[str, s
             lines.append("    {")
             lines += [f"      {s}" for s in emitted.lines]
             lines.append(f"      auto list = {emitted.result};")
-            lines.append(f"      for (std::size_t i = 0; i < count_{p.name}; ++i) results[{at} + i] = std::move(list[i]);")
+            lines.append(
+                f"      for (std::size_t i = 0; i < count_{p.name}; ++i) results[{at} + i] = std::move(list[i]);"
+            )
             lines.append("    }")
             return lines
         if not emitted.lines:
@@ -213,7 +217,9 @@ def _write_make(op: Op, out: NodeCode, formulas: list[tuple[tuple[str, ...], Emi
     self_name = op.signature.parameters[0].name
     if self_name in whole:
         local = cpp_identifier(self_name)
-        out.keep_original = [f"{condition(whole[self_name])}node->saved.{local} = SavedTensor(clone_detached({local}));"]
+        out.keep_original = [
+            f"{condition(whole[self_name])}node->saved.{local} = SavedTensor(clone_detached({local}));"
+        ]
     for name, needed in sorted(whole.items()):
         if name in outputs:
             i, output = outputs[name]
@@ -234,6 +240,4 @@ def _write_make(op: Op, out: NodeCode, formulas: list[tuple[tuple[str, ...], Emi
         for i, output in enumerate(visible):
             out.attach.append(f"set_history({cpp_identifier(output.name)}, node, {i});")
     if op.mutates or op.has_inplace or op.inplace_only:
-        out.attach_inplace.append(
-            f"rebase_history({cpp_identifier(self_name)}, node, {edges.get(self_name, '0')});"
-        )
+        out.attach_inplace.append(f"rebase_history({cpp_identifier(self_name)}, node, {edges.get(self_name, '0')});")

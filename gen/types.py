@@ -21,52 +21,98 @@ class Type:
 _LIST = "Dims"
 TYPES: dict[str, Type] = {
     "Tensor": Type("const Tensor&", "tensor", "tensor", "Tensor", "SavedTensor"),
-    "Tensor | None": Type("const Tensor&", "optional_tensor", "optional_tensor", "Tensor | None", "SavedTensor", "Tensor()"),
+    "Tensor | None": Type(
+        "const Tensor&", "optional_tensor", "optional_tensor", "Tensor | None", "SavedTensor", "Tensor()"
+    ),
     "Tensor | Number": Type("const Tensor&", "operand", "operand", "Tensor | Number", "SavedTensor"),
     "list[Tensor]": Type("TensorSpan", "tensor_list", "tensor_list", "Sequence[Tensor]", "std::vector<SavedTensor>"),
     "list[Tensor | None]": Type(
-        "TensorSpan", "optional_tensor_list", "optional_tensor_list", "Sequence[Tensor | None]", "std::vector<SavedTensor>"
+        "TensorSpan",
+        "optional_tensor_list",
+        "optional_tensor_list",
+        "Sequence[Tensor | None]",
+        "std::vector<SavedTensor>",
     ),
     "Number": Type("const Scalar&", "number", "number", "Number", "Scalar"),
     "Number | None": Type(
-        "const std::optional<Scalar>&", "optional_number", "optional_number", "Number | None", "std::optional<Scalar>",
+        "const std::optional<Scalar>&",
+        "optional_number",
+        "optional_number",
+        "Number | None",
+        "std::optional<Scalar>",
         "std::nullopt",
     ),
     "int": Type("int64_t", "integer", "integer", "int", "int64_t"),
     "int | None": Type(
-        "std::optional<int64_t>", "optional_integer", "optional_integer", "int | None", "std::optional<int64_t>", "std::nullopt"
+        "std::optional<int64_t>",
+        "optional_integer",
+        "optional_integer",
+        "int | None",
+        "std::optional<int64_t>",
+        "std::nullopt",
     ),
     "float": Type("double", "real", "real", "float", "double"),
     "float | None": Type(
-        "std::optional<double>", "optional_real", "optional_real", "float | None", "std::optional<double>", "std::nullopt"
+        "std::optional<double>",
+        "optional_real",
+        "optional_real",
+        "float | None",
+        "std::optional<double>",
+        "std::nullopt",
     ),
     "bool": Type("bool", "boolean", "boolean", "bool", "bool"),
     "bool | None": Type(
-        "std::optional<bool>", "optional_boolean", "optional_boolean", "bool | None", "std::optional<bool>", "std::nullopt"
+        "std::optional<bool>",
+        "optional_boolean",
+        "optional_boolean",
+        "bool | None",
+        "std::optional<bool>",
+        "std::nullopt",
     ),
     "str": Type("std::string_view", "text", "text", "str", "std::string"),
     "str | None": Type(
-        "std::optional<std::string_view>", "optional_text", "optional_text", "str | None", "std::optional<std::string>",
+        "std::optional<std::string_view>",
+        "optional_text",
+        "optional_text",
+        "str | None",
+        "std::optional<std::string>",
         "std::nullopt",
     ),
     "list[int]": Type("IntList", "integers", "integers", "int | Sequence[int]", _LIST),
     "list[int] | None": Type(
-        "const std::optional<Dims>&", "optional_integers", "optional_integers", "int | Sequence[int] | None",
-        "std::optional<Dims>", "std::nullopt",
+        "const std::optional<Dims>&",
+        "optional_integers",
+        "optional_integers",
+        "int | Sequence[int] | None",
+        "std::optional<Dims>",
+        "std::nullopt",
     ),
     "shape": Type("IntList", "shape", "integers", "Sequence[int]", _LIST),
     "list[float] | None": Type(
-        "const std::optional<std::vector<double>>&", "optional_reals", "optional_reals", "Sequence[float] | None",
-        "std::optional<std::vector<double>>", "std::nullopt",
+        "const std::optional<std::vector<double>>&",
+        "optional_reals",
+        "optional_reals",
+        "Sequence[float] | None",
+        "std::optional<std::vector<double>>",
+        "std::nullopt",
     ),
     "dtype": Type("DType", "dtype", "dtype", "dtype", "DType"),
     "dtype | None": Type(
-        "std::optional<DType>", "optional_dtype", "optional_dtype", "dtype | None", "std::optional<DType>", "std::nullopt"
+        "std::optional<DType>",
+        "optional_dtype",
+        "optional_dtype",
+        "dtype | None",
+        "std::optional<DType>",
+        "std::nullopt",
     ),
     "memory_format": Type("MemoryFormat", "memory_format", "memory_format", "memory_format", "MemoryFormat"),
     "memory_format | None": Type(
-        "std::optional<MemoryFormat>", "optional_memory_format", "optional_memory_format", "memory_format | None",
-        "std::optional<MemoryFormat>", "std::nullopt",
+        "std::optional<MemoryFormat>",
+        "optional_memory_format",
+        "optional_memory_format",
+        "memory_format | None",
+        "std::optional<MemoryFormat>",
+        "std::nullopt",
     ),
     "Generator | None": Type("Generator*", "generator", "generator", "Generator | None", "Generator*", "nullptr"),
     "list[Dims]": Type("std::span<const Dims>", "", "", "", "std::vector<Dims>"),
@@ -74,8 +120,12 @@ TYPES: dict[str, Type] = {
 for _n in (1, 2, 3):
     TYPES[f"ints[{_n}]"] = Type("IntList", "integers", f"expanded<{_n}>", "int | Sequence[int]", _LIST)
     TYPES[f"ints[{_n}] | None"] = Type(
-        "const std::optional<Dims>&", "optional_integers", f"optional_expanded<{_n}>", "int | Sequence[int] | None",
-        "std::optional<Dims>", "std::nullopt",
+        "const std::optional<Dims>&",
+        "optional_integers",
+        f"optional_expanded<{_n}>",
+        "int | Sequence[int] | None",
+        "std::optional<Dims>",
+        "std::nullopt",
     )
 
 
@@ -88,7 +138,21 @@ def cpp_declaration(parameter: Parameter) -> str:
     return f"{of(parameter).cpp} {cpp_identifier(parameter.name)}"
 
 
-_RESERVED = {"default", "float", "double", "int", "bool", "long", "short", "new", "delete", "register", "signed", "this", "dtype"}
+_RESERVED = {
+    "default",
+    "float",
+    "double",
+    "int",
+    "bool",
+    "long",
+    "short",
+    "new",
+    "delete",
+    "register",
+    "signed",
+    "this",
+    "dtype",
+}
 
 
 def cpp_identifier(name: str) -> str:
@@ -136,7 +200,12 @@ def _number(value: float) -> str:
 
 
 _OUTPUTS = {
-    "Tensor": "Tensor", "list[Tensor]": "TensorList", "bool": "bool", "int": "int64_t", "float": "double", "None": "void",
+    "Tensor": "Tensor",
+    "list[Tensor]": "TensorList",
+    "bool": "bool",
+    "int": "int64_t",
+    "float": "double",
+    "None": "void",
     "Number": "Scalar",
 }
 

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def _import_from_tree(name: str) -> None:
     """Imports a top-level package of the tree without putting the tree, and with it the bare `weft`, on sys.path."""
     folder = ROOT / name
-    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from ops import all_ops
-from ops.table import Op
 
 import weft
+from ops import all_ops
+from ops.table import Op
 
 _NAMESPACES = {"": weft._core, "_": weft._core.internal, "nn": weft._core.nn, "linalg": weft._core.linalg,
                "special": weft._core.special, "fft": weft._core.fft}  # fmt: skip

@@ -48,7 +48,9 @@ class Problem:
         results = [r for r in flatten(run(self.case, self.call, convert)) if r.requires_grad]
         return leaves, _loss(results) if results else None
 
-    def gradients(self, arrays: list[np.ndarray], create_graph: bool = False) -> tuple[list[weft.Tensor], list[weft.Tensor | None]]:
+    def gradients(
+        self, arrays: list[np.ndarray], create_graph: bool = False
+    ) -> tuple[list[weft.Tensor], list[weft.Tensor | None]]:
         leaves, loss = self.leaves_and_loss(arrays)
         assert loss is not None
         grads = weft.autograd.grad(loss, leaves, create_graph=create_graph, allow_unused=True)
@@ -69,7 +71,9 @@ def _shifted(arrays: list[np.ndarray], directions: list[np.ndarray], step: float
 
 
 def _assert_close(actual: float, expected: float, scale: float) -> None:
-    assert abs(actual - expected) <= TOLERANCE * max(1.0, scale, abs(expected)), f"got {actual}, differences give {expected}"
+    assert abs(actual - expected) <= TOLERANCE * max(1.0, scale, abs(expected)), (
+        f"got {actual}, differences give {expected}"
+    )
 
 
 def _problem(pair: tuple[Case, Any]) -> Problem:

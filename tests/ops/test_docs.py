@@ -5,10 +5,10 @@ from __future__ import annotations
 import doctest
 
 import pytest
-from ops import all_ops
-from ops.table import Op
 
 import weft
+from ops import all_ops
+from ops.table import Op
 
 
 @pytest.mark.parametrize("op", [op for op in all_ops() if ">>>" in op.doc], ids=lambda op: op.key)
