@@ -12,4 +12,14 @@ inline int64_t elements(TensorSpan tensors) noexcept {
   return n;
 }
 
+/// Optimizers: memory traffic, 0.15 ns a float read or written.
+template <class... Options>
+int64_t fused_sgd(TensorSpan params, TensorSpan, TensorSpan buffers, Options...) noexcept {
+  return elements(params) * (buffers.empty() ? 4 : 7) / 10;
+}
+template <class... Options>
+int64_t fused_adam(TensorSpan params, TensorSpan, TensorSpan, TensorSpan, TensorSpan, TensorSpan, Options...) noexcept {
+  return elements(params) * 11 / 10;
+}
+
 }  // namespace weft::ops::cost

@@ -1,0 +1,102 @@
+#include <algorithm>
+
+#include "autograd/grad_mode.h"
+#include "generated/impl.h"
+#include "generated/ops.h"
+#include "kernels/table.h"
+#include "ops/row_layout.h"
+#include "ops/support.h"
+
+namespace weft::ops::impl {
+
+namespace {
+
+Tensor flat_index(const Tensor& indices) { return packed_as(indices, DType::int64); }
+
+}  // namespace
+
+Tensor one_hot(const Tensor& self, int64_t num_classes) {
+  check(self.dtype() == DType::int64, "one_hot is only applicable to index tensor of type LongTensor.");
+  const Tensor index = packed(self);
+  const int64_t* const values = index.data<int64_t>();
+  check(index.numel() > 0 || num_classes > 0, "Can not infer total number of classes from empty tensor.");
+  int64_t largest = -1;
+  for (int64_t i = 0; i < index.numel(); ++i) {
+    check(values[i] >= 0, "Class values must be non-negative.");
+    largest = std::max(largest, values[i]);
+  }
+  check(num_classes < 0 || largest < num_classes, "Class values must be smaller than num_classes.");
+  const int64_t classes = num_classes < 0 ? largest + 1 : num_classes;
+  Dims shape = self.sizes();
+  shape.push_back(classes);
+  const Tensor out = weft::empty(shape, DType::int64);
+  zero_(out);
+  for (int64_t i = 0; i < index.numel(); ++i) out.data<int64_t>()[i * classes + values[i]] = 1;
+  return out;
+}
+
+Tensor embedding(const Tensor& indices, const Tensor& weight, int64_t, bool, bool) {
+  check(indices.dtype() == DType::int64 || indices.dtype() == DType::int32,
+        "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {} instead",
+        scalar_type_name(indices.dtype()));
+  check(weight.dim() == 2, "'weight' must be 2-D, got {} dimensions", weight.dim());
+  const Tensor index = flat_index(indices), rows = packed(weight);
+  Dims shape = indices.sizes();
+  shape.push_back(weight.sizes()[1]);
+  const Tensor out = weft::empty(shape, weight.dtype());
+  if (index.numel() == 0) return out;
+  const int64_t bad = kernels::table().index.index_select(rows.bytes(), {1, rows.sizes()[0], rows.sizes()[1] * rows.element_size()}, index.data<int64_t>(),
+                                           index.numel(), out.bytes());
+  check_index(bad < 0, "index out of range in self");
+  return out;
+}
+
+namespace {
+
+/// How often each row was looked up, as seen from each index.
+Tensor frequencies(const Tensor& index, int64_t rows, DType dtype) {
+  const Tensor counts = weft::empty(Dims{rows}, DType::int64), seen = weft::empty(Dims{index.numel()}, DType::int64);
+  zero_(counts);
+  const int64_t* const at = index.data<int64_t>();
+  for (int64_t i = 0; i < index.numel(); ++i) ++counts.data<int64_t>()[at[i]];
+  for (int64_t i = 0; i < index.numel(); ++i) seen.data<int64_t>()[i] = counts.data<int64_t>()[at[i]];
+  return converted(seen, dtype);
+}
+
+}  // namespace
+
+Tensor embedding_backward(const Tensor& grad, const Tensor& indices, IntList sizes, int64_t padding_idx,
+                          bool scale_grad_by_freq) {
+  const Tensor index = flat_index(indices);
+  const DType work = float_work(grad.dtype());
+  const Tensor dw = weft::empty(sizes, work);
+  zero_(dw);
+  if (index.numel() == 0 || dw.numel() == 0) return finished(dw, grad.dtype());
+  Tensor g = packed_as(grad, work);
+  if (scale_grad_by_freq) {
+    const Tensor counts = frequencies(index, sizes[0], work);
+    g = packed(ops::div(ops::reshape(g, Dims{index.numel(), sizes[1]}), ops::reshape(counts, Dims{index.numel(), 1})));
+  }
+  kernels::table().index.index_add[float_index(work)](dw.bytes(), {1, sizes[0], sizes[1]}, index.data<int64_t>(), index.numel(),
+                                       padding_idx, g.bytes(), {1.0, 1});
+  return finished(dw, grad.dtype());
+}
+
+Tensor embedding_backward_backward(const Tensor& grad, const Tensor& indices, int64_t padding_idx, bool scale_grad_by_freq) {
+  const Tensor rows = ops::embedding(indices, grad, padding_idx, scale_grad_by_freq, false);
+  if (padding_idx < 0 && !scale_grad_by_freq) return rows;
+  const Tensor factor = [&] {
+    const GradModeScope no_grad(false);
+    const Tensor index = flat_index(indices);
+    const Tensor f = ops::full(Dims{index.numel()}, Scalar(1.0), DType::float64);
+    if (scale_grad_by_freq) copy_elements(f, ops::div(f, frequencies(index, grad.sizes()[0], DType::float64)));
+    for (int64_t i = 0; i < index.numel(); ++i)
+      if (index.data<int64_t>()[i] == padding_idx) f.data<double>()[i] = 0;
+    Dims shape = indices.sizes();
+    shape.push_back(1);
+    return ops::reshape(converted(f, grad.dtype()), shape);
+  }();
+  return ops::mul(rows, factor);
+}
+
+}  // namespace weft::ops::impl

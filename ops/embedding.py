@@ -1,0 +1,50 @@
+"""Rows of a table looked up by integers, and integers as rows of zeros and a one."""
+
+from __future__ import annotations
+
+from ops.table import Op, pointwise
+
+Op(
+    "embedding(indices: Tensor, weight: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False,"
+    " sparse: bool = False) -> Tensor",
+    """The rows of weight that indices name: shape (*indices.shape, *weight.shape[1:]).
+
+    The row padding_idx receives no gradient. Raises IndexError for an index out of range.
+    """,
+    namespace="nn",
+    cost=pointwise(0.3),
+    vjp={
+        "weight": lambda g, indices, weight, padding_idx, scale_grad_by_freq: embedding_backward(
+            g, indices, weight.sizes, padding_idx, scale_grad_by_freq
+        ),
+    },
+)
+Op(
+    "embedding_backward(grad: Tensor, indices: Tensor, sizes: list[int], padding_idx: int, scale_grad_by_freq: bool)"
+    " -> Tensor",
+    "Adds the gradient of each row that was looked up.",
+    namespace="_",
+    cost=pointwise(0.5),
+    vjp={
+        "grad": lambda g, indices, padding_idx, scale_grad_by_freq: embedding_backward_backward(
+            g, indices, padding_idx, scale_grad_by_freq
+        ),
+    },
+)
+Op(
+    "embedding_backward_backward(grad: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> Tensor",
+    "The rows that a change of the gradient reaches, weighted as embedding_backward does.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "one_hot(self: Tensor, num_classes: int = -1) -> Tensor",
+    """Zeros with a one at the class of each element: shape (*, num_classes).
+
+    >>> weft._core.nn.one_hot(weft.tensor([0, 2])).tolist()
+    [[1, 0, 0], [0, 0, 1]]
+    """,
+    namespace="nn",
+    method=False,
+    cost=pointwise(2.0),
+)

@@ -1,0 +1,183 @@
+"""Elements and slices picked, written and added by an index along one dimension, and by a mask.
+
+Duplicate indices: additions all count, in order, and the last write wins, at any thread count.
+"""
+
+from __future__ import annotations
+
+from ops.table import Op, pointwise
+
+Op(
+    "gather(self: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor",
+    """out[i][j] = self[index[i][j]][j] for dim = 0, self[i][index[i][j]] for dim = 1.
+
+    Args: index, int64, with as many dimensions as self and no larger than it outside dim.
+    Raises RuntimeError for an index out of range.
+
+    >>> weft.tensor([[1, 2], [3, 4]]).gather(1, weft.tensor([[0], [1]])).tolist()
+    [[1], [4]]
+    """,
+    cost=pointwise(1.0),
+    out=True,
+    vjp={"self": lambda g, self, dim, index: scatter_add(zeros(self.sizes, g.dtype), dim, index, g)},
+)
+Op(
+    "scatter.src(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor",
+    """A copy of self with out[index[i][j]][j] = src[i][j] for dim = 0.
+
+    >>> weft.zeros(3).scatter(0, weft.tensor([2]), weft.ones(1)).tolist()
+    [0.0, 0.0, 1.0]
+    """,
+    mutates=True,
+    cost=pointwise(1.0),
+    vjp={
+        "self": lambda g, dim, index: scatter_value(g, dim, index, 0),
+        "src": lambda g, dim, index: gather(g, dim, index),
+    },
+)
+Op(
+    "scatter.value(self: Tensor, dim: int, index: Tensor, value: Number) -> Tensor",
+    "A copy of self with value written at the indices.",
+    mutates=True,
+    cost=pointwise(1.0),
+    vjp={"self": lambda g, dim, index: scatter_value(g, dim, index, 0)},
+)
+Op(
+    "scatter.combining(self: Tensor, dim: int, index: Tensor, src: Tensor | Number, *, reduce: str) -> Tensor",
+    "The older spelling of scatter_reduce: reduce is 'add' or 'multiply'. Not differentiable.",
+    mutates=True,
+    cost=pointwise(1.0),
+)
+Op(
+    "scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor",
+    """A copy of self with src added at the indices.
+
+    >>> weft.zeros(2).scatter_add(0, weft.tensor([1, 1]), weft.ones(2)).tolist()
+    [0.0, 2.0]
+    """,
+    mutates=True,
+    cost=pointwise(1.0),
+    vjp={"self": lambda g: g, "src": lambda g, dim, index: gather(g, dim, index)},
+)
+Op(
+    "scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True)"
+    " -> Tensor",
+    """Combines src into self at the indices; reduce is 'sum', 'prod', 'mean', 'amax' or 'amin'.
+
+    >>> weft.zeros(2).scatter_reduce(0, weft.tensor([1, 1]), weft.tensor([2.0, 3.0]), "amax").tolist()
+    [0.0, 3.0]
+    """,
+    mutates=True,
+    cost=pointwise(1.0),
+    vjp={
+        ("self", "src"): lambda g, self, dim, index, src, reduce, include_self, out: scatter_reduce_backward(
+            g, self, dim, index, src, reduce, include_self, out
+        ),
+    },
+)
+Op(
+    "scatter_reduce_backward(grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str,"
+    " include_self: bool, result: Tensor) -> (grad_self: Tensor, grad_src: Tensor)",
+    "The gradients of scatter_reduce; equal extremes share theirs.",
+    namespace="_",
+    composite=True,
+    method=False,
+)
+Op(
+    "index_select(self: Tensor, dim: int, index: Tensor) -> Tensor",
+    """The slices of self along dim that index names.
+
+    >>> weft.tensor([1, 2, 3]).index_select(0, weft.tensor([2, 0])).tolist()
+    [3, 1]
+    """,
+    cost=pointwise(0.3),
+    out=True,
+    vjp={"self": lambda g, self, dim, index: index_add(zeros(self.sizes, g.dtype), dim, index, g)},
+)
+Op(
+    "index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor",
+    """A copy of self with alpha * source added to the slices that index names.
+
+    >>> weft.zeros(2).index_add(0, weft.tensor([1, 1]), weft.ones(2)).tolist()
+    [0.0, 2.0]
+    """,
+    mutates=True,
+    cost=pointwise(0.5),
+    vjp={"self": lambda g: g, "source": lambda g, dim, index, alpha: index_select(g, dim, index) * alpha},
+)
+Op(
+    "index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor",
+    "A copy of self with source written to the slices that index names.",
+    mutates=True,
+    cost=pointwise(0.5),
+    vjp={
+        "self": lambda g, dim, index: index_fill(g, dim, index, 0),
+        "source": lambda g, dim, index: index_select(g, dim, index),
+    },
+)
+Op(
+    "index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor",
+    "A copy of self with value, a number or a 0-dim tensor, in the slices that index names.",
+    mutates=True,
+    cost=pointwise(0.5),
+    vjp={
+        "self": lambda g, dim, index: index_fill(g, dim, index, 0),
+        "value": lambda g, dim, index: sum(index_select(g, dim, index)),
+    },
+)
+Op(
+    "take(self: Tensor, index: Tensor) -> Tensor",
+    """The elements of self, seen as one dimension, at the indices; shaped as index.
+
+    >>> weft.tensor([[1, 2], [3, 4]]).take(weft.tensor([3, -4])).tolist()
+    [4, 1]
+    """,
+    cost=pointwise(1.0),
+    out=True,
+    vjp={"self": lambda g, self, index: take_backward(g, self.sizes, index)},
+)
+Op(
+    "take_backward(grad: Tensor, sizes: list[int], index: Tensor) -> Tensor",
+    "Adds the gradient of take back into zeros.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "take_along_dim(self: Tensor, indices: Tensor, dim: int | None = None) -> Tensor",
+    "gather with broadcasting; without dim, of self seen as one dimension.",
+    composite=True,
+    cost=pointwise(1.0),
+)
+Op(
+    "masked_select(self: Tensor, mask: Tensor) -> Tensor",
+    """The elements where mask is True, as one dimension; self and mask broadcast.
+
+    >>> weft.tensor([1, 2, 3]).masked_select(weft.tensor([True, False, True])).tolist()
+    [1, 3]
+    """,
+    cost=pointwise(1.0),
+    out=True,
+    vjp={"self": lambda g, self, mask: masked_select_backward(g, self.sizes, mask)},
+)
+Op(
+    "masked_select_backward(grad: Tensor, sizes: list[int], mask: Tensor) -> Tensor",
+    "Writes the gradient of masked_select back into zeros.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "masked_scatter(self: Tensor, mask: Tensor, source: Tensor) -> Tensor",
+    "A copy of self whose elements where mask is True come from source, in order.",
+    mutates=True,
+    cost=pointwise(1.0),
+    vjp={
+        "self": lambda g, mask: masked_scatter(g, mask, zeros_like(g)),
+        "source": lambda g, mask, source: masked_scatter_source_backward(g, mask, source.sizes),
+    },
+)
+Op(
+    "masked_scatter_source_backward(grad: Tensor, mask: Tensor, sizes: list[int]) -> Tensor",
+    "What of the gradient belongs to each element of the source.",
+    namespace="_",
+    composite=True,
+)

@@ -1,0 +1,67 @@
+"""Losses with class indices as targets: cross entropy and negative log likelihood."""
+
+from __future__ import annotations
+
+from ops.table import Op, pointwise
+
+Op(
+    "cross_entropy(self: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100,"
+    " reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor",
+    """The negative log likelihood of target under softmax(self).
+
+    Args: self of shape (N, C, ...) or (C); target either class indices of shape (N, ...) or probabilities of self's
+    shape. Raises IndexError for a target that is no class.
+    """,
+    namespace="nn",
+    composite=True,
+    method=False,
+    cost=pointwise(1.0),
+)
+Op(
+    "_cross_entropy(self: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str,"
+    " label_smoothing: float) -> (out: Tensor, *, lse: Tensor, total_weight: Tensor)",
+    "Cross entropy with class indices.",
+    namespace="_",
+    impl="cross_entropy_of_classes",
+    cost=pointwise(1.0),
+    vjp={
+        "self": lambda g, self, target, weight, ignore_index, reduction, label_smoothing, lse, total_weight: (
+            _cross_entropy_backward(
+                g, self, target, weight, ignore_index, reduction, label_smoothing, lse, total_weight
+            )
+        ),
+    },
+    backward_name="CrossEntropy",
+)
+Op(
+    "_cross_entropy_backward(grad: Tensor, logits: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int,"
+    " reduction: str, label_smoothing: float, lse: Tensor, total_weight: Tensor) -> Tensor",
+    "The gradient of cross entropy; a fused kernel unless its own derivative is wanted.",
+    namespace="_",
+    impl="cross_entropy_of_classes_backward",
+    composite=True,
+)
+Op(
+    "nll_loss(self: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100,"
+    " reduction: str = 'mean') -> (out: Tensor, *, total_weight: Tensor)",
+    """-weight[target] * self[target], of log-probabilities of shape (N, C, ...) or (C).
+
+    Raises IndexError for a target that is no class.
+    """,
+    namespace="nn",
+    method=False,
+    cost=pointwise(0.2),
+    vjp={
+        "self": lambda g, self, target, weight, ignore_index, reduction, total_weight: nll_loss_backward(
+            g, self.sizes, target, weight, ignore_index, reduction, total_weight
+        ),
+    },
+)
+Op(
+    "nll_loss_backward(grad: Tensor, sizes: list[int], target: Tensor, weight: Tensor | None, ignore_index: int,"
+    " reduction: str, total_weight: Tensor) -> Tensor",
+    "The gradient of nll_loss.",
+    namespace="_",
+    cost=pointwise(0.2),
+    vjp={"grad": lambda g, target, weight, ignore_index, reduction: nll_loss(g, target, weight, ignore_index, reduction)},
+)

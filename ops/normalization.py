@@ -1,0 +1,114 @@
+"""Normalisation over rows, channels and groups.
+
+The backward operators are fused kernels; where their own derivative is wanted they are computed from differentiable
+operators instead.
+"""
+
+from __future__ import annotations
+
+from ops.table import Op, pointwise
+
+Op(
+    "layer_norm(input: Tensor, normalized_shape: list[int], weight: Tensor | None = None, bias: Tensor | None = None,"
+    " eps: float = 1e-05, cudnn_enable: bool = True) -> (out: Tensor, *, mean: Tensor, rstd: Tensor)",
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions.
+
+    Args: input of shape (..., *normalized_shape); weight and bias of shape normalized_shape.
+    Raises RuntimeError when the shapes do not agree.
+
+    >>> weft.layer_norm(weft.tensor([[1.0, 3.0]]), (2,))
+    tensor([[-1.0000,  1.0000]])
+    """,
+    method=False,
+    cost=pointwise(0.4),
+    vjp={
+        ("input", "weight", "bias"): lambda g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias: (
+            layer_norm_backward(g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias)
+        ),
+    },
+    backward_name="NativeLayerNorm",
+)
+Op(
+    "layer_norm_backward(grad: Tensor, input: Tensor, normalized_shape: list[int], weight: Tensor | None,"
+    " mean: Tensor | None, rstd: Tensor, eps: float, wants_weight: bool, wants_bias: bool)"
+    " -> (grad_input: Tensor, grad_weight: Tensor, grad_bias: Tensor)",
+    "The gradients of layer_norm, or of rms_norm when there is no mean.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "rms_norm(input: Tensor, normalized_shape: list[int], weight: Tensor | None = None, eps: float | None = None)"
+    " -> (out: Tensor, *, rstd: Tensor)",
+    """x / sqrt(mean(x * x) + eps) * weight over the last dimensions; eps is the dtype's machine epsilon unless given.
+
+    >>> weft.rms_norm(weft.tensor([[3.0, 3.0]]), (2,))
+    tensor([[1., 1.]])
+    """,
+    method=False,
+    cost=pointwise(0.4),
+    vjp={
+        ("input", "weight"): lambda g, input, normalized_shape, weight, rstd, eps, wants_weight: (
+            rms_norm_backward(g, input, normalized_shape, weight, rstd, eps, wants_weight)
+        ),
+    },
+)
+Op(
+    "rms_norm_backward(grad: Tensor, input: Tensor, normalized_shape: list[int], weight: Tensor | None, rstd: Tensor,"
+    " eps: float | None, wants_weight: bool) -> (grad_input: Tensor, grad_weight: Tensor)",
+    "The gradients of rms_norm.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,"
+    " bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-05)"
+    " -> (out: Tensor, *, mean: Tensor, invstd: Tensor)",
+    """Normalises each channel over the batch and its positions.
+
+    Args: input of shape (N, C, ...); the others of shape (C,). In training the running statistics are updated in
+    place; else they are what is used. Raises RuntimeError when shapes do not agree.
+    """,
+    namespace="nn",
+    cost=pointwise(0.4),
+    vjp={
+        ("input", "weight", "bias"): lambda g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias: (
+            batch_norm_backward(g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias)
+        ),
+    },
+    backward_name="NativeBatchNorm",
+)
+Op(
+    "batch_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, invstd: Tensor,"
+    " training: bool, eps: float, wants_weight: bool, wants_bias: bool)"
+    " -> (grad_input: Tensor, grad_weight: Tensor, grad_bias: Tensor)",
+    "The gradients of batch_norm.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,"
+    " eps: float = 1e-05) -> (out: Tensor, *, mean: Tensor, rstd: Tensor)",
+    """Normalises groups of channels of each sample.
+
+    Args: input of shape (N, C, ...), C divisible by num_groups; weight and bias of shape (C,).
+
+    >>> weft.group_norm(weft.tensor([[[1.0], [3.0]]]), 1).flatten()
+    tensor([-1.0000,  1.0000])
+    """,
+    method=False,
+    cost=pointwise(0.4),
+    vjp={
+        ("input", "weight", "bias"): lambda g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias: (
+            group_norm_backward(g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias)
+        ),
+    },
+    backward_name="NativeGroupNorm",
+)
+Op(
+    "group_norm_backward(grad: Tensor, input: Tensor, num_groups: int, weight: Tensor | None, mean: Tensor,"
+    " rstd: Tensor, eps: float, wants_weight: bool, wants_bias: bool)"
+    " -> (grad_input: Tensor, grad_weight: Tensor, grad_bias: Tensor)",
+    "The gradients of group_norm.",
+    namespace="_",
+    composite=True,
+)

@@ -1,0 +1,26 @@
+"""Optimizer steps over whole lists of parameters, each one parallel region."""
+
+from __future__ import annotations
+
+from ops.table import Op, estimated
+
+Op(
+    "_fused_sgd(params: list[Tensor], grads: list[Tensor], momentum_buffers: list[Tensor], *, lr: float,"
+    " momentum: float, dampening: float, weight_decay: float, nesterov: bool, maximize: bool, is_first_step: bool)"
+    " -> None",
+    "One step of SGD in place; momentum_buffers is empty without momentum.",
+    namespace="_",
+    method=False,
+    impl="fused_sgd",
+    cost=estimated("fused_sgd"),
+)
+Op(
+    "_fused_adam(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor], exp_avg_sqs: list[Tensor],"
+    " max_exp_avg_sqs: list[Tensor], steps: list[Tensor], *, lr: float, beta1: float, beta2: float,"
+    " weight_decay: float, eps: float, amsgrad: bool, maximize: bool, decoupled: bool) -> None",
+    "One step of Adam, or of AdamW when decoupled, in place; every tensor of steps counts one up.",
+    namespace="_",
+    method=False,
+    impl="fused_adam",
+    cost=estimated("fused_adam"),
+)
