@@ -5,7 +5,17 @@ Duplicate indices: additions all count, in order, and the last write wins, at an
 
 from __future__ import annotations
 
+from typing import Any
+
 from ops.table import Op, pointwise
+
+
+def _array(values: Any) -> Any:
+    """Indices and masks of samples; NumPy is needed by the tests only."""
+    import numpy
+
+    return numpy.array(values)
+
 
 Op(
     "gather(self: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor",
@@ -20,6 +30,14 @@ Op(
     cost=pointwise(1.0),
     out=True,
     vjp={"self": lambda g, self, dim, index: scatter_add(zeros(self.sizes, g.dtype), dim, index, g)},
+    samples=lambda: [
+        ((3, 4), 1, _array([[0, 3], [1, 1]])),
+        ((3, 4), -2, _array([[2, 0, 1]])),
+        ((), 0, _array(0)),
+    ],
+    ref=lambda x, dim, index: (
+        x[index, range(index.shape[1])] if dim == -2 else x[[[0], [1]], index] if x.ndim else x
+    ),
 )
 Op(
     "scatter.src(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor",
@@ -34,6 +52,7 @@ Op(
         "self": lambda g, dim, index: scatter_value(g, dim, index, 0),
         "src": lambda g, dim, index: gather(g, dim, index),
     },
+    samples=lambda: [((3, 4), 1, _array([[0, 3], [1, 0]]), (2, 2)), ((3,), 0, _array([2]), (1,))],
 )
 Op(
     "scatter.value(self: Tensor, dim: int, index: Tensor, value: Number) -> Tensor",
@@ -41,6 +60,7 @@ Op(
     mutates=True,
     cost=pointwise(1.0),
     vjp={"self": lambda g, dim, index: scatter_value(g, dim, index, 0)},
+    samples=lambda: [((3, 4), 0, _array([[0, 2], [1, 0]]), 1.5), ((3,), -1, _array([2]), 1.5)],
 )
 Op(
     "scatter.combining(self: Tensor, dim: int, index: Tensor, src: Tensor | Number, *, reduce: str) -> Tensor",
@@ -58,6 +78,10 @@ Op(
     mutates=True,
     cost=pointwise(1.0),
     vjp={"self": lambda g: g, "src": lambda g, dim, index: gather(g, dim, index)},
+    samples=lambda: [
+        ((3, 4), 1, _array([[0, 3], [1, 1]]), (2, 2)),
+        ((3, 4), 0, _array([[0, 2], [0, 2]]), (2, 2)),
+    ],
 )
 Op(
     "scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True)"
@@ -74,6 +98,9 @@ Op(
             g, self, dim, index, src, reduce, include_self, out
         ),
     },
+    samples=lambda: [
+        ((3, 4), 1, _array([[0, 3], [1, 1]]), (2, 2), how) for how in ("sum", "mean", "amax", "amin")
+    ],
 )
 Op(
     "scatter_reduce_backward(grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str,"
@@ -93,6 +120,12 @@ Op(
     cost=pointwise(0.3),
     out=True,
     vjp={"self": lambda g, self, dim, index: index_add(zeros(self.sizes, g.dtype), dim, index, g)},
+    samples=lambda: [
+        ((3, 4), 0, _array([2, 0, 2])),
+        ((3, 4), -1, _array([1])),
+        ((3, 4), 1, _array([]).astype(int)),
+    ],
+    ref=lambda x, dim, index: x.take(index, dim),
 )
 Op(
     "index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor",
@@ -104,6 +137,7 @@ Op(
     mutates=True,
     cost=pointwise(0.5),
     vjp={"self": lambda g: g, "source": lambda g, dim, index, alpha: index_select(g, dim, index) * alpha},
+    samples=lambda: [((3, 4), 0, _array([2, 0, 2]), (3, 4)), ((3, 4), -1, _array([1]), (3, 1), {"alpha": 2})],
 )
 Op(
     "index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor",
@@ -114,6 +148,7 @@ Op(
         "self": lambda g, dim, index: index_fill(g, dim, index, 0),
         "source": lambda g, dim, index: index_select(g, dim, index),
     },
+    samples=lambda: [((3, 4), 0, _array([2, 0]), (2, 4)), ((3, 4), -1, _array([1]), (3, 1))],
 )
 Op(
     "index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor",
@@ -124,6 +159,7 @@ Op(
         "self": lambda g, dim, index: index_fill(g, dim, index, 0),
         "value": lambda g, dim, index: sum(index_select(g, dim, index)),
     },
+    samples=lambda: [((3, 4), 0, _array([2, 0]), 1.5), ((3, 4), -1, _array([1]), 1.5)],
 )
 Op(
     "take(self: Tensor, index: Tensor) -> Tensor",
@@ -135,6 +171,8 @@ Op(
     cost=pointwise(1.0),
     out=True,
     vjp={"self": lambda g, self, index: take_backward(g, self.sizes, index)},
+    samples=lambda: [((3, 4), _array([[0, -1], [5, 5]])), ((4,), _array(2))],
+    ref="numpy.take",
 )
 Op(
     "take_backward(grad: Tensor, sizes: list[int], index: Tensor) -> Tensor",
@@ -147,6 +185,8 @@ Op(
     "gather with broadcasting; without dim, of self seen as one dimension.",
     composite=True,
     cost=pointwise(1.0),
+    samples=lambda: [((3, 4), _array([[0], [3], [1]]), 1), ((3, 4), _array([5, 0]))],
+    ref=lambda x, index, dim=None: x.ravel()[index] if dim is None else x[[[0], [1], [2]], index],
 )
 Op(
     "masked_select(self: Tensor, mask: Tensor) -> Tensor",
@@ -158,6 +198,12 @@ Op(
     cost=pointwise(1.0),
     out=True,
     vjp={"self": lambda g, self, mask: masked_select_backward(g, self.sizes, mask)},
+    samples=lambda: [
+        ((3,), _array([True, False, True])),
+        ((2, 3), _array([True, False, True])),
+        ((0,), _array([]) > 0),
+    ],
+    ref=lambda x, mask: x[..., mask].ravel() if x.ndim > 1 else x[mask],
 )
 Op(
     "masked_select_backward(grad: Tensor, sizes: list[int], mask: Tensor) -> Tensor",
@@ -174,6 +220,10 @@ Op(
         "self": lambda g, mask: masked_scatter(g, mask, zeros_like(g)),
         "source": lambda g, mask, source: masked_scatter_source_backward(g, mask, source.sizes),
     },
+    samples=lambda: [
+        ((3,), _array([True, False, True]), (2,)),
+        ((2, 2), _array([[True, False], [True, True]]), (4,)),
+    ],
 )
 Op(
     "masked_scatter_source_backward(grad: Tensor, mask: Tensor, sizes: list[int]) -> Tensor",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ops.table import Op, pointwise
+
+
+def _classes(values: Any) -> Any:
+    """Targets of samples; NumPy is needed by the tests only."""
+    import numpy
+
+    return numpy.array(values)
+
 
 Op(
     "cross_entropy(self: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100,"
@@ -16,6 +26,15 @@ Op(
     composite=True,
     method=False,
     cost=pointwise(1.0),
+    samples=lambda: [
+        ((3, 4), _classes([0, 3, 1])),
+        ((3, 4), _classes([0, -100, 1]), (4,)),
+        ((2, 4, 2), _classes([[0, 1], [2, 3]]), None, -100, "sum"),
+        ((3, 4), _classes([0, 3, 1]), None, -100, "none", 0.1),
+        ((3, 4), (3, 4)),
+    ],
+    domain=(0.1, 3.0),
+    ulps=32.0,
 )
 Op(
     "_cross_entropy(self: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str,"
@@ -56,6 +75,9 @@ Op(
             g, self.sizes, target, weight, ignore_index, reduction, total_weight
         ),
     },
+    samples=lambda: [((3, 4), _classes([0, 3, 1])), ((3, 4), _classes([0, -100, 1]), (4,), -100, "sum")],
+    domain=(0.1, 3.0),
+    ulps=32.0,
 )
 Op(
     "nll_loss_backward(grad: Tensor, sizes: list[int], target: Tensor, weight: Tensor | None, ignore_index: int,"
@@ -63,5 +85,9 @@ Op(
     "The gradient of nll_loss.",
     namespace="_",
     cost=pointwise(0.2),
-    vjp={"grad": lambda g, target, weight, ignore_index, reduction: nll_loss(g, target, weight, ignore_index, reduction)},
+    vjp={
+        "grad": lambda g, target, weight, ignore_index, reduction: nll_loss(
+            g, target, weight, ignore_index, reduction
+        )
+    },
 )

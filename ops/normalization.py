@@ -22,11 +22,23 @@ Op(
     method=False,
     cost=pointwise(0.4),
     vjp={
-        ("input", "weight", "bias"): lambda g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias: (
+        (
+            "input",
+            "weight",
+            "bias",
+        ): lambda g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias: (
             layer_norm_backward(g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias)
         ),
     },
     backward_name="NativeLayerNorm",
+    samples=[((3, 4), [4], (4,), (4,)), ((2, 3, 4), [3, 4]), ((0, 4), [4], (4,))],
+    ref=lambda x, shape, w=1.0, b=0.0: (
+        (x - x.mean(tuple(range(-len(shape), 0)), keepdims=True))
+        / (x.var(tuple(range(-len(shape), 0)), keepdims=True) + 1e-5) ** 0.5
+        * w
+        + b
+    ),
+    ulps=16.0,
 )
 Op(
     "layer_norm_backward(grad: Tensor, input: Tensor, normalized_shape: list[int], weight: Tensor | None,"
@@ -51,6 +63,8 @@ Op(
             rms_norm_backward(g, input, normalized_shape, weight, rstd, eps, wants_weight)
         ),
     },
+    samples=[((3, 4), [4], (4,), 1e-5), ((2, 3, 4), [3, 4])],
+    ulps=16.0,
 )
 Op(
     "rms_norm_backward(grad: Tensor, input: Tensor, normalized_shape: list[int], weight: Tensor | None, rstd: Tensor,"
@@ -71,11 +85,17 @@ Op(
     namespace="nn",
     cost=pointwise(0.4),
     vjp={
-        ("input", "weight", "bias"): lambda g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias: (
+        (
+            "input",
+            "weight",
+            "bias",
+        ): lambda g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias: (
             batch_norm_backward(g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias)
         ),
     },
     backward_name="NativeBatchNorm",
+    samples=[((4, 3), None, None, (3,), (3,), True), ((2, 3, 4), None, None, (3,), (3,), True)],
+    ulps=64.0,
 )
 Op(
     "batch_norm_backward(grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, invstd: Tensor,"
@@ -98,11 +118,17 @@ Op(
     method=False,
     cost=pointwise(0.4),
     vjp={
-        ("input", "weight", "bias"): lambda g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias: (
+        (
+            "input",
+            "weight",
+            "bias",
+        ): lambda g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias: (
             group_norm_backward(g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias)
         ),
     },
     backward_name="NativeGroupNorm",
+    samples=[((2, 4), 2, (4,), (4,)), ((2, 4, 3), 2), ((2, 4, 2, 2), 4, (4,))],
+    ulps=64.0,
 )
 Op(
     "group_norm_backward(grad: Tensor, input: Tensor, num_groups: int, weight: Tensor | None, mean: Tensor,"

@@ -13,7 +13,11 @@ Op(
     [1, 2, 0]
     """,
     cost=pointwise(10.0),
-    vjp={"self": lambda g_values, self, dim, indices: value_selecting_backward(g_values, self.sizes, dim, indices)},
+    vjp={
+        "self": lambda g_values, self, dim, indices: value_selecting_backward(
+            g_values, self.sizes, dim, indices
+        )
+    },
     samples=[((3, 4),), ((3, 4), 0), ((3, 4), 1, True), ((), 0), ((2, 0),)],
 )
 Op(
@@ -50,7 +54,11 @@ Op(
     [3, 2]
     """,
     cost=pointwise(3.0),
-    vjp={"self": lambda g_values, self, dim, indices: value_selecting_backward(g_values, self.sizes, dim, indices)},
+    vjp={
+        "self": lambda g_values, self, dim, indices: value_selecting_backward(
+            g_values, self.sizes, dim, indices
+        )
+    },
     samples=[((3, 4), 2), ((3, 4), 1, 0), ((3, 4), 2, -1, False), ((), 1)],
 )
 Op(
