@@ -28,7 +28,7 @@ Op(
     cost=pointwise(1.0),
     samples=lambda: [
         ((3, 4), _classes([0, 3, 1])),
-        ((3, 4), _classes([0, -100, 1]), (4,)),
+        ((3, 4), _classes([0, -100, 1])),
         ((2, 4, 2), _classes([[0, 1], [2, 3]]), None, -100, "sum"),
         ((3, 4), _classes([0, 3, 1]), None, -100, "none", 0.1),
         ((3, 4), (3, 4)),
@@ -75,7 +75,7 @@ Op(
             g, self.sizes, target, weight, ignore_index, reduction, total_weight
         ),
     },
-    samples=lambda: [((3, 4), _classes([0, 3, 1])), ((3, 4), _classes([0, -100, 1]), (4,), -100, "sum")],
+    samples=lambda: [((3, 4), _classes([0, 3, 1])), ((3, 4), _classes([0, -100, 1]), None, -100, "sum")],
     domain=(0.1, 3.0),
     ulps=32.0,
 )

@@ -112,7 +112,7 @@ Op(
 
     Args: input of shape (N, C, ...), C divisible by num_groups; weight and bias of shape (C,).
 
-    >>> weft.group_norm(weft.tensor([[[1.0], [3.0]]]), 1).flatten()
+    >>> weft.group_norm(weft.tensor([[[1.0], [3.0]]]), 1).reshape(2)
     tensor([-1.0000,  1.0000])
     """,
     method=False,

@@ -54,8 +54,8 @@ Rows rows_of(const char* op, const Tensor& input, IntList normalized_shape, cons
           parameter->defined() ? parameter->sizes() : shape, shape);
   bool fits = input.dim() >= n;
   for (int d = 0; fits && d < n; ++d) fits = input.sizes()[input.dim() - n + d] == shape[d];
-  check(fits, "Given normalized_shape={}, expected input with shape [*, {}, but got input of size{}", shape,
-        to_string(shape).substr(1), input.sizes());
+  check(fits, "Given normalized_shape={}, expected input whose last dimensions have these sizes, but got input of size{}", shape,
+        input.sizes());
   Rows rows;
   rows.length = product(shape);
   for (int d = 0; d < input.dim() - n; ++d) rows.count *= input.sizes()[d];
