@@ -212,6 +212,10 @@ def _write_make(op: Op, out: NodeCode, formulas: list[tuple[tuple[str, ...], Emi
             body.append(f"if ({local}.defined()) node->saved.{name}_{attribute} = {local}.{attribute}();")
         else:
             body.append(f"node->saved.{name}_{attribute} = {local}.{attribute}();")
+    if (op.cost.function or op.cost.per_element) and not op.inplace_only:
+        # Backward does about twice the work: the governor reads it when a pass begins.
+        arguments = ", ".join(cpp_identifier(p.name) for p in op.signature.parameters)
+        body.append(f"node->cost = 2 * {op.cpp_name}_cost({arguments});")
     out.make = [f"auto node = {create};", *body]
     out.make_assign = [f"node = {create};", *body]
     self_name = op.signature.parameters[0].name

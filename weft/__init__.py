@@ -29,16 +29,13 @@ cfloat, cdouble = _core.complex64, _core.complex128
 strided = "strided"
 
 from weft import _tensor as _tensor  # noqa: E402  # attaches Tensor's methods
-from weft import autograd, gil, memory  # noqa: E402
-from weft._printing import set_printoptions  # noqa: E402
-from weft.autograd import (  # noqa: E402
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from weft.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
-from weft import random  # noqa: E402
-from weft import nn, optim, utils  # noqa: E402
+from weft import autograd as autograd  # noqa: E402
+from weft import gil as gil  # noqa: E402
+from weft import memory as memory  # noqa: E402
+from weft import nn as nn  # noqa: E402
+from weft import optim as optim  # noqa: E402
+from weft import random as random  # noqa: E402
+from weft import utils as utils  # noqa: E402
+from weft._printing import *  # noqa: E402, F403
+from weft.autograd.grad_mode import *  # noqa: E402, F403
+from weft.random import *  # noqa: E402, F403
