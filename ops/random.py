@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ops.table import Op, pointwise
 
-_FILL = dict(method=True, function=False)
-_FACTORY = dict(factory=True, method=False)
+_FILL = {"method": True, "function": False}
+_FACTORY = {"factory": True, "method": False}
 
 Op(
     "uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Tensor",

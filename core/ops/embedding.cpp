@@ -37,7 +37,8 @@ Tensor one_hot(const Tensor& self, int64_t num_classes) {
 
 Tensor embedding(const Tensor& indices, const Tensor& weight, int64_t, bool, bool) {
   check(indices.dtype() == DType::int64 || indices.dtype() == DType::int32,
-        "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {} instead",
+        "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {} "
+        "instead",
         scalar_type_name(indices.dtype()));
   check(weight.dim() == 2, "'weight' must be 2-D, got {} dimensions", weight.dim());
   const Tensor index = flat_index(indices), rows = packed(weight);
@@ -45,8 +46,9 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, int64_t, bool, boo
   shape.push_back(weight.sizes()[1]);
   const Tensor out = weft::empty(shape, weight.dtype());
   if (index.numel() == 0) return out;
-  const int64_t bad = kernels::table().index.index_select(rows.bytes(), {1, rows.sizes()[0], rows.sizes()[1] * rows.element_size()}, index.data<int64_t>(),
-                                           index.numel(), out.bytes());
+  const int64_t bad =
+      kernels::table().index.index_select(rows.bytes(), {1, rows.sizes()[0], rows.sizes()[1] * rows.element_size()},
+                                          index.data<int64_t>(), index.numel(), out.bytes());
   check_index(bad < 0, "index out of range in self");
   return out;
 }
@@ -77,12 +79,13 @@ Tensor embedding_backward(const Tensor& grad, const Tensor& indices, IntList siz
     const Tensor counts = frequencies(index, sizes[0], work);
     g = packed(ops::div(ops::reshape(g, Dims{index.numel(), sizes[1]}), ops::reshape(counts, Dims{index.numel(), 1})));
   }
-  kernels::table().index.index_add[float_index(work)](dw.bytes(), {1, sizes[0], sizes[1]}, index.data<int64_t>(), index.numel(),
-                                       padding_idx, g.bytes(), {1.0, 1});
+  kernels::table().index.index_add[float_index(work)](dw.bytes(), {1, sizes[0], sizes[1]}, index.data<int64_t>(),
+                                                      index.numel(), padding_idx, g.bytes(), {1.0, 1});
   return finished(dw, grad.dtype());
 }
 
-Tensor embedding_backward_backward(const Tensor& grad, const Tensor& indices, int64_t padding_idx, bool scale_grad_by_freq) {
+Tensor embedding_backward_backward(const Tensor& grad, const Tensor& indices, int64_t padding_idx,
+                                   bool scale_grad_by_freq) {
   const Tensor rows = ops::embedding(indices, grad, padding_idx, scale_grad_by_freq, false);
   if (padding_idx < 0 && !scale_grad_by_freq) return rows;
   const Tensor factor = [&] {

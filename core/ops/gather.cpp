@@ -38,8 +38,8 @@ void check_fits(const Tensor& index, const Tensor& self, const Tensor& src, int 
         "Index tensor must have the same number of dimensions as {} tensor", src.defined() ? "self" : "input");
   for (int d = 0; d < i.sizes.size() && index.numel() > 0; ++d) {
     check(d == dim || i.sizes[d] <= s.sizes[d],
-          "Size does not match at dimension {} expected index {} to be no larger than self {} apart from dimension {}", d,
-          index.sizes(), self.sizes(), dim);
+          "Size does not match at dimension {} expected index {} to be no larger than self {} apart from dimension {}",
+          d, index.sizes(), self.sizes(), dim);
     if (src.defined())
       check(src.dim() == self.dim() && i.sizes[d] <= Strided(src).sizes[d],
             "{}(): expected index {} to be no larger than src {}", op, index.sizes(), src.sizes());
@@ -52,7 +52,8 @@ void check_fits(const Tensor& index, const Tensor& self, const Tensor& src, int 
 
 /// Runs a scatter kernel over self, which is written in place.
 template <class Kernel>
-void run_scatter(const Tensor& self, int64_t dim, const Tensor& index_, const Tensor& src, const char* op, Kernel kernel) {
+void run_scatter(const Tensor& self, int64_t dim, const Tensor& index_, const Tensor& src, const char* op,
+                 Kernel kernel) {
   const int d = normalize_dim(dim, self.dim());
   const Tensor index = index_of(index_, op);
   const bool spread = src.dim() == 0 && self.dim() > 0;
@@ -61,9 +62,9 @@ void run_scatter(const Tensor& self, int64_t dim, const Tensor& index_, const Te
   if (index.numel() == 0) return;
   const Strided out(self), at(index), from(src);
   const Dims source_strides = spread ? Dims(out.sizes.size(), 0) : from.strides;
-  const int64_t bad = kernel(self.bytes(), out.strides.data(), index.bytes(), at.strides.data(), src.bytes(),
-                             source_strides.data(),
-                             kernels::IndexedShape{at.sizes.size(), d, at.sizes.data(), out.sizes[d]});
+  const int64_t bad =
+      kernel(self.bytes(), out.strides.data(), index.bytes(), at.strides.data(), src.bytes(), source_strides.data(),
+             kernels::IndexedShape{at.sizes.size(), d, at.sizes.data(), out.sizes[d]});
   if (bad >= 0) fail_index(ErrorKind::runtime, index, bad, d, out.sizes[d]);
 }
 
@@ -102,8 +103,10 @@ kernels::ScatterReduce reduce_of(std::string_view name) {
 Scalar identity_of(kernels::ScatterReduce how, DType dtype) {
   const bool floating = is_floating(dtype);
   switch (how) {
-    case kernels::ScatterReduce::sum: return Scalar(int64_t{0});
-    case kernels::ScatterReduce::prod: return Scalar(int64_t{1});
+    case kernels::ScatterReduce::sum:
+      return Scalar(int64_t{0});
+    case kernels::ScatterReduce::prod:
+      return Scalar(int64_t{1});
     case kernels::ScatterReduce::amax:
       return floating ? Scalar(-std::numeric_limits<double>::infinity()) : Scalar(std::numeric_limits<int64_t>::min());
     default:
@@ -127,12 +130,13 @@ Tensor slice_index(const Tensor& index, const char* op) {
 }
 
 /// Source slices that go to self[..., index, ...]: checked shape, contiguous, in `dtype`.
-Tensor slice_source(const Tensor& self, int dim, const Tensor& index, const Tensor& source, DType dtype, const char* op) {
+Tensor slice_source(const Tensor& self, int dim, const Tensor& index, const Tensor& source, DType dtype,
+                    const char* op) {
   Dims expected = self.sizes();
   if (self.dim() > 0) expected[dim] = index.numel();
   check(source.sizes() == expected || (source.numel() == 1 && product(expected) == 1),
-        "{}(): expected source of shape {} for self of shape {} and {} indices along dimension {}, got {}", op, expected,
-        self.sizes(), index.numel(), dim, source.sizes());
+        "{}(): expected source of shape {} for self of shape {} and {} indices along dimension {}, got {}", op,
+        expected, self.sizes(), index.numel(), dim, source.sizes());
   return packed_as(source, dtype);
 }
 
@@ -169,9 +173,9 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index_, bool) {
   const Tensor out = weft::empty(index.sizes(), self.dtype());
   if (index.numel() == 0) return out;
   const Strided in(self), at(index);
-  const int64_t bad = table().gather[size_class(self.element_size())](
-      self.bytes(), in.strides.data(), index.bytes(), at.strides.data(),
-      {at.sizes.size(), d, at.sizes.data(), in.sizes[d]}, out.bytes());
+  const int64_t bad =
+      table().gather[size_class(self.element_size())](self.bytes(), in.strides.data(), index.bytes(), at.strides.data(),
+                                                      {at.sizes.size(), d, at.sizes.data(), in.sizes[d]}, out.bytes());
   if (bad >= 0) fail_index(ErrorKind::runtime, index, bad, d, in.sizes[d]);
   return out;
 }
@@ -213,7 +217,8 @@ void scatter_reduce_(const Tensor& self, int64_t dim, const Tensor& index, const
     copy_elements(self, quotient);
   }
 }
-void scatter_combining_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce) {
+void scatter_combining_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
+                        std::string_view reduce) {
   check(reduce == "add" || reduce == "multiply", "reduce argument must be either add or multiply.");
   reduce_into(self, dim, index, src, reduce_of(reduce), "scatter");
 }
@@ -222,9 +227,9 @@ void scatter_add_(const Tensor& self, int64_t dim, const Tensor& index, const Te
   reduce_into(self, dim, index, src, kernels::ScatterReduce::sum, "scatter_add");
 }
 
-std::tuple<Tensor, Tensor> scatter_reduce_backward(const Tensor& grad, const Tensor& self, int64_t dim, const Tensor& index,
-                                                   const Tensor& src, std::string_view reduce, bool include_self,
-                                                   const Tensor& result) {
+std::tuple<Tensor, Tensor> scatter_reduce_backward(const Tensor& grad, const Tensor& self, int64_t dim,
+                                                   const Tensor& index, const Tensor& src, std::string_view reduce,
+                                                   bool include_self, const Tensor& result) {
   const auto clear = [&](const Tensor& g) { return include_self ? g : ops::scatter_value(g, dim, index, Scalar(0)); };
   if (reduce == "sum") return {clear(grad), ops::gather(grad, dim, index)};
   if (reduce == "mean") {
@@ -247,7 +252,8 @@ std::tuple<Tensor, Tensor> scatter_reduce_backward(const Tensor& grad, const Ten
   const auto [own, theirs, shares] = [&] {
     const GradModeScope no_grad(false);
     const auto equal = [](const Tensor& a, const Tensor& b) {
-      const Tensor x = packed_as(a, DType::float64), y = packed_as(b, DType::float64), same = weft::empty(x.sizes(), DType::float64);
+      const Tensor x = packed_as(a, DType::float64), y = packed_as(b, DType::float64),
+                   same = weft::empty(x.sizes(), DType::float64);
       for (int64_t i = 0; i < x.numel(); ++i) same.data<double>()[i] = x.data<double>()[i] == y.data<double>()[i];
       return same;
     };
@@ -270,8 +276,11 @@ Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index_) {
   const Tensor index = slice_index(index_, "index_select");
   const Tensor in = packed(self);
   Dims shape = self.sizes();
-  if (self.dim() > 0) shape[d] = index.numel();
-  else check_index(index.numel() == 1, "index_select(): Index to scalar can have only 1 value, got {} value(s)", index.numel());
+  if (self.dim() > 0)
+    shape[d] = index.numel();
+  else
+    check_index(index.numel() == 1, "index_select(): Index to scalar can have only 1 value, got {} value(s)",
+                index.numel());
   const Tensor out = weft::empty(shape, self.dtype());
   if (out.numel() == 0) return out;
   const int64_t bad = table().index_select(in.bytes(), select_shape(in, d, in.element_size()), index.data<int64_t>(),
@@ -303,8 +312,8 @@ void index_copy_(const Tensor& self, int64_t dim, const Tensor& index_, const Te
   with_packed(self, [&](const Tensor& work) {
     const Tensor from = slice_source(self, d, index, source, work.dtype(), "index_copy_");
     if (from.numel() == 0) return;
-    const int64_t bad = table().index_copy(work.bytes(), select_shape(work, d, work.element_size()), index.data<int64_t>(),
-                                           index.numel(), from.bytes());
+    const int64_t bad = table().index_copy(work.bytes(), select_shape(work, d, work.element_size()),
+                                           index.data<int64_t>(), index.numel(), from.bytes());
     check_index(bad < 0, "index_copy_(): index {} is out of bounds for dimension {} with size {}",
                 bad < 0 ? 0 : index.data<int64_t>()[bad], d, self.dim() == 0 ? 1 : self.sizes()[d]);
   });
@@ -313,21 +322,27 @@ void index_copy_(const Tensor& self, int64_t dim, const Tensor& index_, const Te
 void index_fill_(const Tensor& self, int64_t dim, const Tensor& index_, const Tensor& value) {
   const int d = normalize_dim(dim, self.dim());
   const Tensor index = slice_index(index_, "index_fill_");
-  check(value.dim() == 0, "index_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
-        value.dim());
+  check(value.dim() == 0,
+        "index_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.dim());
   const int64_t size = self.dim() == 0 ? 1 : self.sizes()[d];
   for (int64_t i = 0; i < index.numel(); ++i) {
     const int64_t given = index.data<int64_t>()[i], at = given < 0 ? given + size : given;
     check_index(at >= 0 && at < size, "index {} is out of bounds for dimension {} with size {}", given, d, size);
-    copy_elements(self.dim() == 0 ? self : weft::view_of(self, [&] {
-      Dims sizes = self.sizes();
-      sizes.erase(d);
-      return sizes;
-    }(), [&] {
-      Dims strides = self.strides();
-      strides.erase(d);
-      return strides;
-    }(), self.offset() + at * self.strides()[d]), value);
+    copy_elements(self.dim() == 0 ? self
+                                  : weft::view_of(
+                                        self,
+                                        [&] {
+                                          Dims sizes = self.sizes();
+                                          sizes.erase(d);
+                                          return sizes;
+                                        }(),
+                                        [&] {
+                                          Dims strides = self.strides();
+                                          strides.erase(d);
+                                          return strides;
+                                        }(),
+                                        self.offset() + at * self.strides()[d]),
+                  value);
   }
 }
 
@@ -338,13 +353,13 @@ Tensor take(const Tensor& self, const Tensor& index_) {
   check_index(self.numel() > 0, "take(): tried to take from an empty tensor");
   const Tensor offsets = weft::empty(flat(index), DType::int64);
   zero_(offsets);
-  const int64_t bad = table().add_offsets(index.data<int64_t>(), index.numel(), in.numel(), in.element_size(),
-                                          offsets.data<int64_t>());
+  const int64_t bad =
+      table().add_offsets(index.data<int64_t>(), index.numel(), in.numel(), in.element_size(), offsets.data<int64_t>());
   check_index(bad < 0, "out of range: tried to access index {} on a tensor of {} elements.",
               bad < 0 ? 0 : index.data<int64_t>()[bad], in.numel());
   const int64_t start = 0;
-  table().get[size_class(in.element_size())](in.bytes(), {&start, offsets.data<int64_t>(), nullptr, 1, index.numel(), 1},
-                                             out.bytes());
+  table().get[size_class(in.element_size())](
+      in.bytes(), {&start, offsets.data<int64_t>(), nullptr, 1, index.numel(), 1}, out.bytes());
   return out;
 }
 Tensor take_backward(const Tensor& grad, IntList sizes, const Tensor& index) {
@@ -354,9 +369,11 @@ Tensor take_backward(const Tensor& grad, IntList sizes, const Tensor& index) {
 }
 Tensor take_along_dim(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim) {
   if (!dim) return ops::gather(ops::reshape(self, flat(self)), 0, ops::reshape(indices, flat(indices)));
-  check(self.dim() == indices.dim(),
-        "torch.take_along_dim(): input and indices should have the same number of dimensions, but got {} dimensions for "
-        "input, and {} dimensions for indices", self.dim(), indices.dim());
+  check(
+      self.dim() == indices.dim(),
+      "torch.take_along_dim(): input and indices should have the same number of dimensions, but got {} dimensions for "
+      "input, and {} dimensions for indices",
+      self.dim(), indices.dim());
   const int d = normalize_dim(*dim, self.dim());
   Dims a = self.sizes(), b = indices.sizes();
   if (self.dim() > 0) a[d] = b[d] = 1;
@@ -386,7 +403,8 @@ Tensor masked_select_backward(const Tensor& grad, IntList sizes, const Tensor& m
 }
 
 void masked_scatter_(const Tensor& self, const Tensor& mask_, const Tensor& source) {
-  check(self.dtype() == source.dtype(), "masked_scatter: expected self and source to have same dtypes but got {} and {}",
+  check(self.dtype() == source.dtype(),
+        "masked_scatter: expected self and source to have same dtypes but got {} and {}",
         scalar_type_name(self.dtype()), scalar_type_name(source.dtype()));
   const Tensor mask = bool_mask(mask_, self.sizes(), "masked_scatter_"), from = packed(source);
   const auto* const marks = mask.data<uint8_t>();

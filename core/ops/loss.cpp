@@ -37,8 +37,8 @@ Classes checked(const Tensor& x, const Tensor& target, const Tensor& weight) {
   check(x.dim() >= 1, "cross_entropy: expected scores of shape (C), (N, C) or (N, C, ...), got a 0-dim tensor");
   check_floating(x, "nll_loss_out_frame");
   const Classes c = classes_of(x.sizes());
-  check(is_integral(target.dtype()) && target.dtype() != DType::boolean,
-        "expected scalar type Long but found {}", scalar_type_name(target.dtype()));
+  check(is_integral(target.dtype()) && target.dtype() != DType::boolean, "expected scalar type Long but found {}",
+        scalar_type_name(target.dtype()));
   if (x.dim() >= 2 && target.dim() >= 1 && target.sizes()[0] != x.sizes()[0])
     fail(ErrorKind::value, "Expected input batch_size ({}) to match target batch_size ({}).", x.sizes()[0],
          target.sizes()[0]);
@@ -58,7 +58,8 @@ Tensor loss_output(const Classes& c, kernels::Reduction reduction, DType work) {
 }
 
 /// The gradient of each position, shaped to broadcast with the scores; recorded.
-Tensor position_gradient(const Tensor& grad, const Dims& sizes, kernels::Reduction reduction, const Tensor& total_weight) {
+Tensor position_gradient(const Tensor& grad, const Dims& sizes, kernels::Reduction reduction,
+                         const Tensor& total_weight) {
   if (reduction == kernels::Reduction::mean) return ops::div(grad, ops::to(total_weight, grad.dtype()));
   if (reduction == kernels::Reduction::sum) return grad;
   return sizes.size() == 1 ? grad : ops::unsqueeze(grad, 1);
@@ -76,7 +77,8 @@ Tensor cross_entropy(const Tensor& self, const Tensor& target, const Tensor& wei
     return ops::_cross_entropy(self, target, weight, ignore_index, reduction, label_smoothing);
   // Probabilities: a weighted mean of the log-likelihoods of all classes.
   check(self.sizes() == target.sizes(),
-        "cross_entropy: probabilities as target must have the shape of the scores, {}, got {}", self.sizes(), target.sizes());
+        "cross_entropy: probabilities as target must have the shape of the scores, {}, got {}", self.sizes(),
+        target.sizes());
   const int dim = self.dim() == 1 ? 0 : 1;
   const int64_t classes = self.sizes()[dim];
   Tensor probability = target;
@@ -97,17 +99,17 @@ Tensor cross_entropy(const Tensor& self, const Tensor& target, const Tensor& wei
   return kind == kernels::Reduction::sum ? total : ops::div(total, constant(static_cast<double>(positions)));
 }
 
-std::tuple<Tensor, Tensor, Tensor> cross_entropy_of_classes(const Tensor& self, const Tensor& target, const Tensor& weight,
-                                                            int64_t ignore_index, std::string_view reduction,
-                                                            double label_smoothing) {
+std::tuple<Tensor, Tensor, Tensor> cross_entropy_of_classes(const Tensor& self, const Tensor& target,
+                                                            const Tensor& weight, int64_t ignore_index,
+                                                            std::string_view reduction, double label_smoothing) {
   const Classes c = checked(self, target, weight);
   const auto kind = reduction_of(reduction);
   const DType work = float_work(self.dtype());
   const Tensor x = packed_as(self, work), t = packed_as(target, DType::int64), w = float_input(weight, work);
   const Tensor loss = loss_output(c, kind, work), lse = weft::empty(c.target, work), total = weft::empty(Dims(), work);
-  check_targets(kernels::table().loss.cross_entropy[float_index(work)](
-                    x.bytes(), t.data<int64_t>(), pointer(w), c.shape, {ignore_index, label_smoothing, kind}, loss.bytes(),
-                    lse.bytes(), total.bytes()),
+  check_targets(kernels::table().loss.cross_entropy[float_index(work)](x.bytes(), t.data<int64_t>(), pointer(w),
+                                                                       c.shape, {ignore_index, label_smoothing, kind},
+                                                                       loss.bytes(), lse.bytes(), total.bytes()),
                 t);
   return {finished(loss, self.dtype()), lse, total};
 }
@@ -124,7 +126,8 @@ Tensor cross_entropy_of_classes_backward(const Tensor& grad, const Tensor& logit
     // For a unit gradient at every position dx is softmax * scale - rest; both factors are constants. They come from
     // the kernel itself: with equal logits z the softmax is 1 / C, and the kernel gives scale / C - rest.
     const int dim = logits.dim() == 1 ? 0 : 1;
-    const Tensor ones = ops::ones(c.target, work), equal = ops::zeros(logits.sizes(), work), at_equal = weft::empty(logits.sizes(), work);
+    const Tensor ones = ops::ones(c.target, work), equal = ops::zeros(logits.sizes(), work),
+                 at_equal = weft::empty(logits.sizes(), work);
     const Tensor log_count = ops::log_softmax(equal, dim);
     const Tensor even = ops::neg(ops::select(log_count, dim, 0));
     kernels::table().loss.cross_entropy_backward[float_index(work)](
@@ -136,8 +139,8 @@ Tensor cross_entropy_of_classes_backward(const Tensor& grad, const Tensor& logit
         ones.bytes(), equal.bytes(), t.data<int64_t>(), pointer(w), infinite.bytes(), total_weight.bytes(), c.shape,
         {ignore_index, label_smoothing, kernels::Reduction::none}, rest.bytes());
     const Tensor scale = ops::mul(ops::sub(at_equal, rest), constant(static_cast<double>(c.shape.classes)));
-    const Tensor direction = ops::add(ops::mul(ops::_softmax(logits, dim), ops::to(scale, logits.dtype())),
-                                      ops::to(rest, logits.dtype()));
+    const Tensor direction =
+        ops::add(ops::mul(ops::_softmax(logits, dim), ops::to(scale, logits.dtype())), ops::to(rest, logits.dtype()));
     return ops::mul(direction, position_gradient(grad, logits.sizes(), kind, total_weight));
   }
   const Tensor g = packed_as(grad, work), x = packed_as(logits, work), dx = weft::empty(logits.sizes(), work);
@@ -148,8 +151,8 @@ Tensor cross_entropy_of_classes_backward(const Tensor& grad, const Tensor& logit
   return finished(dx, logits.dtype());
 }
 
-std::tuple<Tensor, Tensor> nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore_index,
-                                    std::string_view reduction) {
+std::tuple<Tensor, Tensor> nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight,
+                                    int64_t ignore_index, std::string_view reduction) {
   const Classes c = checked(self, target, weight);
   const auto kind = reduction_of(reduction);
   const DType work = float_work(self.dtype());
@@ -161,15 +164,16 @@ std::tuple<Tensor, Tensor> nll_loss(const Tensor& self, const Tensor& target, co
   return {finished(loss, self.dtype()), total};
 }
 
-Tensor nll_loss_backward(const Tensor& grad, IntList sizes, const Tensor& target, const Tensor& weight, int64_t ignore_index,
-                         std::string_view reduction, const Tensor& total_weight) {
+Tensor nll_loss_backward(const Tensor& grad, IntList sizes, const Tensor& target, const Tensor& weight,
+                         int64_t ignore_index, std::string_view reduction, const Tensor& total_weight) {
   const Classes c = classes_of(Dims(sizes));
   const DType work = total_weight.dtype();
   const Tensor g = packed_as(grad, work), t = packed_as(target, DType::int64), w = float_input(weight, work);
   const Tensor dx = weft::empty(sizes, work);
   if (dx.numel() > 0)
-    kernels::table().loss.nll_backward[float_index(work)](g.bytes(), t.data<int64_t>(), pointer(w), total_weight.bytes(),
-                                                          c.shape, {ignore_index, 0.0, reduction_of(reduction)}, dx.bytes());
+    kernels::table().loss.nll_backward[float_index(work)](g.bytes(), t.data<int64_t>(), pointer(w),
+                                                          total_weight.bytes(), c.shape,
+                                                          {ignore_index, 0.0, reduction_of(reduction)}, dx.bytes());
   return finished(dx, grad.dtype());
 }
 

@@ -45,17 +45,20 @@ struct Rows {
 Rows rows_of(const char* op, const Tensor& input, IntList normalized_shape, const Tensor& weight, const Tensor& bias) {
   const auto n = static_cast<int>(normalized_shape.size());
   const Dims shape(normalized_shape);
-  check(n >= 1, "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
-                "normalized_shape = {}", shape);
+  check(n >= 1,
+        "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+        "normalized_shape = {}",
+        shape);
   for (const auto* parameter : {&weight, &bias})
     check(!parameter->defined() || parameter->sizes() == shape,
-          "{}: expected {} to be of same shape as normalized_shape, but got {} of shape {} and normalized_shape = {}", op,
-          parameter == &weight ? "weight" : "bias", parameter == &weight ? "weight" : "bias",
+          "{}: expected {} to be of same shape as normalized_shape, but got {} of shape {} and normalized_shape = {}",
+          op, parameter == &weight ? "weight" : "bias", parameter == &weight ? "weight" : "bias",
           parameter->defined() ? parameter->sizes() : shape, shape);
   bool fits = input.dim() >= n;
   for (int d = 0; fits && d < n; ++d) fits = input.sizes()[input.dim() - n + d] == shape[d];
-  check(fits, "Given normalized_shape={}, expected input whose last dimensions have these sizes, but got input of size{}", shape,
-        input.sizes());
+  check(fits,
+        "Given normalized_shape={}, expected input whose last dimensions have these sizes, but got input of size{}",
+        shape, input.sizes());
   Rows rows;
   rows.length = product(shape);
   for (int d = 0; d < input.dim() - n; ++d) rows.count *= input.sizes()[d];
@@ -68,8 +71,8 @@ double eps_of(std::optional<double> eps, DType dtype) {
 }
 
 /// Forward over rows; a null mean asks for RMS norm.
-Tensor run_rows(const Tensor& input, const Tensor& weight, const Tensor& bias, double eps, Rows rows, const Tensor& mean,
-                const Tensor& rstd) {
+Tensor run_rows(const Tensor& input, const Tensor& weight, const Tensor& bias, double eps, Rows rows,
+                const Tensor& mean, const Tensor& rstd) {
   const DType work = rstd.dtype();
   const Tensor x = packed_as(input, work), w = float_input(weight, work), b = float_input(bias, work);
   const Tensor y = weft::empty(input.sizes(), work);
@@ -86,11 +89,12 @@ std::tuple<Tensor, Tensor, Tensor> run_rows_backward(const Tensor& grad, const T
   const Tensor g = packed_as(grad, work), x = packed_as(input, work), w = float_input(weight, work);
   const Tensor dx = weft::empty(input.sizes(), work);
   const Dims shape = weight.defined() ? weight.sizes() : Dims{length};
-  const Tensor dw = wants_weight ? weft::empty(shape, work) : Tensor(), db = wants_bias ? weft::empty(shape, work) : Tensor();
+  const Tensor dw = wants_weight ? weft::empty(shape, work) : Tensor(),
+               db = wants_bias ? weft::empty(shape, work) : Tensor();
   if (x.numel() > 0) {
-    kernels::table().norm.layer_backward[float_index(work)](g.bytes(), x.bytes(), pointer(w), pointer(mean), rstd.bytes(),
-                                                            rstd.numel(), length, dx.bytes(), output_pointer(dw),
-                                                            output_pointer(db));
+    kernels::table().norm.layer_backward[float_index(work)](g.bytes(), x.bytes(), pointer(w), pointer(mean),
+                                                            rstd.bytes(), rstd.numel(), length, dx.bytes(),
+                                                            output_pointer(dw), output_pointer(db));
   } else {
     for (const auto& t : {dw, db})
       if (t.defined()) zero_(t);
@@ -162,9 +166,10 @@ std::tuple<Tensor, Tensor, Tensor> layer_norm(const Tensor& input, IntList norma
   return {run_rows(input, weight, bias, eps, rows, mean, rstd), mean, rstd};
 }
 
-std::tuple<Tensor, Tensor, Tensor> layer_norm_backward(const Tensor& grad, const Tensor& input, IntList normalized_shape,
-                                                       const Tensor& weight, const Tensor& mean, const Tensor& rstd,
-                                                       double eps, bool wants_weight, bool wants_bias) {
+std::tuple<Tensor, Tensor, Tensor> layer_norm_backward(const Tensor& grad, const Tensor& input,
+                                                       IntList normalized_shape, const Tensor& weight,
+                                                       const Tensor& mean, const Tensor& rstd, double eps,
+                                                       bool wants_weight, bool wants_bias) {
   if (must_record(grad, input, weight)) return differentiable_rows(grad, input, weight, normalized_shape, eps, true);
   return run_rows_backward(grad, input, weight, mean, rstd, product(normalized_shape), wants_weight, wants_bias);
 }
@@ -187,9 +192,9 @@ std::tuple<Tensor, Tensor> rms_norm_backward(const Tensor& grad, const Tensor& i
   return {dx, dw};
 }
 
-std::tuple<Tensor, Tensor, Tensor> batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor& running_var,
-                                              const Tensor& weight, const Tensor& bias, bool training, double momentum,
-                                              double eps) {
+std::tuple<Tensor, Tensor, Tensor> batch_norm(const Tensor& input, const Tensor& running_mean,
+                                              const Tensor& running_var, const Tensor& weight, const Tensor& bias,
+                                              bool training, double momentum, double eps) {
   check_floating(input, "batch_norm");
   check(input.dim() >= 2, "batch_norm: expected input of shape (N, C, ...), got {}", input.sizes());
   const int64_t count = input.sizes()[1];
@@ -208,18 +213,21 @@ std::tuple<Tensor, Tensor, Tensor> batch_norm(const Tensor& input, const Tensor&
   const auto& table = kernels::table().norm;
   const int at = float_index(work);
   if (training) {
-    check(x.numel() > 0 || count == 0, "batch_norm: expected a batch that is not empty when training, got input of shape {}",
-          input.sizes());
+    check(x.numel() > 0 || count == 0,
+          "batch_norm: expected a batch that is not empty when training, got input of shape {}", input.sizes());
     if (x.numel() > 0)
-      table.batch[at](x.bytes(), pointer(w), pointer(b), output_pointer(rm.work), output_pointer(rv.work), momentum, eps,
-                      channels.shape, y.bytes(), mean.bytes(), invstd.bytes());
+      table.batch[at](x.bytes(), pointer(w), pointer(b), output_pointer(rm.work), output_pointer(rv.work), momentum,
+                      eps, channels.shape, y.bytes(), mean.bytes(), invstd.bytes());
     rm.store();
     rv.store();
   } else {
     copy_elements(mean, rm.work);
     for (int64_t c = 0; c < count; ++c) {
-      if (at == 1) invstd.data<double>()[c] = 1.0 / std::sqrt(rv.work.data<double>()[c] + eps);
-      else invstd.data<float>()[c] = static_cast<float>(1.0 / std::sqrt(static_cast<double>(rv.work.data<float>()[c]) + eps));
+      if (at == 1)
+        invstd.data<double>()[c] = 1.0 / std::sqrt(rv.work.data<double>()[c] + eps);
+      else
+        invstd.data<float>()[c] =
+            static_cast<float>(1.0 / std::sqrt(static_cast<double>(rv.work.data<float>()[c]) + eps));
     }
     if (x.numel() > 0)
       table.batch_eval[at](x.bytes(), pointer(w), pointer(b), mean.bytes(), invstd.bytes(), channels.shape, y.bytes());
@@ -228,8 +236,8 @@ std::tuple<Tensor, Tensor, Tensor> batch_norm(const Tensor& input, const Tensor&
 }
 
 std::tuple<Tensor, Tensor, Tensor> batch_norm_backward(const Tensor& grad, const Tensor& input, const Tensor& weight,
-                                                       const Tensor& mean, const Tensor& invstd, bool training, double eps,
-                                                       bool wants_weight, bool wants_bias) {
+                                                       const Tensor& mean, const Tensor& invstd, bool training,
+                                                       double eps, bool wants_weight, bool wants_bias) {
   const int64_t count = input.sizes()[1];
   if (must_record(grad, input, weight)) {
     const Dims shape = channel_shape(input);
@@ -249,11 +257,12 @@ std::tuple<Tensor, Tensor, Tensor> batch_norm_backward(const Tensor& grad, const
   const Channels channels = channels_of(input);
   const Tensor g = laid_out(grad, channels, work), x = laid_out(input, channels, work), w = float_input(weight, work);
   const Tensor dx = weft::empty(input.sizes(), work, channels.format);
-  const Tensor dw = wants_weight ? weft::empty(Dims{count}, work) : Tensor(), db = wants_bias ? weft::empty(Dims{count}, work) : Tensor();
+  const Tensor dw = wants_weight ? weft::empty(Dims{count}, work) : Tensor(),
+               db = wants_bias ? weft::empty(Dims{count}, work) : Tensor();
   if (x.numel() > 0) {
-    kernels::table().norm.batch_backward[float_index(work)](g.bytes(), x.bytes(), pointer(w), mean.bytes(), invstd.bytes(),
-                                                            channels.shape, training, dx.bytes(), output_pointer(dw),
-                                                            output_pointer(db));
+    kernels::table().norm.batch_backward[float_index(work)](g.bytes(), x.bytes(), pointer(w), mean.bytes(),
+                                                            invstd.bytes(), channels.shape, training, dx.bytes(),
+                                                            output_pointer(dw), output_pointer(db));
   } else {
     for (const auto& t : {dw, db})
       if (t.defined()) zero_(t);
@@ -268,9 +277,10 @@ std::tuple<Tensor, Tensor, Tensor> group_norm(const Tensor& input, int64_t num_g
   check(input.dim() >= 2, "Expected at least 2 dimensions for input tensor but received {}", input.dim());
   const int64_t batch = input.sizes()[0], count = input.sizes()[1];
   check(num_groups > 0, "Expected num groups to be greater than 0, got {}", num_groups);
-  check(count % num_groups == 0,
-        "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={}",
-        input.sizes(), num_groups);
+  check(
+      count % num_groups == 0,
+      "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={}",
+      input.sizes(), num_groups);
   check_channels("group_norm", "weight", weight, count);
   check_channels("group_norm", "bias", bias, count);
   const DType work = float_work(input.dtype());
@@ -298,10 +308,11 @@ std::tuple<Tensor, Tensor, Tensor> group_norm_backward(const Tensor& grad, const
   const DType work = rstd.dtype();
   const Tensor g = packed_as(grad, work), x = packed_as(input, work), w = float_input(weight, work);
   const Tensor dx = weft::empty(input.sizes(), work);
-  const Tensor dw = wants_weight ? weft::empty(Dims{count}, work) : Tensor(), db = wants_bias ? weft::empty(Dims{count}, work) : Tensor();
+  const Tensor dw = wants_weight ? weft::empty(Dims{count}, work) : Tensor(),
+               db = wants_bias ? weft::empty(Dims{count}, work) : Tensor();
   if (x.numel() > 0) {
-    kernels::table().norm.group_backward[float_index(work)](g.bytes(), x.bytes(), pointer(w), mean.bytes(), rstd.bytes(),
-                                                            {batch, count, inner}, num_groups, dx.bytes(),
+    kernels::table().norm.group_backward[float_index(work)](g.bytes(), x.bytes(), pointer(w), mean.bytes(),
+                                                            rstd.bytes(), {batch, count, inner}, num_groups, dx.bytes(),
                                                             output_pointer(dw), output_pointer(db));
   } else {
     for (const auto& t : {dw, db})

@@ -79,8 +79,8 @@ void fused_sgd(TensorSpan params, TensorSpan grads, TensorSpan momentum_buffers,
 }
 
 void fused_adam(TensorSpan params, TensorSpan grads, TensorSpan exp_avgs, TensorSpan exp_avg_sqs,
-                TensorSpan max_exp_avg_sqs, TensorSpan steps, double lr, double beta1, double beta2, double weight_decay,
-                double eps, bool amsgrad, bool maximize, bool decoupled) {
+                TensorSpan max_exp_avg_sqs, TensorSpan steps, double lr, double beta1, double beta2,
+                double weight_decay, double eps, bool amsgrad, bool maximize, bool decoupled) {
   Step step("fused_adam", params, grads);
   check(steps.size() == params.size(), "fused_adam: {} parameters but {} counts of steps", params.size(), steps.size());
   step.add_state(0, exp_avgs, "exp_avgs");

@@ -53,16 +53,26 @@ void check_probability(double p, const char* op) {
 /// How many integers from 0 the dtype holds exactly.
 uint64_t exact_range(DType dtype) {
   switch (dtype) {
-    case DType::boolean: return 2;
-    case DType::uint8: return uint64_t{1} << 8;
-    case DType::int8: return uint64_t{1} << 7;
-    case DType::int16: return uint64_t{1} << 15;
-    case DType::int32: return uint64_t{1} << 31;
-    case DType::int64: return uint64_t{1} << 63;
-    case DType::float16: return (uint64_t{1} << 11) + 1;
-    case DType::bfloat16: return (uint64_t{1} << 8) + 1;
-    case DType::float32: return (uint64_t{1} << 24) + 1;
-    default: return (uint64_t{1} << 53) + 1;
+    case DType::boolean:
+      return 2;
+    case DType::uint8:
+      return uint64_t{1} << 8;
+    case DType::int8:
+      return uint64_t{1} << 7;
+    case DType::int16:
+      return uint64_t{1} << 15;
+    case DType::int32:
+      return uint64_t{1} << 31;
+    case DType::int64:
+      return uint64_t{1} << 63;
+    case DType::float16:
+      return (uint64_t{1} << 11) + 1;
+    case DType::bfloat16:
+      return (uint64_t{1} << 8) + 1;
+    case DType::float32:
+      return (uint64_t{1} << 24) + 1;
+    default:
+      return (uint64_t{1} << 53) + 1;
   }
 }
 
@@ -74,8 +84,10 @@ Tensor bernoulli_mask(const Tensor& shape_of, const Tensor& p, Generator* genera
     for (int64_t i = 0; i < spread.numel(); ++i)
       check(values[i] >= 0 && values[i] <= 1, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
   };
-  if (float_index(work) == 0) check_all(spread.data<float>());
-  else check_all(spread.data<double>());
+  if (float_index(work) == 0)
+    check_all(spread.data<float>());
+  else
+    check_all(spread.data<double>());
   if (mask.numel() > 0)
     table().bernoulli_each[float_index(work)](reserve(generator, mask.numel(), 1), mask.numel(), spread.bytes(),
                                               mask.data<uint8_t>());
@@ -90,9 +102,8 @@ Tensor random_like(const Tensor& self, std::optional<DType> dtype, std::optional
 
 void uniform_(const Tensor& self, double from, double to, Generator* generator) {
   check(from <= to, "uniform_ expects to return a [from, to) range, but found from={} > to={}", from, to);
-  fill_floats(self, generator, "uniform_", [&](PhiloxState state, int64_t n, void* out, int at) {
-    table().uniform[at](state, n, from, to, out);
-  });
+  fill_floats(self, generator, "uniform_",
+              [&](PhiloxState state, int64_t n, void* out, int at) { table().uniform[at](state, n, from, to, out); });
 }
 void normal_(const Tensor& self, double mean, double std, Generator* generator) {
   check(std >= 0, "normal expects std >= 0.0, but found std {}", std);
@@ -106,9 +117,8 @@ void normal_(const Tensor& self, double mean, double std, Generator* generator) 
     copy_elements(self, whole);
     return;
   }
-  fill_floats(self, generator, "normal_", [&](PhiloxState state, int64_t n, void* out, int at) {
-    table().normal[at](state, n, mean, std, out);
-  });
+  fill_floats(self, generator, "normal_",
+              [&](PhiloxState state, int64_t n, void* out, int at) { table().normal[at](state, n, mean, std, out); });
 }
 void log_normal_(const Tensor& self, double mean, double std, Generator* generator) {
   check(std > 0, "log_normal_ expects std > 0.0, but found std={}", std);
@@ -118,16 +128,14 @@ void log_normal_(const Tensor& self, double mean, double std, Generator* generat
 }
 void exponential_(const Tensor& self, double lambd, Generator* generator) {
   check(lambd > 0, "exponential_ expects lambda > 0.0, but found lambda={}", lambd);
-  fill_floats(self, generator, "exponential_", [&](PhiloxState state, int64_t n, void* out, int at) {
-    table().exponential[at](state, n, lambd, out);
-  });
+  fill_floats(self, generator, "exponential_",
+              [&](PhiloxState state, int64_t n, void* out, int at) { table().exponential[at](state, n, lambd, out); });
 }
 void geometric_(const Tensor& self, double p, Generator* generator) {
   check(p > 0 && p < 1, "geometric_ expects p to be in (0, 1), but got p={}", p);
   const Tensor out = is_floating(self.dtype()) ? self : weft::empty(self.sizes(), DType::float64);
-  fill_floats(out, generator, "geometric_", [&](PhiloxState state, int64_t n, void* data, int at) {
-    table().geometric[at](state, n, p, data);
-  });
+  fill_floats(out, generator, "geometric_",
+              [&](PhiloxState state, int64_t n, void* data, int at) { table().geometric[at](state, n, p, data); });
   if (!(out == self)) copy_elements(self, out);
 }
 void cauchy_(const Tensor& self, double median, double sigma, Generator* generator) {
@@ -142,9 +150,7 @@ void random__from(const Tensor& self, int64_t from, std::optional<int64_t> to, G
   check_range(from, *to, "random_");
   fill_integers(self, generator, from, static_cast<uint64_t>(*to) - static_cast<uint64_t>(from));
 }
-void random__to(const Tensor& self, int64_t to, Generator* generator) {
-  random__from(self, 0, to, generator);
-}
+void random__to(const Tensor& self, int64_t to, Generator* generator) { random__from(self, 0, to, generator); }
 void random_(const Tensor& self, Generator* generator) { fill_integers(self, generator, 0, exact_range(self.dtype())); }
 
 void bernoulli__float(const Tensor& self, double p, Generator* generator) {
@@ -155,7 +161,8 @@ void bernoulli__float(const Tensor& self, double p, Generator* generator) {
   copy_elements(self, mask);
 }
 void bernoulli_(const Tensor& self, const Tensor& p, Generator* generator) {
-  check(is_floating(p.dtype()), "expected probabilities tensor to have floating type, got {}", scalar_type_name(p.dtype()));
+  check(is_floating(p.dtype()), "expected probabilities tensor to have floating type, got {}",
+        scalar_type_name(p.dtype()));
   copy_elements(self, bernoulli_mask(self, p, generator));
 }
 Tensor bernoulli(const Tensor& self, Generator* generator) {
@@ -193,12 +200,14 @@ Tensor randperm(int64_t n, Generator* generator, std::optional<DType> dtype) {
   if (n > 0) table().permutation(reserve(generator, n, 2), n, out.data<int64_t>());
   return finished(out, dtype.value_or(DType::int64));
 }
-Tensor rand_like(const Tensor& self, std::optional<DType> dtype, std::optional<MemoryFormat> format, Generator* generator) {
+Tensor rand_like(const Tensor& self, std::optional<DType> dtype, std::optional<MemoryFormat> format,
+                 Generator* generator) {
   const Tensor out = random_like(self, dtype, format);
   uniform_(out, 0, 1, generator);
   return out;
 }
-Tensor randn_like(const Tensor& self, std::optional<DType> dtype, std::optional<MemoryFormat> format, Generator* generator) {
+Tensor randn_like(const Tensor& self, std::optional<DType> dtype, std::optional<MemoryFormat> format,
+                  Generator* generator) {
   const Tensor out = random_like(self, dtype, format);
   normal_(out, 0, 1, generator);
   return out;
@@ -261,7 +270,8 @@ Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement, Ge
     double* const times = race.data<double>();
     for (int64_t i = 0; i < race.numel(); ++i) times[i] /= w[i];  // never, for a weight of 0
     const Tensor unused = weft::empty(shape, DType::float64);
-    kernels::table().sort.topk[1](race.bytes(), rows, classes, 1, num_samples, false, unused.bytes(), out.data<int64_t>());
+    kernels::table().sort.topk[1](race.bytes(), rows, classes, 1, num_samples, false, unused.bytes(),
+                                  out.data<int64_t>());
     return out;
   }
   const Tensor sums = weft::empty(weights.sizes(), DType::float64), points = weft::empty(shape, DType::float64);
@@ -275,7 +285,8 @@ Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement, Ge
       if (w[r * classes + c] > 0) last = c;
     }
     // Rounding must not reach past the last class that can be drawn.
-    for (int64_t c = last; c < classes; ++c) sums.data<double>()[r * classes + c] = std::numeric_limits<double>::infinity();
+    for (int64_t c = last; c < classes; ++c)
+      sums.data<double>()[r * classes + c] = std::numeric_limits<double>::infinity();
     for (int64_t i = 0; i < num_samples; ++i) points.data<double>()[r * num_samples + i] *= total;
   }
   kernels::table().sort.searchsorted[1](sums.bytes(), nullptr, points.bytes(), rows, classes, num_samples, false, true,

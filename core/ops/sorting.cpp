@@ -31,13 +31,16 @@ struct Sortable {
 Dims without(const Dims& sizes, int dim, bool keepdim) {
   Dims shape = sizes;
   if (sizes.empty()) return shape;
-  if (keepdim) shape[dim] = 1;
-  else shape.erase(dim);
+  if (keepdim)
+    shape[dim] = 1;
+  else
+    shape.erase(dim);
   return shape;
 }
 
 /// The k-th value (k from 0) of every line.
-std::tuple<Tensor, Tensor> pick(const Tensor& self, int64_t dim, bool keepdim, const char* op, int64_t k, bool nan_first) {
+std::tuple<Tensor, Tensor> pick(const Tensor& self, int64_t dim, bool keepdim, const char* op, int64_t k,
+                                bool nan_first) {
   const Sortable s(self, dim, op);
   const Dims shape = without(self.sizes(), s.dim, keepdim);
   const Tensor values = weft::empty(shape, s.x.dtype()), indices = weft::empty(shape, DType::int64);
@@ -62,11 +65,13 @@ void check_has_elements(const Sortable& s, const char* op) {
 }
 
 std::tuple<Tensor, Tensor, Tensor> distinct(const Tensor& self, bool return_inverse, bool return_counts,
-                                            int64_t (*const (&kernels)[3])(const void*, int64_t, void*, int64_t*, int64_t*)) {
+                                            int64_t (*const (&kernels)[3])(const void*, int64_t, void*, int64_t*,
+                                                                           int64_t*)) {
   check(!is_complex(self.dtype()), "unique: Complex inputs are not supported");
   const Tensor x = packed_as(self, ordered_work(self.dtype()));
   const int64_t n = x.numel();
-  const Tensor values = weft::empty(Dims{n}, x.dtype()), counts = weft::empty(Dims{return_counts ? n : 0}, DType::int64);
+  const Tensor values = weft::empty(Dims{n}, x.dtype()),
+               counts = weft::empty(Dims{return_counts ? n : 0}, DType::int64);
   const Tensor inverse = return_inverse ? weft::empty(self.sizes(), DType::int64) : weft::empty(Dims{0}, DType::int64);
   const int64_t found = n == 0 ? 0
                                : kernels[ordered_index(x.dtype())](x.bytes(), n, values.bytes(),
@@ -91,7 +96,8 @@ Tensor argsort(const Tensor& self, int64_t dim, bool descending, bool) {
   const Sortable s(self, dim, "argsort");
   const Tensor indices = weft::empty(self.sizes(), DType::int64);
   if (indices.numel() > 0)
-    table().sort[s.at()](s.x.bytes(), s.lines.outer, s.lines.n, s.lines.inner, descending, nullptr, indices.data<int64_t>());
+    table().sort[s.at()](s.x.bytes(), s.lines.outer, s.lines.n, s.lines.inner, descending, nullptr,
+                         indices.data<int64_t>());
   return indices;
 }
 
@@ -151,9 +157,12 @@ std::tuple<Tensor, Tensor> nanmedian_dim(const Tensor& self, int64_t dim, bool k
       indices.data<int64_t>()[l] = order.template data<int64_t>()[from];
     }
   };
-  if (s.at() == 0) choose(sorted.data<float>());
-  else if (s.at() == 1) choose(sorted.data<double>());
-  else choose(sorted.data<int64_t>());
+  if (s.at() == 0)
+    choose(sorted.data<float>());
+  else if (s.at() == 1)
+    choose(sorted.data<double>());
+  else
+    choose(sorted.data<int64_t>());
   return {finished(values, self.dtype()), indices};
 }
 
@@ -185,9 +194,12 @@ std::tuple<Tensor, Tensor> mode(const Tensor& self, int64_t dim, bool keepdim) {
       indices.data<int64_t>()[l] = order.template data<int64_t>()[best_end];
     }
   };
-  if (s.at() == 0) choose(sorted.data<float>());
-  else if (s.at() == 1) choose(sorted.data<double>());
-  else choose(sorted.data<int64_t>());
+  if (s.at() == 0)
+    choose(sorted.data<float>());
+  else if (s.at() == 1)
+    choose(sorted.data<double>());
+  else
+    choose(sorted.data<int64_t>());
   return {finished(values, self.dtype()), indices};
 }
 
@@ -235,9 +247,12 @@ std::tuple<Tensor, Tensor, Tensor> unique_slices(const Tensor& self, int64_t dim
       inverse.data<int64_t>()[i] = static_cast<int64_t>(first.size()) - 1;
     }
   };
-  if (ordered_index(rows.dtype()) == 0) group(rows.data<float>());
-  else if (ordered_index(rows.dtype()) == 1) group(rows.data<double>());
-  else group(rows.data<int64_t>());
+  if (ordered_index(rows.dtype()) == 0)
+    group(rows.data<float>());
+  else if (ordered_index(rows.dtype()) == 1)
+    group(rows.data<double>());
+  else
+    group(rows.data<int64_t>());
   const auto found = static_cast<int64_t>(first.size());
   const Tensor chosen = weft::empty(Dims{found}, DType::int64), counts = weft::empty(Dims{found}, DType::int64);
   std::copy(first.begin(), first.end(), chosen.data<int64_t>());
@@ -248,24 +263,30 @@ std::tuple<Tensor, Tensor, Tensor> unique_slices(const Tensor& self, int64_t dim
 Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& self, bool out_int32, bool right,
                     std::optional<std::string_view> side, const Tensor& sorter) {
   if (side) {
-    check(*side == "left" || *side == "right", "torch.searchsorted(): side can only be 'left' or 'right' but got {}", *side);
-    check(!(right && *side == "left"), "torch.searchsorted(): side and right can't be set to opposites, got side of left "
-                                       "while right was True");
+    check(*side == "left" || *side == "right", "torch.searchsorted(): side can only be 'left' or 'right' but got {}",
+          *side);
+    check(!(right && *side == "left"),
+          "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+          "while right was True");
     right = *side == "right";
   }
-  check(sorted_sequence.dim() > 0, "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1");
+  check(sorted_sequence.dim() > 0,
+        "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1");
   const bool shared = sorted_sequence.dim() == 1;
   if (!shared) {
     bool fits = self.dim() == sorted_sequence.dim();
     for (int d = 0; fits && d + 1 < self.dim(); ++d) fits = self.sizes()[d] == sorted_sequence.sizes()[d];
-    check(fits, "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
-                "tensor and input value tensor must match, but we got boundaries tensor {} and input value tensor {}",
+    check(fits,
+          "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+          "tensor and input value tensor must match, but we got boundaries tensor {} and input value tensor {}",
           sorted_sequence.sizes(), self.sizes());
   }
   check(!sorter.defined() || sorter.sizes() == sorted_sequence.sizes(),
-        "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor {} and got sorter tensor {}",
+        "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor {} and got sorter "
+        "tensor {}",
         sorted_sequence.sizes(), sorter.defined() ? sorter.sizes() : Dims());
-  check(!sorter.defined() || sorter.dtype() == DType::int64, "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {}",
+  check(!sorter.defined() || sorter.dtype() == DType::int64,
+        "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {}",
         sorter.defined() ? scalar_type_name(sorter.dtype()) : "");
   const DType work = ordered_work(result_type({&sorted_sequence, &self}));
   const Tensor rows = packed_as(sorted_sequence, work), values = packed_as(self, work);
@@ -274,10 +295,12 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& self, bool out_
   const int64_t n = rows.sizes()[rows.dim() - 1], m = shared ? values.numel() : values.sizes()[values.dim() - 1];
   if (order.defined())
     for (int64_t i = 0; i < order.numel(); ++i)
-      check(order.data<int64_t>()[i] >= 0 && order.data<int64_t>()[i] < n, "torch.searchsorted(): sorter index out of range");
+      check(order.data<int64_t>()[i] >= 0 && order.data<int64_t>()[i] < n,
+            "torch.searchsorted(): sorter index out of range");
   if (out.numel() > 0)
-    table().searchsorted[ordered_index(work)](rows.bytes(), order.defined() ? order.data<int64_t>() : nullptr, values.bytes(),
-                                              values.numel() / m, n, m, shared, right, out.data<int64_t>());
+    table().searchsorted[ordered_index(work)](rows.bytes(), order.defined() ? order.data<int64_t>() : nullptr,
+                                              values.bytes(), values.numel() / m, n, m, shared, right,
+                                              out.data<int64_t>());
   return out_int32 ? converted(out, DType::int32) : out;
 }
 
@@ -287,10 +310,11 @@ Tensor bucketize(const Tensor& self, const Tensor& boundaries, bool out_int32, b
 }
 
 Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
-  check(is_integral(self.dtype()) && self.dtype() != DType::boolean && self.dim() == 1 ,
+  check(is_integral(self.dtype()) && self.dtype() != DType::boolean && self.dim() == 1,
         "bincount only supports 1-d non-negative integral inputs.");
   check(minlength >= 0, "minlength should be >= 0");
-  check(!weights.defined() || weights.sizes() == self.sizes(), "weights should be 1-d and have the same length as input");
+  check(!weights.defined() || weights.sizes() == self.sizes(),
+        "weights should be 1-d and have the same length as input");
   const Tensor index = packed_as(self, DType::int64);
   int64_t largest = -1;
   for (int64_t i = 0; i < index.numel(); ++i) {
