@@ -165,7 +165,10 @@ CASES = [
     ("LSTMCell(4, 5)", [(3, 4)]),
     ("GRUCell(4, 5, bias=False)", [(3, 4), (3, 5)]),
     ("TransformerEncoderLayer(8, 2, 16, dropout=0.0)", [(5, 3, 8)]),
-    ("TransformerEncoderLayer(8, 2, 16, 0.0, 'gelu', batch_first=True, norm_first=True, bias=False)", [(3, 5, 8)]),
+    (
+        "TransformerEncoderLayer(8, 2, 16, 0.0, 'gelu', batch_first=True, norm_first=True, bias=False)",
+        [(3, 5, 8)],
+    ),
     ("TransformerDecoderLayer(8, 2, 16, dropout=0.0)", [(4, 3, 8), (5, 3, 8)]),
     ("Transformer(8, 2, 2, 2, 16, dropout=0.0)", [(5, 3, 8), (4, 3, 8)]),
     ("MultiheadAttention(8, 2)", [(5, 3, 8), (5, 3, 8), (5, 3, 8)]),

@@ -10,6 +10,9 @@ from weft._core.nn import *  # noqa: F403
 
 
 def __getattr__(name: str) -> object:
+    if name.startswith("__"):
+        raise AttributeError(name)
+
     def missing(*args: object, **kwargs: object) -> None:
         raise NotImplementedError(f"the native function {name} is not there yet")
 
