@@ -79,9 +79,7 @@ def test_shuffle_with_seed_is_the_same_for_any_number_of_workers():
     for workers in (0, 1, 3):
         generator = weft.Generator()
         generator.manual_seed(7)
-        orders.append(
-            values(DataLoader(Squares(), 4, shuffle=True, num_workers=workers, generator=generator))
-        )
+        orders.append(values(DataLoader(Squares(), 4, shuffle=True, num_workers=workers, generator=generator)))
     assert orders[0] == orders[1] == orders[2]
     assert sorted(value for batch in orders[0] for value in batch) == [i * i for i in range(20)]
 
@@ -282,7 +280,7 @@ def test_timeout_raises():
             time.sleep(0.5)
             return i
 
-    with pytest.raises(RuntimeError, match="DataLoader timed out after 0.05 seconds"):
+    with pytest.raises(RuntimeError, match=r"DataLoader timed out after 0\.05 seconds"):
         next(iter(DataLoader(Slow(), num_workers=1, timeout=0.05)))
 
 
@@ -363,9 +361,7 @@ SCRIPT = """
 
 def run_script(sleep, then):
     code = textwrap.dedent(SCRIPT.format(sleep=sleep, then=then))
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_interpreter_ends_while_a_loader_is_at_work():

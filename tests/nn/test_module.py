@@ -212,9 +212,7 @@ def test_hooks_with_kwargs_see_and_change_them(pkg):
             return x * by
 
     module = Scale()
-    module.register_forward_pre_hook(
-        lambda m, args, kwargs: (args, {"by": kwargs["by"] + 1}), with_kwargs=True
-    )
+    module.register_forward_pre_hook(lambda m, args, kwargs: (args, {"by": kwargs["by"] + 1}), with_kwargs=True)
     module.register_forward_hook(lambda m, args, kwargs, out: out + kwargs["by"], with_kwargs=True)
     assert module(pkg.ones(1), by=2).tolist() == [6]
 
@@ -330,8 +328,8 @@ def test_loading_lists_everything_that_is_wrong(pkg):
         "Error(s) in loading state_dict for Linear:",
         'Missing key(s) in state_dict: "bias". ',
         'Unexpected key(s) in state_dict: "more". ',
-        "size mismatch for weight: copying a param with shape weft.Size([1, 2]) from checkpoint, the shape in "
-        "current model is weft.Size([3, 2]).",
+        "size mismatch for weight: copying a param with shape weft.Size([1, 2]) from checkpoint, the shape "
+        "in current model is weft.Size([3, 2]).",
     ]
 
 
@@ -414,7 +412,7 @@ def test_module_list_and_dict(pkg):
     layers.insert(1, nn.GELU())
     assert [type(m).__name__ for m in layers] == ["ReLU", "GELU", "Tanh", "ELU", "ReLU"]
     del layers[1:3]
-    assert len(layers + [nn.ReLU()]) == 4
+    assert len(layers + nn.ModuleList([nn.ReLU()])) == 4
     assert repr(nn.ModuleList()) == "ModuleList()"
     table = nn.ModuleDict([("a", nn.ReLU())])
     table.update({"b": nn.Tanh()})

@@ -74,12 +74,10 @@ def test_a_loaded_schedule_goes_on(text):
     np.testing.assert_allclose(run(opt, scheduler, 6), run(other_opt, other, 6), rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "text", [text for text in CASES if text.startswith(("Step", "Multi", "Cos", "Exp", "Lin"))]
-)
+@pytest.mark.parametrize("text", [text for text in CASES if text.startswith(("Step", "Multi", "Cos", "Exp", "Lin"))])
 @pytest.mark.filterwarnings("ignore")
 def test_epoch_argument_uses_pytorchs_closed_form(text):
-    (our_opt, ours), (their_opt, theirs) = make(weft, text), make(torch, text)
+    (_, ours), (_, theirs) = make(weft, text), make(torch, text)
     for epoch in (0, 3, 7):
         ours.step(epoch)
         theirs.step(epoch)

@@ -42,8 +42,7 @@ CASES = [
 def parameters(package, shapes):
     generator = np.random.default_rng(0)
     return [
-        package.nn.Parameter(package.tensor(generator.standard_normal(shape).astype(np.float32)))
-        for shape in shapes
+        package.nn.Parameter(package.tensor(generator.standard_normal(shape).astype(np.float32))) for shape in shapes
     ]
 
 
@@ -110,9 +109,7 @@ def test_a_loaded_state_goes_on_as_if_nothing_happened(name, options):
 def test_lbfgs_follows_pytorch(line_search):
     def run(package):
         x = package.nn.Parameter(package.tensor([-0.5, 0.7], dtype=package.float64))
-        optimizer = package.optim.LBFGS(
-            [x], lr=0.1 if line_search is None else 1.0, line_search_fn=line_search
-        )
+        optimizer = package.optim.LBFGS([x], lr=0.1 if line_search is None else 1.0, line_search_fn=line_search)
 
         def closure():
             optimizer.zero_grad()
@@ -183,9 +180,7 @@ def test_optimizer_errors_are_pytorchs():
             sgd([a * 2])
         with pytest.raises(ValueError, match="some parameters appear in more than one parameter group"):
             sgd([{"params": [a]}, {"params": [a, b]}])
-        with pytest.raises(
-            TypeError, match="optimizer parameters need to be organized in ordered collections"
-        ):
+        with pytest.raises(TypeError, match="optimizer parameters need to be organized in ordered collections"):
             sgd([{"params": {a}}])
         with pytest.raises(ValueError, match="loaded state dict has a different number of parameter groups"):
             sgd([a]).load_state_dict(sgd([{"params": [a]}, {"params": [b]}]).state_dict())

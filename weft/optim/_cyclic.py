@@ -26,7 +26,8 @@ class CyclicLR(LRScheduler):
     Args:
         base_lr, max_lr: the two ends, numbers or one for each group.
         step_size_up, step_size_down: steps of either half of a cycle.
-        mode: "triangular"; "triangular2" halves the height with each cycle; "exp_range" scales by gamma ** step.
+        mode: "triangular"; "triangular2" halves the height with each cycle; "exp_range" scales by gamma **
+            step.
         scale_fn, scale_mode: another scaling, of the number of the "cycle" or of "iterations".
         cycle_momentum, base_momentum, max_momentum: move the momentum the other way.
 
@@ -106,8 +107,7 @@ class CyclicLR(LRScheduler):
             for low, high, group in ends:
                 set_momentum(group, high - (high - low) * height * scale)
         return [
-            base + (largest - base) * height * scale
-            for base, largest in zip(self.base_lrs, self.max_lrs, strict=True)
+            base + (largest - base) * height * scale for base, largest in zip(self.base_lrs, self.max_lrs, strict=True)
         ]
 
     def state_dict(self) -> dict[str, Any]:
@@ -241,9 +241,7 @@ class OneCycleLR(LRScheduler):
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
-            )
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         up = pct_start * self.total_steps - 1
         low, high = "base_momentum", "max_momentum"
         # The last step of each phase, and the options of the group between which it moves.
@@ -254,9 +252,7 @@ class OneCycleLR(LRScheduler):
         else:
             phases.append((self.total_steps - 1, "max_lr", "min_lr", low, high))
         keys = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
-        self._schedule_phases: list[dict[str, Any]] = [
-            dict(zip(keys, phase, strict=True)) for phase in phases
-        ]
+        self._schedule_phases: list[dict[str, Any]] = [dict(zip(keys, phase, strict=True)) for phase in phases]
         self._anneal_func_type = anneal_strategy
         if last_epoch == -1:
             for lr, group in zip(per_group("max_lr", optimizer, max_lr), optimizer.param_groups, strict=True):
@@ -278,9 +274,7 @@ class OneCycleLR(LRScheduler):
         self._check_called_within_step()
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(
-                f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
-            )
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         start_step = 0.0
         phase = self._schedule_phases[-1]
         for candidate in self._schedule_phases[:-1]:
@@ -293,9 +287,7 @@ class OneCycleLR(LRScheduler):
         for group in self.optimizer.param_groups:
             lrs.append(self._anneal(group[phase["start_lr"]], group[phase["end_lr"]], fraction))
             if self.cycle_momentum:
-                momentum = self._anneal(
-                    group[phase["start_momentum"]], group[phase["end_momentum"]], fraction
-                )
+                momentum = self._anneal(group[phase["start_momentum"]], group[phase["end_momentum"]], fraction)
                 set_momentum(group, momentum)
         return lrs
 

@@ -7,16 +7,16 @@ import functools
 import types
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from weft import Tensor
 from weft.optim.optimizer import Optimizer
 
 EPOCH_DEPRECATION_WARNING = (
-    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
-    "`scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed "
-    "form is used instead of the new chainable form, where available."
+    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. "
+    "Please use `scheduler.step()` to step the scheduler. During the deprecation, if epoch is different "
+    "from None, the closed form is used instead of the new chainable form, where available."
 )
 
 
@@ -54,9 +54,7 @@ def set_momentum(group: dict[str, Any], momentum: Any) -> None:
         group["momentum"] = momentum
 
 
-def start_momentum_cycle(
-    optimizer: Optimizer, base: Any, largest: Any, last_epoch: int
-) -> tuple[list[Any], list[Any]]:
+def start_momentum_cycle(optimizer: Optimizer, base: Any, largest: Any, last_epoch: int) -> tuple[list[Any], list[Any]]:
     """Give every group the two ends of a momentum cycle, and its start; returns the ends."""
     if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
         raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
@@ -103,7 +101,8 @@ class LRScheduler:
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with "
-                    "last_epoch >= 0. Load the optimizer's state first, or leave last_epoch at -1 to begin anew."
+                    "last_epoch >= 0. Load the optimizer's state first, or leave last_epoch at -1 to begin "
+                    "anew."
                 )
         self.base_lrs = group_values(optimizer, "initial_lr")
         self.last_epoch = last_epoch
@@ -161,15 +160,15 @@ class LRScheduler:
     def _check_order(self) -> None:
         if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
             warnings.warn(
-                "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. "
-                "Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`.",
+                "Seems like `optimizer.step()` has been overridden after learning rate scheduler "
+                "initialization. Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`.",
                 stacklevel=3,
             )
         elif not getattr(self.optimizer, "_opt_called", False):
             warnings.warn(
-                "Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call them in the "
-                "opposite order: `optimizer.step()` before `lr_scheduler.step()`. Failure to do this will result in "
-                "skipping the first value of the learning rate schedule.",
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call them in "
+                "the opposite order: `optimizer.step()` before `lr_scheduler.step()`. Failure to do this "
+                "will result in skipping the first value of the learning rate schedule.",
                 stacklevel=3,
             )
 
@@ -218,8 +217,9 @@ def check_members(owner: Any, optimizer: Any, schedulers: Any) -> None:
             raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
         if isinstance(scheduler, ReduceLROnPlateau):
             raise ValueError(
-                f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be "
-                f"specified when calling `step`, but got one at index {i} in the given schedulers sequence."
+                f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to "
+                f"be specified when calling `step`, but got one at index {i} in the given schedulers "
+                "sequence."
             )
         if optimizer is not scheduler.optimizer:
             raise ValueError(
@@ -236,9 +236,7 @@ class CombinedScheduler(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer, with the states of the schedulers."""
-        state = {
-            key: value for key, value in self.__dict__.items() if key not in ("optimizer", "_schedulers")
-        }
+        state = {key: value for key, value in self.__dict__.items() if key not in ("optimizer", "_schedulers")}
         state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
         return state
 

@@ -80,9 +80,7 @@ class Adagrad(PerTensorOptimizer):
                 self.state[param]["sum"].share_memory_()
 
     def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["sum"] = weft.full_like(
-            param, group["initial_accumulator_value"], memory_format=weft.preserve_format
-        )
+        state["sum"] = weft.full_like(param, group["initial_accumulator_value"], memory_format=weft.preserve_format)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr = float(group["lr"]) / (1 + (state["step"].item() - 1) * group["lr_decay"])

@@ -31,7 +31,8 @@ class Adam(Optimizer):
         amsgrad: divide by the largest mean square so far.
         maximize: go up instead of down.
         decoupled_weight_decay: shrink the parameter instead of changing the gradient: AdamW.
-        foreach, capturable, differentiable, fused: kept for programs that set them; every step is one native call.
+        foreach, capturable, differentiable, fused: kept for programs that set them; every step is one native
+            call.
 
     Source: Kingma, Ba, Adam: A Method for Stochastic Optimization, 2014.
 

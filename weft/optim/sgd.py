@@ -80,9 +80,7 @@ class SGD(Optimizer):
             new = [state.get("momentum_buffer") is None for state in states]
             for param, state, is_new in zip(params, states, new, strict=True):
                 if is_new:
-                    state["momentum_buffer"] = weft.empty_like(
-                        param, memory_format=weft.preserve_format
-                    ).detach()
+                    state["momentum_buffer"] = weft.empty_like(param, memory_format=weft.preserve_format).detach()
             for first in (True, False):
                 chosen = [i for i, is_new in enumerate(new) if is_new is first]
                 buffers = [states[i]["momentum_buffer"] for i in chosen]

@@ -39,7 +39,7 @@ class SparseAdam(PerTensorOptimizer):
         maximize: bool = False,
     ) -> None:
         check_lr(lr)
-        if not 0.0 < eps:
+        if not eps > 0.0:
             raise ValueError(f"Invalid epsilon value: {eps}")
         check_betas(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})

@@ -123,8 +123,7 @@ class BackwardHook:
                 out = (out,)
             if len(out) != len(grads):
                 raise RuntimeError(
-                    "Backward hook returned an invalid number of grad_input, "
-                    f"got {len(out)}, but expected {len(grads)}"
+                    f"Backward hook returned an invalid number of grad_input, got {len(out)}, but expected {len(grads)}"
                 )
             grads = out
         self.grad_outputs = None
@@ -152,8 +151,8 @@ class BackwardHook:
 
     def _fire_without_inputs(self, grad_outputs: tuple[Any, ...]) -> None:
         warnings.warn(
-            "Full backward hook is firing when gradients are computed with respect to module outputs since no "
-            "inputs require gradients.",
+            "Full backward hook is firing when gradients are computed with respect to module outputs since "
+            "no inputs require gradients.",
             stacklevel=2,
         )
         for hook in self.user_hooks:

@@ -142,8 +142,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         channels = input.size(1) if input.dim() > 1 else 1
         if channels != weight.numel():
             raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} "
-                f"and channel size = {channels}."
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight.numel()} and channel size = {channels}."
             )
         weight = weight.reshape([1, -1] + [1] * (input.dim() - 2))
     elif input.dim() == 0:
@@ -403,9 +403,7 @@ def _softmax_dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> 
     return 0 if input.dim() in (0, 1, 3) else 1
 
 
-def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A differentiable sample of the categorical distribution with these logits.
 
     Args:

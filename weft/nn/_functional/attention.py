@@ -104,9 +104,7 @@ def multi_head_attention_forward(
     tgt_len, batch, embed_dim = query.shape
     src_len = key.size(0)
     if embed_dim != embed_dim_to_check:
-        raise AssertionError(
-            f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed_dim}"
-        )
+        raise AssertionError(f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed_dim}")
     head_dim = embed_dim // num_heads
     if head_dim * num_heads != embed_dim:
         raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
@@ -153,11 +151,7 @@ def multi_head_attention_forward(
         if mask is None:
             mask = key_mask.expand(batch, num_heads, 1, src_len).reshape(batch * num_heads, 1, src_len)
         else:
-            full = (
-                mask
-                if mask.dim() == 3
-                else mask.unsqueeze(0).expand(batch * num_heads, tgt_len, mask.size(-1))
-            )
+            full = mask if mask.dim() == 3 else mask.unsqueeze(0).expand(batch * num_heads, tgt_len, mask.size(-1))
             mask = (full.reshape(batch, num_heads, tgt_len, src_len) + key_mask).reshape(
                 batch * num_heads, tgt_len, src_len
             )

@@ -38,9 +38,7 @@ def embedding(
     padding_idx = _row(padding_idx, weight)
     if max_norm is not None:
         _renorm(weight, input, max_norm, norm_type)
-    return native.embedding(
-        input, weight, -1 if padding_idx is None else padding_idx, scale_grad_by_freq, sparse
-    )
+    return native.embedding(input, weight, -1 if padding_idx is None else padding_idx, scale_grad_by_freq, sparse)
 
 
 def _row(padding_idx: int | None, weight: Tensor) -> int | None:
@@ -57,9 +55,7 @@ def _renorm(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) 
     with weft.no_grad():
         rows = indices.reshape(-1).unique()
         norms = weight[rows].norm(norm_type, dim=1, keepdim=True)
-        weight[rows] = weight[rows] * weft.where(
-            norms > max_norm, max_norm / (norms + 1e-7), weft.ones_like(norms)
-        )
+        weight[rows] = weight[rows] * weft.where(norms > max_norm, max_norm / (norms + 1e-7), weft.ones_like(norms))
 
 
 def embedding_bag(
@@ -97,19 +93,19 @@ def embedding_bag(
     if per_sample_weights is not None:
         if input.shape != per_sample_weights.shape:
             raise ValueError(
-                f"embedding_bag: If per_sample_weights ({tuple(per_sample_weights.shape)}) is not None, then it must "
-                f"have the same shape as the input ({tuple(input.shape)})"
+                f"embedding_bag: If per_sample_weights ({tuple(per_sample_weights.shape)}) is not None, "
+                f"then it must have the same shape as the input ({tuple(input.shape)})"
             )
         if mode != "sum":
             raise NotImplementedError(
-                "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
-                f"(got mode='{mode}'). Please open a feature request on GitHub."
+                "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
+                f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub."
             )
     if input.dim() == 2:
         if offsets is not None:
             raise ValueError(
-                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
-                f"sequences. However, found offsets of type {type(offsets)}"
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
+                f"length sequences. However, found offsets of type {type(offsets)}"
             )
         bags, length = input.shape
         bag_of = weft.arange(bags, device=input.device).repeat_interleave(length)

@@ -401,9 +401,7 @@ def hinge_embedding_loss(
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     zeros = weft.zeros_like(input)
-    loss = weft.where(target == 1, zeros, (margin - input).clamp_min(0)) + weft.where(
-        target == -1, zeros, input
-    )
+    loss = weft.where(target == 1, zeros, (margin - input).clamp_min(0)) + weft.where(target == -1, zeros, input)
     return reduced(loss, reduction)
 
 
@@ -564,15 +562,13 @@ def cosine_embedding_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target.dim() + 1 != input1.dim() or target.dim() + 1 != input2.dim():
         raise RuntimeError(
-            f"{target.dim()}D target tensor expects {target.dim() + 1}D input tensors, but found inputs with sizes "
-            f"{tuple(input1.shape)} and {tuple(input2.shape)}."
+            f"{target.dim()}D target tensor expects {target.dim() + 1}D input tensors, but found inputs "
+            f"with sizes {tuple(input1.shape)} and {tuple(input2.shape)}."
         )
     dots, squares1, squares2 = (input1 * input2).sum(-1), input1.square().sum(-1), input2.square().sum(-1)
     cos = dots / ((squares1 + 1e-12) * (squares2 + 1e-12)).sqrt()
     zeros = weft.zeros_like(cos)
-    loss = weft.where(target == 1, 1 - cos, zeros) + weft.where(
-        target == -1, (cos - margin).clamp_min(0), zeros
-    )
+    loss = weft.where(target == 1, 1 - cos, zeros) + weft.where(target == -1, (cos - margin).clamp_min(0), zeros)
     return reduced(loss, reduction)
 
 
@@ -632,8 +628,9 @@ def triplet_margin_with_distance_loss(
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.dim() == positive.dim() == negative.dim():
         raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
-            f"anchor {anchor.dim()}D, positive {positive.dim()}D, and negative {negative.dim()}D inputs"
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {anchor.dim()}D, positive {positive.dim()}D, and negative "
+            f"{negative.dim()}D inputs"
         )
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)

@@ -53,9 +53,7 @@ def batch_norm(
 
 def _check_several_values(input: Tensor, spatial: Sequence[int], batch: int) -> None:
     if batch * math.prod(spatial) == 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {input.size()}"
-        )
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
 
 
 def instance_norm(
@@ -164,9 +162,7 @@ def group_norm(
     return native.group_norm(input, num_groups, weight, bias, eps)
 
 
-def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """Divide by ``(k + alpha * mean of squares over size neighbouring channels) ** beta``.
 
     Args:
@@ -180,7 +176,7 @@ def local_response_norm(
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
     if input.numel() == 0:
         return input
-    n, c, *spatial = input.shape
+    n, c = input.shape[:2]
     squares = native.pad((input * input).reshape(n, 1, c, -1), (0, 0, size // 2, (size - 1) // 2))
     mean = native.avg_pool2d(squares, (size, 1), stride=1).reshape(input.shape)
     return input / (mean * alpha + k).pow(beta)

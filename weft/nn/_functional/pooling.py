@@ -124,23 +124,17 @@ def max_pool3d(
     return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-def max_pool1d_with_indices(
-    input: Tensor, kernel_size: Any, *args: Any, **kwargs: Any
-) -> tuple[Tensor, Tensor]:
+def max_pool1d_with_indices(input: Tensor, kernel_size: Any, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """:func:`max_pool1d` with the indices of the maxima."""
     return max_pool1d(input, kernel_size, *args, **{**kwargs, "return_indices": True})
 
 
-def max_pool2d_with_indices(
-    input: Tensor, kernel_size: Any, *args: Any, **kwargs: Any
-) -> tuple[Tensor, Tensor]:
+def max_pool2d_with_indices(input: Tensor, kernel_size: Any, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """:func:`max_pool2d` with the indices of the maxima."""
     return max_pool2d(input, kernel_size, *args, **{**kwargs, "return_indices": True})
 
 
-def max_pool3d_with_indices(
-    input: Tensor, kernel_size: Any, *args: Any, **kwargs: Any
-) -> tuple[Tensor, Tensor]:
+def max_pool3d_with_indices(input: Tensor, kernel_size: Any, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """:func:`max_pool3d` with the indices of the maxima."""
     return max_pool3d(input, kernel_size, *args, **{**kwargs, "return_indices": True})
 
@@ -152,9 +146,7 @@ def _unpool(
     strides = kernel if stride is None else ntuple(stride, n)
     pads = ntuple(padding, n)
     spatial = input.shape[-n:]
-    default = [
-        (size - 1) * s + k - 2 * p for size, s, k, p in zip(spatial, strides, kernel, pads, strict=True)
-    ]
+    default = [(size - 1) * s + k - 2 * p for size, s, k, p in zip(spatial, strides, kernel, pads, strict=True)]
     if output_size is None:
         size = default
     else:
@@ -166,8 +158,8 @@ def _unpool(
                 )
     if input.shape != indices.shape:
         raise RuntimeError(
-            f"Expected shape of indices to be same as that of the input tensor ({tuple(input.shape)}) but got "
-            f"indices tensor with shape: {tuple(indices.shape)}"
+            f"Expected shape of indices to be same as that of the input tensor ({tuple(input.shape)}) but "
+            f"got indices tensor with shape: {tuple(indices.shape)}"
         )
     lead = list(input.shape[:-n])
     flat = weft.zeros([*lead, -1 if 0 in size else _product(size)], dtype=input.dtype, device=input.device)
@@ -350,9 +342,7 @@ def _fractional_max_pool(
     spatial = list(input.shape[-n:])
     if output_size is None:
         if output_ratio is None:
-            raise ValueError(
-                f"fractional_max_pool{n}d requires specifying either an output_size or an output_ratio"
-            )
+            raise ValueError(f"fractional_max_pool{n}d requires specifying either an output_size or an output_ratio")
         ratios = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * n
         sizes = [int(size * ratio) for size, ratio in zip(spatial, ratios, strict=True)]
     else:
@@ -393,9 +383,7 @@ def fractional_max_pool2d(
     >>> tuple(weft.nn.functional.fractional_max_pool2d(weft.ones(1, 1, 9, 9), 2, output_size=6).shape)
     (1, 1, 6, 6)
     """
-    return _fractional_max_pool(
-        2, input, kernel_size, output_size, output_ratio, return_indices, _random_samples
-    )
+    return _fractional_max_pool(2, input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
 
 
 def fractional_max_pool3d(
@@ -407,9 +395,7 @@ def fractional_max_pool3d(
     _random_samples: Tensor | None = None,
 ) -> Any:
     """:func:`fractional_max_pool2d` for volumes, shape (N, C, T, H, W)."""
-    return _fractional_max_pool(
-        3, input, kernel_size, output_size, output_ratio, return_indices, _random_samples
-    )
+    return _fractional_max_pool(3, input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
 
 
 def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Any, *args: Any, **kwargs: Any) -> Any:
@@ -422,17 +408,13 @@ def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: Any, *args: A
     return fractional_max_pool3d(input, kernel_size, *args, **{**kwargs, "return_indices": True})
 
 
-def _lp_pool(
-    pool: Any, n: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil: bool
-) -> Tensor:
+def _lp_pool(pool: Any, n: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil: bool) -> Tensor:
     count = _product(ntuple(kernel_size, n))
     mean = pool(input.pow(norm_type), kernel_size, stride, 0, ceil)
     return (mean.sign() * mean.abs().relu() * count).pow(1.0 / norm_type)
 
 
-def lp_pool1d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
+def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The ``norm_type``-th root of the sum of that power of each window of ``input``, shape (N, C, L).
 
     >>> import weft
@@ -442,15 +424,11 @@ def lp_pool1d(
     return _lp_pool(avg_pool1d, 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool2d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
+def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """:func:`lp_pool1d` for images, shape (N, C, H, W)."""
     return _lp_pool(avg_pool2d, 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool3d(
-    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Tensor:
+def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """:func:`lp_pool1d` for volumes, shape (N, C, D, H, W)."""
     return _lp_pool(avg_pool3d, 3, input, norm_type, kernel_size, stride, ceil_mode)

@@ -50,8 +50,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         raise RuntimeError(f"Padding length must be divisible by 2, got {len(pad)}")
     if len(pad) // 2 > input.dim():
         raise RuntimeError(
-            "Padding length should be less than or equal to two times the input dimension but got padding length "
-            f"{len(pad)} and input of dimension {input.dim()}"
+            "Padding length should be less than or equal to two times the input dimension but got padding "
+            f"length {len(pad)} and input of dimension {input.dim()}"
         )
     if mode == "constant":
         return native.pad(input, pad, value=0.0 if value is None else value)
@@ -129,9 +129,8 @@ def interpolate(
         )
     if n not in _MODES or mode not in _MODES[n]:
         raise NotImplementedError(
-            "Input Error: Only 3D, 4D and 5D input Tensors supported "
-            f"(got {input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | "
-            f"nearest-exact (got {mode})"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.dim()}D) for the modes: "
+            f"nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got {mode})"
         )
     if antialias and not (mode in ("bilinear", "bicubic") and n == 2):
         raise ValueError(
@@ -157,8 +156,8 @@ def _output_size(
         sizes = list(size) if isinstance(size, (tuple, list)) else [size] * n
         if len(sizes) != n:
             raise ValueError(
-                "Input and output must have the same number of spatial dimensions, but got input with spatial "
-                f"dimensions of {spatial} and output size of {size}."
+                "Input and output must have the same number of spatial dimensions, but got input with "
+                f"spatial dimensions of {spatial} and output size of {size}."
             )
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
@@ -168,8 +167,8 @@ def _output_size(
     factors = list(scale_factor) if isinstance(scale_factor, (tuple, list)) else [scale_factor] * n
     if len(factors) != n:
         raise ValueError(
-            "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial "
-            f"dimensions of {spatial} and scale_factor of shape {scale_factor}."
+            "Input and scale_factor must have the same number of spatial dimensions, but got input with "
+            f"spatial dimensions of {spatial} and scale_factor of shape {scale_factor}."
         )
     sizes = [math.floor(float(s * factor)) for s, factor in zip(spatial, factors, strict=True)]
     return sizes, [None] * n if recompute else [float(factor) for factor in factors]
@@ -184,12 +183,7 @@ def _resize(
         raise RuntimeError(
             f"Input and output sizes should be greater than 0, but got input (size {size}) and output (size {out})"
         )
-    if (
-        mode not in ("nearest", "nearest-exact")
-        and not align_corners
-        and out == size
-        and scale in (None, 1.0)
-    ):
+    if mode not in ("nearest", "nearest-exact") and not align_corners and out == size and scale in (None, 1.0):
         return input
     step = 1 / scale if scale is not None else size / out
     target = weft.arange(out, dtype=weft.float64)
@@ -253,9 +247,7 @@ def upsample(
     align_corners: bool | None = None,
 ) -> Tensor:
     """Deprecated name of :func:`interpolate`."""
-    warnings.warn(
-        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
-    )
+    warnings.warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
@@ -294,8 +286,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     """
     if align_corners is None:
         warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
-            "specify align_corners=True if the old behavior is desired.",
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
+            "Please specify align_corners=True if the old behavior is desired.",
             stacklevel=2,
         )
     spatial = list(size)[2:]
@@ -350,20 +342,21 @@ def grid_sample(
         )
     if padding_mode not in ("zeros", "border", "reflection"):
         raise ValueError(
-            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
-            f"'{padding_mode}'"
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', "
+            f"but got: '{padding_mode}'"
         )
     if align_corners is None:
         warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
-            "specify align_corners=True if the old behavior is desired.",
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
+            "Please specify align_corners=True if the old behavior is desired.",
             stacklevel=2,
         )
     n = input.dim() - 2
     if n not in (2, 3) or grid.dim() != n + 2 or grid.size(-1) != n or grid.size(0) != input.size(0):
         raise RuntimeError(
-            "grid_sampler(): expected 4D or 5D input and a grid with the same batch size, number of dimensions and "
-            f"{n} coordinates, but got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
+            "grid_sampler(): expected 4D or 5D input and a grid with the same batch size, number of "
+            f"dimensions and {n} coordinates, but got input with sizes {list(input.shape)} and grid with "
+            f"sizes {list(grid.shape)}"
         )
     if mode == "bicubic" and n == 3:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
@@ -373,9 +366,7 @@ def grid_sample(
         x = grid[..., n - 1 - d]
         position = (x + 1) / 2 * (size - 1) if align_corners else ((x + 1) * size - 1) / 2
         # The cubic kernel folds each of its taps instead of its center.
-        positions.append(
-            position if mode == "bicubic" else _fold(position, size, padding_mode, bool(align_corners))
-        )
+        positions.append(position if mode == "bicubic" else _fold(position, size, padding_mode, bool(align_corners)))
     return _gather_taps(input, positions, mode, padding_mode, bool(align_corners))
 
 
@@ -394,9 +385,7 @@ def _fold(position: Tensor, size: int, padding_mode: str, align_corners: bool) -
     return position.clamp(0, size - 1)
 
 
-def _gather_taps(
-    input: Tensor, positions: list[Tensor], mode: str, padding_mode: str, align_corners: bool
-) -> Tensor:
+def _gather_taps(input: Tensor, positions: list[Tensor], mode: str, padding_mode: str, align_corners: bool) -> Tensor:
     """The weighted sum over all combinations of each dimension's taps."""
     n_batch, channels, *spatial = input.shape
     taps: list[list[tuple[Tensor, Tensor | None]]] = []
@@ -454,8 +443,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     *lead, c, h, w = input.shape
     if c % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
-            f"but input.size(-3)={c} is not divisible by {r * r}"
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            f"upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
     x = input.reshape(-1, c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)
     return x.reshape([*lead, c // (r * r), h * r, w * r])
@@ -480,8 +469,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     for name, size, where in (("height", h, -2), ("width", w, -1)):
         if size % r:
             raise RuntimeError(
-                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({where})={size} "
-                f"is not divisible by {r}"
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
+                f"input.size({where})={size} is not divisible by {r}"
             )
     x = input.reshape(-1, c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)
     return x.reshape([*lead, c * r * r, h // r, w // r])
@@ -495,16 +484,10 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     tensor([0., 2., 1., 3.])
     """
     if input.dim() < 3:
-        raise RuntimeError(
-            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}"
-        )
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
     if groups <= 0:
-        raise RuntimeError(
-            f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
-        )
+        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
     n, c, *spatial = input.shape
     if c % groups:
-        raise RuntimeError(
-            f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
-        )
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups.")
     return input.reshape([n, groups, c // groups, *spatial]).transpose(1, 2).reshape(input.shape)

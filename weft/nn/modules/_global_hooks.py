@@ -96,8 +96,8 @@ def _add_backward(hook: Callable[..., Any], *, full: bool) -> RemovableHandle:
     global is_full_backward
     if is_full_backward is not None and is_full_backward is not full:
         raise RuntimeError(
-            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use "
-            "only one of them."
+            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. "
+            "Please use only one of them."
         )
     is_full_backward = full
     return add(backward, hook)

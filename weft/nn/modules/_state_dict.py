@@ -92,8 +92,8 @@ class StateDictMixin:
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         if getattr(hook, "_from_public_api", False):
             raise RuntimeError(
-                "Cannot register the same function as the state dict post hook that was previously registered "
-                "via register_state_dict_post_hook"
+                "Cannot register the same function as the state dict post hook that was previously "
+                "registered via register_state_dict_post_hook"
             )
         return global_hooks.add(self._state_dict_hooks, hook)
 
@@ -109,12 +109,12 @@ class StateDictMixin:
     def _register_load_state_dict_pre_hook(
         self, hook: Callable[..., Any], with_module: bool = False
     ) -> RemovableHandle:
-        wrapped = _WrappedHook(hook, self if with_module else None)  # type: ignore[arg-type]  # a mixin of Module
+        module: Any = self if with_module else None
+        wrapped = _WrappedHook(hook, module)
         return global_hooks.add(self._load_state_dict_pre_hooks, wrapped)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
-        error_msgs)`` before loading."""
+        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before."""
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -145,9 +145,7 @@ class StateDictMixin:
             ['weight', 'bias']
         """
         if args:
-            warnings.warn(
-                "Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2
-            )
+            warnings.warn("Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2)
             destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
         if destination is None:
             destination = OrderedDict()
@@ -185,9 +183,7 @@ class StateDictMixin:
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         own = itertools.chain(self._parameters.items(), self._buffers.items())
         local_state = {
-            name: tensor
-            for name, tensor in own
-            if tensor is not None and name not in self._non_persistent_buffers_set
+            name: tensor for name, tensor in own if tensor is not None and name not in self._non_persistent_buffers_set
         }
         assign = local_metadata.get("assign_to_params_buffers", False)
         for name, param in local_state.items():
@@ -244,13 +240,12 @@ class StateDictMixin:
                 return None
         except Exception as error:
             return (
-                f'While copying the parameter named "{key}", whose dimensions in the model are {param.size()} '
-                f"and whose dimensions in the checkpoint are {value.size()}, an exception occurred : {error.args}."
+                f'While copying the parameter named "{key}", whose dimensions in the model are '
+                f"{param.size()} and whose dimensions in the checkpoint are {value.size()}, an exception "
+                f"occurred : {error.args}."
             )
 
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> Any:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Copy the tensors of ``state_dict`` into this module and its children.
 
         Args:
@@ -299,8 +294,9 @@ class StateDictMixin:
             for hook in module._load_state_dict_post_hooks.values():
                 if hook(module, incompatible_keys) is not None:
                     raise AssertionError(
-                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return "
-                        "new values, if incompatible_keys need to be modified, it should be done inplace."
+                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to "
+                        "return new values, if incompatible_keys need to be modified, it should be done "
+                        "inplace."
                     )
 
         load(self, state)

@@ -19,8 +19,6 @@ __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "
 class _ConvNd(Module):
     """The numbers and parameters of every convolution."""
 
-    __constants__ = ["stride", "padding", "dilation", "groups", "padding_mode", "output_padding", "in_channels",
-                     "out_channels", "kernel_size"]  # fmt: skip
     _dims: int
     bias: Tensor | None
 
@@ -77,9 +75,7 @@ class _ConvNd(Module):
         else:
             self._reversed_padding_repeated_twice = _reverse_repeat_tuple(padding, 2)
         first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
-        self.weight = Parameter(
-            weft.empty((first, second // groups, *kernel_size), device=device, dtype=dtype)
-        )
+        self.weight = Parameter(weft.empty((first, second // groups, *kernel_size), device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(weft.empty(out_channels, device=device, dtype=dtype))
         else:
@@ -97,9 +93,7 @@ class _ConvNd(Module):
 
     def extra_repr(self) -> str:
         """The sizes, and whatever differs from the defaults."""
-        text = (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        )
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
         n = len(self.kernel_size)
         if self.padding != (0,) * n:
             text += f", padding={self.padding}"
@@ -172,7 +166,8 @@ class Conv1d(_Conv):
 
     Args:
         in_channels, out_channels: numbers of channels, both divisible by ``groups``.
-        kernel_size, stride, padding, dilation: integers, or tuples of one; ``padding`` also "same" or "valid".
+        kernel_size, stride, padding, dilation: integers, or tuples of one; ``padding`` also "same" or
+            "valid".
         groups: how many separate convolutions share the channels.
         padding_mode: "zeros", "reflect", "replicate" or "circular".
 
@@ -274,8 +269,8 @@ class _ConvTransposeNd(_ConvNd):
             spatial = spatial[extra:]
         if len(spatial) != n:
             raise ValueError(
-                f"ConvTranspose{n}D: for {input.dim()}D input, output_size must have {n} or {n + extra} elements "
-                f"(got {len(output_size)})"
+                f"ConvTranspose{n}D: for {input.dim()}D input, output_size must have {n} or {n + extra} "
+                f"elements (got {len(output_size)})"
             )
         assert not isinstance(self.padding, str)
         smallest = [
@@ -288,8 +283,8 @@ class _ConvTransposeNd(_ConvNd):
         largest = [size + self.stride[d] - 1 for d, size in enumerate(smallest)]
         if any(not low <= size <= high for low, size, high in zip(smallest, spatial, largest, strict=True)):
             raise ValueError(
-                f"requested an output size of {output_size}, but valid sizes range from {smallest} to {largest} "
-                f"(for an input of {input.size()[2:]})"
+                f"requested an output size of {output_size}, but valid sizes range from {smallest} to "
+                f"{largest} (for an input of {input.size()[2:]})"
             )
         return tuple(size - low for size, low in zip(spatial, smallest, strict=True))
 

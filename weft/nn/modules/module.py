@@ -21,9 +21,7 @@ from weft.nn.modules._global_hooks import (
     register_module_parameter_registration_hook,
 )
 from weft.nn.modules._state_dict import (
-    _EXTRA_STATE_KEY_SUFFIX,
     StateDictMixin,
-    _IncompatibleKeys,
     _WrappedHook,
 )
 from weft.nn.modules._text import _addindent, _typename
@@ -99,9 +97,7 @@ class Module(StateDictMixin):
         if not self.call_super_init:
             if kwargs:
                 name = next(iter(kwargs))
-                raise TypeError(
-                    f"{type(self).__name__}.__init__() got an unexpected keyword argument '{name}'"
-                )
+                raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument '{name}'")
             if args:
                 raise TypeError(
                     f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
@@ -121,9 +117,7 @@ class Module(StateDictMixin):
 
     def _forward_unimplemented(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's output; every subclass defines it."""
-        raise NotImplementedError(
-            f'Module [{type(self).__name__}] is missing the required "forward" function'
-        )
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     forward: Callable[..., Any] = _forward_unimplemented
 
@@ -171,8 +165,8 @@ class Module(StateDictMixin):
             if param.grad_fn is not None:
                 raise ValueError(
                     f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
-                    f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
-                    "forward() method."
+                    f"explicitly. To express '{name}' as a function of another Tensor, compute the value in "
+                    "the forward() method."
                 )
             for hook in global_hooks.parameter_registration.values():
                 output = hook(self, name, param)
@@ -250,13 +244,11 @@ class Module(StateDictMixin):
         elif isinstance(value, Buffer) or (buffers is not None and name in buffers):
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as buffer '{name}' "
-                    "(weft.nn.Buffer, weft.Tensor or None expected)"
+                    f"cannot assign '{_typename(value)}' as buffer '{name}' (weft.nn.Buffer, weft.Tensor or "
+                    "None expected)"
                 )
-            if isinstance(value, Buffer):
-                persistent = value.persistent
-            else:
-                persistent = name not in self._non_persistent_buffers_set
+            is_new = isinstance(value, Buffer)
+            persistent = value.persistent if is_new else name not in self._non_persistent_buffers_set
             # A subclass may override register_buffer without the third argument.
             self.register_buffer(name, value, *(() if persistent else (False,)))
         else:
@@ -377,7 +369,8 @@ class Module(StateDictMixin):
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert all parameters and buffers in place, as ``Tensor.to`` does; integers keep their dtype.
 
-        Called as ``to(device, dtype, non_blocking)``, ``to(dtype)``, ``to(tensor)`` or ``to(memory_format=...)``.
+        Called as ``to(device, dtype, non_blocking)``, ``to(dtype)``, ``to(tensor)`` or
+        ``to(memory_format=...)``.
 
         Raises:
             TypeError: the dtype is neither floating point nor complex.
@@ -490,9 +483,7 @@ class Module(StateDictMixin):
             self._forward_hooks_always_called[handle.id] = True
         return handle
 
-    def register_full_backward_pre_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` before the backward pass; it may return other gradients."""
         return global_hooks.add(self._backward_pre_hooks, hook, prepend=prepend)
 
@@ -510,8 +501,8 @@ class Module(StateDictMixin):
     def _add_backward_hook(self, hook: Callable[..., Any], prepend: bool, *, full: bool) -> RemovableHandle:
         if self._is_full_backward_hook is not None and self._is_full_backward_hook is not full:
             raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use "
-                "only one of them."
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please "
+                "use only one of them."
             )
         self._is_full_backward_hook = full
         return global_hooks.add(self._backward_hooks, hook, prepend=prepend)
@@ -557,8 +548,8 @@ class Module(StateDictMixin):
             if backward_hook is not None:
                 if not isinstance(result, (Tensor, tuple)):
                     warnings.warn(
-                        "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors "
-                        f"but received {type(result)}",
+                        "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                        f"Tensors but received {type(result)}",
                         stacklevel=3,
                     )
                 result = backward_hook.setup_output_hook(result)
@@ -573,8 +564,8 @@ class Module(StateDictMixin):
                     self._run_forward_hook(hook_id, hook, args, kwargs, result)
                 except Exception as error:
                     warnings.warn(
-                        "module forward hook with ``always_call=True`` raised an exception that was silenced as "
-                        f"another error was raised in forward: {error}",
+                        "module forward hook with ``always_call=True`` raised an exception that was "
+                        f"silenced as another error was raised in forward: {error}",
                         stacklevel=3,
                     )
             raise
@@ -586,8 +577,7 @@ class Module(StateDictMixin):
                 if result is not None:
                     if not (isinstance(result, tuple) and len(result) == 2):
                         raise RuntimeError(
-                            "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
-                            f"{result}."
+                            f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {result}."
                         )
                     args, kwargs = result
             else:
@@ -702,9 +692,7 @@ class Module(StateDictMixin):
         yield prefix, self
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(
-                    memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
-                )
+                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     # ------------------------------------------------------------------ training
 
@@ -775,8 +763,6 @@ class Module(StateDictMixin):
         extra_lines = extra.split("\n") if extra else []
         child_lines = [f"({name}): " + _addindent(repr(child), 2) for name, child in self._modules.items()]
         lines = extra_lines + child_lines
-        if len(lines) == 1 and not child_lines:
-            body = lines[0]
-        else:
-            body = "\n  " + "\n  ".join(lines) + "\n" if lines else ""
-        return f"{self._get_name()}({body})"
+        if not child_lines and len(lines) <= 1:
+            return f"{self._get_name()}({extra})"
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"

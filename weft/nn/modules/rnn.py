@@ -128,8 +128,10 @@ class RNNBase(Module):
         """The outputs of the last layer at every step, and the last state of every layer.
 
         Args:
-            input: shape (L, N, input_size), (N, L, input_size) if ``batch_first``, (L, input_size), or packed.
-            hx: first state: shape (layers * directions, N, hidden_size), a pair of them for LSTM. Default: zeros.
+            input: shape (L, N, input_size), (N, L, input_size) if ``batch_first``, (L, input_size), or
+                packed.
+            hx: first state: shape (layers * directions, N, hidden_size), a pair of them for LSTM. Default:
+                zeros.
         """
         directions = 2 if self.bidirectional else 1
         state: Any = hx if self.mode == "LSTM" or hx is None else (hx,)
@@ -140,9 +142,7 @@ class RNNBase(Module):
                 state = tuple(part.index_select(1, input.sorted_indices) for part in state)
         else:
             if input.dim() not in (2, 3):
-                raise ValueError(
-                    f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
-                )
+                raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
             batched = input.dim() == 3
             if not batched:
                 input = input.unsqueeze(1)
@@ -296,9 +296,7 @@ class RNNCellBase(Module):
         if input.dim() not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
         if input.size(-1) != self.input_size:
-            raise RuntimeError(
-                f"{name}: input has {input.size(-1)} features, expected input_size {self.input_size}"
-            )
+            raise RuntimeError(f"{name}: input has {input.size(-1)} features, expected input_size {self.input_size}")
         if state is None:
             shape = [*input.shape[:-1], self.hidden_size]
             zeros = weft.zeros(shape, dtype=input.dtype, device=input.device)

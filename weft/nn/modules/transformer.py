@@ -124,9 +124,7 @@ class _Layer(Module):
             need_weights=False,
         )[0]
 
-    def _attend_to_itself(
-        self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool
-    ) -> Tensor:
+    def _attend_to_itself(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool) -> Tensor:
         return self._attend(self.self_attn, x, x, mask, padding, is_causal)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -166,9 +164,7 @@ class TransformerEncoderLayer(_Layer):
         is_causal: bool = False,
     ) -> Tensor:
         """Shaped as ``src``; the masks are those of :class:`MultiheadAttention`."""
-        x = self._sublayer(
-            1, src, lambda x: self._attend_to_itself(x, src_mask, src_key_padding_mask, is_causal)
-        )
+        x = self._sublayer(1, src, lambda x: self._attend_to_itself(x, src_mask, src_key_padding_mask, is_causal))
         return self._sublayer(2, x, self._feedforward)
 
 
@@ -198,9 +194,7 @@ class TransformerDecoderLayer(_Layer):
         memory_is_causal: bool = False,
     ) -> Tensor:
         """Shaped as ``tgt``."""
-        x = self._sublayer(
-            1, tgt, lambda x: self._attend_to_itself(x, tgt_mask, tgt_key_padding_mask, tgt_is_causal)
-        )
+        x = self._sublayer(1, tgt, lambda x: self._attend_to_itself(x, tgt_mask, tgt_key_padding_mask, tgt_is_causal))
         x = self._sublayer(
             2,
             x,
@@ -271,9 +265,7 @@ class TransformerDecoder(Module):
         (4, 3, 8)
     """
 
-    def __init__(
-        self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None
-    ) -> None:
+    def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
         self.layers = _clones(decoder_layer, num_layers)
         self.num_layers = num_layers
@@ -311,7 +303,8 @@ class Transformer(Module):
     """An encoder and a decoder.
 
     Args:
-        d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias: of the
+        d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias:
+            of the
             layers; see :class:`TransformerEncoderLayer`.
         num_encoder_layers, num_decoder_layers: how many.
         custom_encoder, custom_decoder: used instead.
@@ -386,15 +379,11 @@ class Transformer(Module):
         memory_is_causal: bool = False,
     ) -> Tensor:
         """Shaped as ``tgt``."""
-        if src.dim() == 3 and src.size(0 if self.batch_first else 1) != tgt.size(
-            0 if self.batch_first else 1
-        ):
+        if src.dim() == 3 and src.size(0 if self.batch_first else 1) != tgt.size(0 if self.batch_first else 1):
             raise RuntimeError("the batch number of src and tgt must be equal")
         if src.size(-1) != self.d_model or tgt.size(-1) != self.d_model:
             raise RuntimeError("the feature number of src and tgt must be equal to d_model")
-        memory = self.encoder(
-            src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal
-        )
+        memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
         return self.decoder(
             tgt,
             memory,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -52,9 +53,7 @@ class PackedSequence(_PackedSequence):
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """With the data converted as ``Tensor.to`` does."""
-        return type(self)(
-            self.data.to(*args, **kwargs), self.batch_sizes, self.sorted_indices, self.unsorted_indices
-        )
+        return type(self)(self.data.to(*args, **kwargs), self.batch_sizes, self.sorted_indices, self.unsorted_indices)
 
     def cpu(self) -> PackedSequence:
         """On the CPU."""
@@ -122,11 +121,11 @@ def pack_padded_sequence(
         )
     sorted_indices = None
     if enforce_sorted:
-        if any(a < b for a, b in zip(sizes, sizes[1:], strict=False)):
+        if any(a < b for a, b in itertools.pairwise(sizes)):
             raise RuntimeError(
-                "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
-                "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement if "
-                "you do not need ONNX exportability."
+                "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can "
+                "pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this "
+                "requirement if you do not need ONNX exportability."
             )
     else:
         order = sorted(range(len(sizes)), key=lambda i: -sizes[i])
@@ -203,9 +202,7 @@ def pad_sequence(
     longest = max(row.size(0) for row in rows)
     padded = []
     for row in rows:
-        fill = weft.full(
-            [longest - row.size(0), *row.shape[1:]], padding_value, dtype=row.dtype, device=row.device
-        )
+        fill = weft.full([longest - row.size(0), *row.shape[1:]], padding_value, dtype=row.dtype, device=row.device)
         padded.append(weft.cat([row, fill] if padding_side == "right" else [fill, row]))
     return weft.stack(padded, 0 if batch_first else 1)
 

@@ -39,7 +39,8 @@ class DataLoader(Generic[_T_co]):
         shuffle: a new random order in each epoch.
         sampler: another order of positions.
         batch_sampler: another way to make lists of positions.
-        num_workers: threads that make batches in the background; 0: made when asked for. Each thread works on a
+        num_workers: threads that make batches in the background; 0: made when asked for. Each thread works
+            on a
             shallow copy of the dataset.
         collate_fn: makes a batch of a list of samples; default: ``default_collate``.
         pin_memory, pin_memory_device: kept for programs that set them; there is no other memory to copy to.
@@ -89,22 +90,21 @@ class DataLoader(Generic[_T_co]):
     ) -> None:
         if worker == "process":
             raise NotImplementedError(
-                "DataLoader: worker processes are not available; use worker='thread', and put work that holds the "
-                "GIL for long into native code or into a concurrent.futures.ProcessPoolExecutor of your dataset"
+                "DataLoader: worker processes are not available; use worker='thread', and put work that "
+                "holds the GIL for long into native code or into a concurrent.futures.ProcessPoolExecutor "
+                "of your dataset"
             )
         if worker != "thread":
             raise ValueError(f"DataLoader: worker should be 'thread', got {worker!r}")
         if num_workers < 0:
-            raise ValueError(
-                "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
-            )
+            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if timeout < 0:
             raise ValueError("timeout option should be non-negative")
         if prefetch_factor is not None:
             if num_workers == 0:
                 raise ValueError(
-                    "prefetch_factor option could only be specified in multiprocessing. let num_workers > 0 to enable "
-                    "multiprocessing, otherwise set prefetch_factor to None."
+                    "prefetch_factor option could only be specified in multiprocessing. let num_workers > "
+                    "0 to enable multiprocessing, otherwise set prefetch_factor to None."
                 )
             if prefetch_factor < 0:
                 raise ValueError("prefetch_factor option should be non-negative")
@@ -114,8 +114,8 @@ class DataLoader(Generic[_T_co]):
             raise ValueError("persistent_workers option needs num_workers > 0")
         if multiprocessing_context is not None and num_workers == 0:
             raise ValueError(
-                "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
-                f"num_workers={num_workers}"
+                "multiprocessing_context can only be used with multi-process loading (num_workers > 0), "
+                f"but got num_workers={num_workers}"
             )
         self._is_stream = isinstance(dataset, IterableDataset)
         if self._is_stream:
@@ -134,9 +134,7 @@ class DataLoader(Generic[_T_co]):
                 )
             batch_size = None
         elif batch_size is None and drop_last:
-            raise ValueError(
-                "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
-            )
+            raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
         if sampler is None:
             if self._is_stream:
                 sampler = _InfiniteConstantSampler()
@@ -300,9 +298,7 @@ class _ThreadedIter(_BaseIter):
 
     def __next__(self) -> Any:
         if not self.is_usable() and self._worker_of:
-            raise RuntimeError(
-                "DataLoader: this iterator's workers are threads of another process; make a new one"
-            )
+            raise RuntimeError("DataLoader: this iterator's workers are threads of another process; make a new one")
         while self._worker_of:
             task, result = self._pool.take(self._taken if self._in_order else None, self._timeout)
             self._taken += 1

@@ -28,7 +28,8 @@ _T_co = TypeVar("_T_co", covariant=True)
 class Dataset(Generic[_T_co]):
     """Base class of datasets with samples at positions.
 
-    A subclass defines ``__getitem__`` and usually ``__len__``; it may define ``__getitems__``, which gets a list
+    A subclass defines ``__getitem__`` and usually ``__len__``; it may define ``__getitems__``, which gets a
+    list
     of positions and returns the list of samples.
 
     Example:
@@ -112,8 +113,8 @@ class StackDataset(Dataset[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args and kwargs:
             raise ValueError(
-                "Supported either ``tuple``- (via ``args``) or``dict``- (via ``kwargs``) like input/output, but both "
-                "types are given."
+                "Supported either ``tuple``- (via ``args``) or``dict``- (via ``kwargs``) like "
+                "input/output, but both types are given."
             )
         if not args and not kwargs:
             raise ValueError("At least one dataset should be passed")
@@ -231,7 +232,8 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = 
     """Split a dataset at random.
 
     Args:
-        lengths: sizes of the parts; or fractions that add up to 1, rounded down, with the rest dealt out in turn.
+        lengths: sizes of the parts; or fractions that add up to 1, rounded down, with the rest dealt out in
+            turn.
 
     Raises:
         ValueError: the parts do not add up to the dataset.

@@ -71,7 +71,8 @@ def collate(batch: Any, *, collate_fn_map: _CollateMap | None = None) -> Any:
 
     Args:
         batch: samples of one kind.
-        collate_fn_map: functions ``f(batch, *, collate_fn_map)`` by the type, or tuple of types, of the samples.
+        collate_fn_map: functions ``f(batch, *, collate_fn_map)`` by the type, or tuple of types, of the
+            samples.
     """
     first = batch[0]
     functions = collate_fn_map or {}
