@@ -7,6 +7,7 @@ void fill(PointwiseTable&);
 void fill(CastTable&);
 void fill(GemmTable&);
 void fill(ConvTable&);
+void fill(PoolTable&);
 void fill(SoftmaxTable&);
 void fill(NormTable&);
 void fill(LossTable&);
@@ -20,6 +21,7 @@ void fill(KernelTable& t) {
   fill(t.cast);
   fill(t.gemm);
   fill(t.conv);
+  fill(t.pool);
   fill(t.softmax);
   fill(t.norm);
   fill(t.loss);

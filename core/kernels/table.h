@@ -9,6 +9,7 @@
 #include "kernels/norm.h"
 #include "kernels/optimizer.h"
 #include "kernels/pointwise.h"
+#include "kernels/pool.h"
 #include "kernels/random.h"
 #include "kernels/softmax.h"
 #include "kernels/sort.h"
@@ -21,6 +22,7 @@ struct KernelTable {
   CastTable cast;
   GemmTable gemm;
   ConvTable conv;
+  PoolTable pool;
   SoftmaxTable softmax;
   NormTable norm;
   LossTable loss;

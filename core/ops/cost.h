@@ -1,6 +1,9 @@
 // What operators are expected to cost: nanoseconds of native time on one thread, for the governor.
 #pragma once
 
+#include <algorithm>
+#include <string_view>
+
 #include "tensor/tensor.h"
 
 namespace weft::ops::cost {
@@ -20,6 +23,64 @@ int64_t fused_sgd(TensorSpan params, TensorSpan, TensorSpan buffers, Options...)
 template <class... Options>
 int64_t fused_adam(TensorSpan params, TensorSpan, TensorSpan, TensorSpan, TensorSpan, TensorSpan, Options...) noexcept {
   return elements(params) * 11 / 10;
+}
+
+/// At the rate of a middling core: 40 multiply-adds a nanosecond, and every element once from memory.
+inline int64_t multiply_adds(int64_t count, int64_t elements) noexcept { return count / 40 + elements / 4; }
+
+inline int64_t product(const Tensor& a, const Tensor& b) noexcept {
+  const int64_t columns = b.dim() < 2 ? 1 : b.numel() / std::max<int64_t>(b.size(-2), 1);
+  return multiply_adds(elements(a) * columns, elements(a) + elements(b));
+}
+inline int64_t batched_product(const Tensor& a, const Tensor& b) noexcept {
+  return multiply_adds(elements(a) * (b.dim() < 2 ? 1 : b.size(-1)), elements(a) + elements(b));
+}
+inline int64_t outer_product(const Tensor& a, const Tensor& b) noexcept { return elements(a) * elements(b) / 4; }
+inline int64_t added_product(const Tensor&, const Tensor& a, const Tensor& b, const Scalar&, const Scalar&) noexcept {
+  return product(a, b);
+}
+inline int64_t added_batched_product(const Tensor&, const Tensor& a, const Tensor& b, const Scalar&,
+                                     const Scalar&) noexcept {
+  return batched_product(a, b);
+}
+inline int64_t added_outer_product(const Tensor&, const Tensor& a, const Tensor& b, const Scalar&,
+                                   const Scalar&) noexcept {
+  return outer_product(a, b);
+}
+inline int64_t linear(const Tensor& input, const Tensor& weight, const Tensor&) noexcept {
+  return multiply_adds(elements(input) * (weight.dim() == 2 ? weight.size(0) : 1), elements(input) + elements(weight));
+}
+
+/// Every point of `t`, whose channels are in dimension -1 - spatial, meets the whole weight once.
+inline int64_t convolution_points(const Tensor& t, const Tensor& weight, int spatial) noexcept {
+  if (t.dim() <= spatial) return 0;
+  return multiply_adds(elements(t) / std::max<int64_t>(t.size(-1 - spatial), 1) * elements(weight), 2 * elements(t));
+}
+inline int64_t convolution(const Tensor& input, const Tensor& weight, const Tensor&, IntList stride, IntList, IntList,
+                           bool transposed, IntList, int64_t) noexcept {
+  return convolution_points(input, weight, input.dim() - 2) / (transposed ? 1 : std::max<int64_t>(weft::product(stride), 1));
+}
+inline int64_t convolution_input(const Tensor& grad, const Tensor& weight, IntList, IntList, IntList, IntList, bool,
+                                 IntList, int64_t) noexcept {
+  return convolution_points(grad, weight, grad.dim() - 2);
+}
+inline int64_t convolution_weight(const Tensor& grad, const Tensor& input, IntList sizes, IntList, IntList, IntList,
+                                  bool, IntList, int64_t) noexcept {
+  return multiply_adds(elements(grad) / std::max<int64_t>(grad.size(1), 1) * weft::product(sizes),
+                       elements(grad) + elements(input));
+}
+inline int64_t conv(const Tensor& input, const Tensor& weight, const Tensor&, IntList stride, IntList, IntList,
+                    int64_t) noexcept {
+  const int64_t step = std::max<int64_t>(weft::product(stride), 1);
+  return convolution_points(input, weight, static_cast<int>(stride.size())) / step;
+}
+inline int64_t conv_padding(const Tensor& input, const Tensor& weight, const Tensor& bias, IntList stride,
+                            std::string_view, IntList dilation, int64_t groups) noexcept {
+  return conv(input, weight, bias, stride, {}, dilation, groups);
+}
+inline int64_t conv_transpose(const Tensor& input, const Tensor& weight, const Tensor&, IntList stride, IntList,
+                              IntList, int64_t, IntList) noexcept {
+  return convolution_points(input, weight, static_cast<int>(stride.size()));
 }
 
 }  // namespace weft::ops::cost
