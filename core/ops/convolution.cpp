@@ -164,7 +164,7 @@ Tensor convolved(const Tensor& input, const Tensor& weight, const Tensor& bias, 
   const auto x = batched ? input : ops::unsqueeze(input, 0);
   const auto y =
       ops::convolution(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
-  return batched ? y : ops::squeeze_dim(y, 0);
+  return batched ? y : ops::squeeze_dim(y, Dims{0});
 }
 
 Tensor convolved(const Tensor& input, const Tensor& weight, const Tensor& bias, IntList stride,

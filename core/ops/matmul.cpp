@@ -187,7 +187,7 @@ Tensor matmul(const Tensor& self, const Tensor& other) {
     if (self.dim() == 1) return ops::dot(self, other);
     if (self.dim() == 2) return ops::mv(self, other);
   } else if (self.dim() == 1) {
-    return ops::squeeze_dim(ops::matmul(ops::unsqueeze(self, 0), other), -2);
+    return ops::squeeze_dim(ops::matmul(ops::unsqueeze(self, 0), other), Dims{-2});
   }
   if (self.dim() == 2 && other.dim() == 2) return ops::mm(self, other);
   if (other.dim() <= 2) {  // many rows on the left: one tall matrix

@@ -98,7 +98,7 @@ auto batched(const char* op, const Tensor& self, int spatial, Pool&& pool) {
           spatial + 2, self.sizes());
   return pool(has_batch ? self : ops::unsqueeze(self, 0), has_batch);
 }
-Tensor unbatched(const Tensor& t, bool has_batch) { return has_batch ? t : ops::squeeze_dim(t, 0); }
+Tensor unbatched(const Tensor& t, bool has_batch) { return has_batch ? t : ops::squeeze_dim(t, Dims{0}); }
 
 /// stride=None means the kernel size, and so does an empty list.
 IntList stride_or(const std::optional<Dims>& stride, IntList kernel) {
