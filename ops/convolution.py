@@ -6,7 +6,10 @@ from typing import Any
 
 from ops.table import Op, estimated
 
-_SIZES = "stride: list[int], padding: list[int], dilation: list[int], transposed: bool, output_padding: list[int], groups: int"
+_SIZES = (
+    "stride: list[int], padding: list[int], dilation: list[int], transposed: bool, output_padding: list[int],"
+    " groups: int"
+)
 
 Op(
     f"convolution(input: Tensor, weight: Tensor, bias: Tensor | None, {_SIZES}) -> Tensor",
@@ -21,16 +24,21 @@ Op(
 
     The result has its channels last when the input or the weight has.
 
-    >>> weft.convolution(weft.ones(1, 1, 3), weft.ones(1, 1, 3), None, [1], [1], [1], False, [0], 1).flatten().tolist()
+    >>> x, w = weft.ones(1, 1, 3), weft.ones(1, 1, 3)
+    >>> weft.convolution(x, w, None, [1], [1], [1], False, [0], 1).view(3).tolist()
     [2.0, 3.0, 2.0]
     """,
     cost=estimated("convolution"),
     vjp={
         "input": lambda g, input, weight, stride, padding, dilation, transposed, output_padding, groups: (
-            convolution_input(g, weight, input.sizes, stride, padding, dilation, transposed, output_padding, groups)
+            convolution_input(
+                g, weight, input.sizes, stride, padding, dilation, transposed, output_padding, groups
+            )
         ),
         "weight": lambda g, input, weight, stride, padding, dilation, transposed, output_padding, groups: (
-            convolution_weight(g, input, weight.sizes, stride, padding, dilation, transposed, output_padding, groups)
+            convolution_weight(
+                g, input, weight.sizes, stride, padding, dilation, transposed, output_padding, groups
+            )
         ),
         "bias": lambda g: channel_sum(g),
     },
@@ -52,7 +60,9 @@ Op(
             g, weight, None, stride, padding, dilation, transposed, output_padding, groups
         ),
         "weight": lambda g, grad, weight, stride, padding, dilation, transposed, output_padding, groups: (
-            convolution_weight(grad, g, weight.sizes, stride, padding, dilation, transposed, output_padding, groups)
+            convolution_weight(
+                grad, g, weight.sizes, stride, padding, dilation, transposed, output_padding, groups
+            )
         ),
     },
 )
@@ -66,7 +76,9 @@ Op(
             input, g, None, stride, padding, dilation, transposed, output_padding, groups
         ),
         "input": lambda g, grad, input, stride, padding, dilation, transposed, output_padding, groups: (
-            convolution_input(grad, g, input.sizes, stride, padding, dilation, transposed, output_padding, groups)
+            convolution_input(
+                grad, g, input.sizes, stride, padding, dilation, transposed, output_padding, groups
+            )
         ),
     },
 )
@@ -89,7 +101,7 @@ def _forward(n: int, samples: list[Any]) -> None:
         input: shape (batch, in_channels, {spatial}), or without the batch.
         weight: shape (out_channels, in_channels // groups, {kernel}).
         bias: shape (out_channels,).
-        padding: zeros on both sides; or "valid" for none, or "same" for a result of the input's size (stride 1).
+        padding: zeros on both sides; "valid" for none, "same" for a result of the input's size (stride 1).
 
     >>> weft.conv{n}d(weft.ones(1, 2, {ones}), weft.ones(4, 2, {ones})).shape
     weft.Size([1, 4, {shape}])
@@ -117,8 +129,9 @@ def _transposed(n: int, samples: list[Any]) -> None:
     two = ", ".join(["2"] * n)
     four = ", ".join(["4"] * n)
     Op(
-        f"conv_transpose{n}d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: ints[{n}] = 1,"
-        f" padding: ints[{n}] = 0, output_padding: ints[{n}] = 0, groups: int = 1, dilation: ints[{n}] = 1) -> Tensor",
+        f"conv_transpose{n}d(input: Tensor, weight: Tensor, bias: Tensor | None = None,"
+        f" stride: ints[{n}] = 1, padding: ints[{n}] = 0, output_padding: ints[{n}] = 0,"
+        f" groups: int = 1, dilation: ints[{n}] = 1) -> Tensor",
         f"""The gradient of conv{n}d for its input, as a layer of its own.
 
     Args:
@@ -136,9 +149,25 @@ def _transposed(n: int, samples: list[Any]) -> None:
     )
 
 
-_forward(1, [((2, 3, 9), (4, 3, 3), (4,), [2], [1]), ((3, 9), (4, 3, 3)), ((2, 3, 5), (3, 1, 2), None, [1], [2], [2], 3)])
-_forward(2, [((2, 3, 5, 6), (4, 3, 3, 3), (4,), [1, 2], [1, 1]), ((3, 5, 6), (4, 3, 1, 1)), ((0, 3, 5, 6), (4, 3, 3, 3))])
-_forward(3, [((1, 2, 3, 4, 5), (3, 2, 2, 2, 2), (3,)), ((2, 3, 3, 3), (2, 1, 2, 2, 2), None, [1], [1], [1], 2)])
+_forward(
+    1,
+    [
+        ((2, 3, 9), (4, 3, 3), (4,), [2], [1]),
+        ((3, 9), (4, 3, 3)),
+        ((2, 3, 5), (3, 1, 2), None, [1], [2], [2], 3),
+    ],
+)
+_forward(
+    2,
+    [
+        ((2, 3, 5, 6), (4, 3, 3, 3), (4,), [1, 2], [1, 1]),
+        ((3, 5, 6), (4, 3, 1, 1)),
+        ((0, 3, 5, 6), (4, 3, 3, 3)),
+    ],
+)
+_forward(
+    3, [((1, 2, 3, 4, 5), (3, 2, 2, 2, 2), (3,)), ((2, 3, 3, 3), (2, 1, 2, 2, 2), None, [1], [1], [1], 2)]
+)
 _transposed(1, [((2, 3, 4), (3, 2, 3), (2,), [2], [1], [1]), ((3, 4), (3, 2, 3))])
 _transposed(2, [((2, 4, 3, 3), (4, 1, 3, 2), (2,), [2, 1], [1, 0], [1, 0], 2), ((0, 3, 2, 2), (3, 2, 2, 2))])
 _transposed(3, [((1, 2, 2, 3, 2), (2, 3, 2, 2, 2), (3,), [2], [0], [1], 1, [1])])

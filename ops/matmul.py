@@ -105,7 +105,8 @@ Op(
     "matmul(self: Tensor, other: Tensor) -> Tensor",
     """The matrix product of NumPy's matmul: vectors, matrices, and batches of matrices that broadcast.
 
-    A vector on the left counts as a row, on the right as a column; that dimension is then left out of the result.
+    A vector on the left counts as a row, on the right as a column; the result is without that
+    dimension.
 
     >>> weft.matmul(weft.ones(5, 2, 3), weft.ones(3, 4)).shape
     weft.Size([5, 2, 4])
@@ -153,9 +154,9 @@ Op(
 )
 Op(
     "baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor",
-    """beta * self + alpha * bmm(batch1, batch2); self broadcasts to the products. With beta 0, self is not read.
+    """beta * self + alpha * bmm(batch1, batch2); self broadcasts. With beta 0, self is not read.
 
-    >>> weft.baddbmm(weft.ones(1), weft.ones(2, 1, 3), weft.ones(2, 3, 1)).flatten().tolist()
+    >>> weft.baddbmm(weft.ones(1), weft.ones(2, 1, 3), weft.ones(2, 3, 1)).view(2).tolist()
     [4.0, 4.0]
     """,
     inplace=True,
@@ -207,15 +208,19 @@ Op(
 )
 Op(
     "addr(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor",
-    """beta * self + alpha * outer(vec1, vec2).
+    """beta * self + alpha * outer(vec1, vec2). With beta 0, self is not read.
 
     >>> weft.addr(weft.ones(1, 1), weft.ones(2), weft.ones(3)).shape
     weft.Size([2, 3])
     """,
-    composite=True,
     inplace=True,
     out=True,
     cost=estimated("added_outer_product"),
+    vjp={
+        "self": lambda g, beta: scaled(g, beta),
+        "vec1": lambda g, vec2, alpha: scaled(mv(g, vec2), alpha),
+        "vec2": lambda g, vec1, alpha: scaled(mv(t(g), vec1), alpha),
+    },
     samples=[((2, 3), (2,), (3,)), ((2, 3), (2,), (3,), {"beta": 0.5, "alpha": 2})],
     ref=lambda c, a, b, beta=1, alpha=1: beta * c + alpha * numpy.outer(a, b),
 )

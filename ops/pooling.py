@@ -46,21 +46,36 @@ Op(
     namespace="_",
     cost=pointwise(0.5),
     vjp={
-        "self": lambda g, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
+        "self": lambda g, self, kernel_size, stride, padding, count_include_pad, divisor_override: (
             avg_pool_backward(
-                g, self.sizes, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+                g, self.sizes, kernel_size, stride, padding, count_include_pad, divisor_override
             )
         )
     },
 )
 Op(
-    f"avg_pool_backward(grad: Tensor, sizes: list[int], {_AVERAGE}) -> Tensor",
+    f"avg_pool_backward(grad: Tensor, sizes: list[int], {_WINDOW}, count_include_pad: bool,"
+    " divisor_override: int | None) -> Tensor",
     "The gradient of avg_pool for its input, of shape `sizes`.",
     namespace="_",
     cost=pointwise(1.0),
     vjp={
-        "grad": lambda g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
-            avg_pool(g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+        "grad": lambda g, grad, kernel_size, stride, padding, count_include_pad, divisor_override: (
+            avg_pool_like(g, grad.sizes, kernel_size, stride, padding, count_include_pad, divisor_override)
+        )
+    },
+)
+Op(
+    f"avg_pool_like(self: Tensor, sizes: list[int], {_WINDOW}, count_include_pad: bool,"
+    " divisor_override: int | None) -> Tensor",
+    "avg_pool to a result of shape `sizes`, whichever way ceil_mode rounded it.",
+    namespace="_",
+    cost=pointwise(0.5),
+    vjp={
+        "self": lambda g, self, kernel_size, stride, padding, count_include_pad, divisor_override: (
+            avg_pool_backward(
+                g, self.sizes, kernel_size, stride, padding, count_include_pad, divisor_override
+            )
         )
     },
 )
@@ -139,8 +154,9 @@ def _average(n: int) -> None:
     if n > 1:
         samples.append((sizes, [2], [1], [0], False, True, 3))
     Op(
-        f"avg_pool{n}d(self: Tensor, kernel_size: ints[{n}], stride: ints[{n}] | None = None, padding: ints[{n}] = 0,"
-        f" ceil_mode: bool = False, count_include_pad: bool = True{divisor}) -> Tensor",
+        f"avg_pool{n}d(self: Tensor, kernel_size: ints[{n}], stride: ints[{n}] | None = None,"
+        f" padding: ints[{n}] = 0, ceil_mode: bool = False,"
+        f" count_include_pad: bool = True{divisor}) -> Tensor",
         f"""The average of each window, over {n} spatial dimension{"s" if n > 1 else ""}.
 
     Args:

@@ -92,8 +92,10 @@ void check_settings(const Tensor& input, const Tensor& weight, const Tensor& bia
   const int spatial = input.dim() - 2;
   check(spatial >= 1 && spatial <= 3, "convolution: expected one to three spatial dimensions, got input of size {}",
         input.sizes());
-  check(weight.dim() == input.dim(), "Expected {}-dimensional input for {}-dimensional weight {}, but got {}-dimensional "
-        "input of size {} instead", weight.dim(), weight.dim(), weight.sizes(), input.dim(), input.sizes());
+  check(weight.dim() == input.dim(),
+        "Expected {}-dimensional input for {}-dimensional weight {}, but got {}-dimensional "
+        "input of size {} instead",
+        weight.dim(), weight.dim(), weight.sizes(), input.dim(), input.sizes());
   const auto rank = static_cast<std::size_t>(spatial);
   check(s.stride.size() == rank && s.padding.size() == rank && s.dilation.size() == rank &&
             (!s.transposed || s.output_padding.size() == rank),
@@ -109,7 +111,8 @@ void check_settings(const Tensor& input, const Tensor& weight, const Tensor& bia
       check(s.output_padding[d] >= 0, "negative output_padding is not supported");
       check(s.output_padding[d] < s.stride[d] || s.output_padding[d] < s.dilation[d],
             "output padding must be smaller than either stride or dilation, but got output_padding: {}, stride: {}, "
-            "dilation: {}", to_string(s.output_padding), to_string(s.stride), to_string(s.dilation));
+            "dilation: {}",
+            to_string(s.output_padding), to_string(s.stride), to_string(s.dilation));
     }
   }
   const int64_t channels = input.size(1);
@@ -117,7 +120,8 @@ void check_settings(const Tensor& input, const Tensor& weight, const Tensor& bia
     check(weight.size(0) == channels,
           "Given transposed=1, weight of size {}, expected input{} to have {} channels, but got {} channels instead",
           weight.sizes(), input.sizes(), weight.size(0), channels);
-    check(channels % s.groups == 0, "convolution: {} input channels cannot be divided into {} groups", channels, s.groups);
+    check(channels % s.groups == 0, "convolution: {} input channels cannot be divided into {} groups", channels,
+          s.groups);
   } else {
     check(weight.size(0) >= s.groups && weight.size(0) % s.groups == 0,
           "Given groups={}, expected weight to be divisible by {} at dimension 0, but got weight of size {} instead",
@@ -143,12 +147,16 @@ Dims result_shape(const Tensor& input, const Tensor& weight, const Setting& s) {
     const int64_t reach = s.dilation[d] * (weight.size(2 + d) - 1) + 1, size = input.size(2 + d);
     if (s.transposed) {
       shape.push_back((size - 1) * s.stride[d] - 2 * s.padding[d] + reach + s.output_padding[d]);
-      check(shape.back() > 0, "Given input size per channel: {}. Calculated output size per channel: {}. Output size is "
-            "too small", input.sizes(), shape);
+      check(shape.back() > 0,
+            "Given input size per channel: {}. Calculated output size per channel: {}. Output size is "
+            "too small",
+            input.sizes(), shape);
     } else {
       const int64_t padded = size + 2 * s.padding[d];
-      check(padded >= reach, "Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be "
-            "greater than actual input size", padded, reach);
+      check(padded >= reach,
+            "Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be "
+            "greater than actual input size",
+            padded, reach);
       shape.push_back((padded - reach) / s.stride[d] + 1);
     }
   }
@@ -159,11 +167,11 @@ Tensor convolved(const Tensor& input, const Tensor& weight, const Tensor& bias, 
                  IntList dilation, bool transposed, IntList output_padding, int64_t groups, const char* op) {
   const int spatial = static_cast<int>(stride.size());
   const bool batched = input.dim() == spatial + 2;
-  check(batched || input.dim() == spatial + 1, "Expected {}D (unbatched) or {}D (batched) input to {}, but got input of size: {}",
-        spatial + 1, spatial + 2, op, input.sizes());
+  check(batched || input.dim() == spatial + 1,
+        "Expected {}D (unbatched) or {}D (batched) input to {}, but got input of size: {}", spatial + 1, spatial + 2,
+        op, input.sizes());
   const auto x = batched ? input : ops::unsqueeze(input, 0);
-  const auto y =
-      ops::convolution(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
+  const auto y = ops::convolution(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
   return batched ? y : ops::squeeze_dim(y, Dims{0});
 }
 

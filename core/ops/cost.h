@@ -58,7 +58,8 @@ inline int64_t convolution_points(const Tensor& t, const Tensor& weight, int spa
 }
 inline int64_t convolution(const Tensor& input, const Tensor& weight, const Tensor&, IntList stride, IntList, IntList,
                            bool transposed, IntList, int64_t) noexcept {
-  return convolution_points(input, weight, input.dim() - 2) / (transposed ? 1 : std::max<int64_t>(weft::product(stride), 1));
+  const int64_t step = transposed ? 1 : std::max<int64_t>(weft::product(stride), 1);
+  return convolution_points(input, weight, input.dim() - 2) / step;
 }
 inline int64_t convolution_input(const Tensor& grad, const Tensor& weight, IntList, IntList, IntList, IntList, bool,
                                  IntList, int64_t) noexcept {

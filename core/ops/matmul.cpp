@@ -150,10 +150,11 @@ Tensor dot(const Tensor& self, const Tensor& tensor) {
         tensor.dim());
   check(self.dtype() == tensor.dtype(), "dot : expected both vectors to have same dtype, but found {} and {}",
         scalar_type_name(self.dtype()), scalar_type_name(tensor.dtype()));
-  check(self.size(0) == tensor.size(0),
-        "inconsistent tensor size, expected tensor {} and src {} to have the same number of elements, but got {} and {} "
-        "elements respectively",
-        self.sizes(), tensor.sizes(), self.numel(), tensor.numel());
+  check(
+      self.size(0) == tensor.size(0),
+      "inconsistent tensor size, expected tensor {} and src {} to have the same number of elements, but got {} and {} "
+      "elements respectively",
+      self.sizes(), tensor.sizes(), self.numel(), tensor.numel());
   const auto row = view_of(self, {1, self.size(0)}, {1, self.stride(0)}, self.offset());
   const auto out = multiplied("dot", row, column(tensor), Dims{1, 1});
   return view_of(out, {}, {}, 0);
@@ -181,8 +182,8 @@ Tensor inner(const Tensor& self, const Tensor& other) {
 }
 
 Tensor matmul(const Tensor& self, const Tensor& other) {
-  check(self.dim() > 0 && other.dim() > 0,
-        "both arguments to matmul need to be at least 1D, but they are {}D and {}D", self.dim(), other.dim());
+  check(self.dim() > 0 && other.dim() > 0, "both arguments to matmul need to be at least 1D, but they are {}D and {}D",
+        self.dim(), other.dim());
   if (other.dim() == 1) {
     if (self.dim() == 1) return ops::dot(self, other);
     if (self.dim() == 2) return ops::mv(self, other);
@@ -243,14 +244,14 @@ Tensor addbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, co
 Tensor addmv(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta, const Scalar& alpha) {
   check_mv(mat, vec);
   check_expandable(self, Dims{mat.size(0)});
-  const auto raised =
-      self.dim() == 0 ? self : view_of(self, {self.size(0), 1}, {self.stride(0), 1}, self.offset());
+  const auto raised = self.dim() == 0 ? self : view_of(self, {self.size(0), 1}, {self.stride(0), 1}, self.offset());
   const auto out = added_product("addmv_impl_cpu", raised, mat, column(vec), beta, alpha, Dims{mat.size(0), 1});
   return view_of(out, {mat.size(0)}, {1}, 0);
 }
 
 Tensor addr(const Tensor& self, const Tensor& vec1, const Tensor& vec2, const Scalar& beta, const Scalar& alpha) {
   const auto added = ops::scaled(ops::outer(vec1, vec2), alpha);
+  check_expandable(self, added.sizes());
   return equals(beta, 0) ? added : ops::add(ops::scaled(self, beta), added);
 }
 

@@ -94,8 +94,8 @@ auto batched(const char* op, const Tensor& self, int spatial, Pool&& pool) {
   check(has_batch || self.dim() == spatial + 1, "{}: Expected {}D or {}D input tensor, but got {}", op, spatial + 1,
         spatial + 2, self.sizes());
   for (int d = has_batch ? 1 : 0; d < self.dim(); ++d)
-    check(self.size(d) > 0, "{}: Expected {}D or {}D (batch mode) tensor with non-zero sizes but got {}", op, spatial + 1,
-          spatial + 2, self.sizes());
+    check(self.size(d) > 0, "{}: Expected {}D or {}D (batch mode) tensor with non-zero sizes but got {}", op,
+          spatial + 1, spatial + 2, self.sizes());
   return pool(has_batch ? self : ops::unsqueeze(self, 0), has_batch);
 }
 Tensor unbatched(const Tensor& t, bool has_batch) { return has_batch ? t : ops::squeeze_dim(t, Dims{0}); }
@@ -183,10 +183,15 @@ Tensor max_pool_gather(const Tensor& self, const Tensor& indices) {
 Tensor avg_pool(const Tensor& self, IntList kernel_size, IntList stride, IntList padding, bool ceil_mode,
                 bool count_include_pad, std::optional<int64_t> divisor_override) {
   const Dims shape = pooled_shape("avg_pool", self, kernel_size, stride, padding, {}, ceil_mode);
+  return avg_pool_like(self, shape, kernel_size, stride, padding, count_include_pad, divisor_override);
+}
+
+Tensor avg_pool_like(const Tensor& self, IntList sizes, IntList kernel_size, IntList stride, IntList padding,
+                     bool count_include_pad, std::optional<int64_t> divisor_override) {
   const bool last = channels_last(self);
   const DType type = average_type("avg_pool", self.dtype());
-  const auto out = weft::empty(shape, type, format_of(self.dim(), last));
-  auto args = geometry(self.sizes(), shape, last);
+  const auto out = weft::empty(sizes, type, format_of(self.dim(), last));
+  auto args = geometry(self.sizes(), sizes, last);
   set_windows(args, kernel_size, stride, padding, {});
   args.count_include_pad = count_include_pad;
   args.divisor_override = divisor_override.value_or(0);
@@ -195,7 +200,7 @@ Tensor avg_pool(const Tensor& self, IntList kernel_size, IntList stride, IntList
 }
 
 Tensor avg_pool_backward(const Tensor& grad, IntList sizes, IntList kernel_size, IntList stride, IntList padding,
-                         bool, bool count_include_pad, std::optional<int64_t> divisor_override) {
+                         bool count_include_pad, std::optional<int64_t> divisor_override) {
   const bool last = channels_last(grad);
   const DType type = average_type("avg_pool_backward", grad.dtype());
   const auto out = weft::empty(sizes, type, format_of(grad.dim(), last));
