@@ -112,7 +112,7 @@ void check_settings(const Tensor& input, const Tensor& weight, const Tensor& bia
       check(s.output_padding[d] < s.stride[d] || s.output_padding[d] < s.dilation[d],
             "output padding must be smaller than either stride or dilation, but got output_padding: {}, stride: {}, "
             "dilation: {}",
-            to_string(s.output_padding), to_string(s.stride), to_string(s.dilation));
+            s.output_padding, s.stride, s.dilation);
     }
   }
   const int64_t channels = input.size(1);

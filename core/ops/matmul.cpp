@@ -120,8 +120,7 @@ void check_expandable(const Tensor& self, IntList shape) {
   const int leading = static_cast<int>(shape.size()) - self.dim();
   bool fits = leading >= 0;
   for (int d = 0; fits && d < self.dim(); ++d) fits = self.size(d) == 1 || self.size(d) == shape[leading + d];
-  check(fits, "The expanded size of the tensor {} must match the existing size {} of the input", to_string(shape),
-        self.sizes());
+  check(fits, "The expanded size of the tensor {} must match the existing size {} of the input", shape, self.sizes());
 }
 
 /// A vector as a column, without autograd.

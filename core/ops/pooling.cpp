@@ -70,9 +70,9 @@ Dims pooled_shape(const char* op, const Tensor& self, IntList kernel, IntList st
   Dims shape{self.size(0), self.size(1)};
   for (int d = 0; d + 2 < self.dim(); ++d) {
     const int64_t k = kernel[d], s = stride[d], p = padding[d], step = dilation.empty() ? 1 : dilation[d];
-    check(k > 0, "{}: kernel size should be greater than zero, but got {}", op, to_string(kernel));
-    check(s > 0, "{}: stride should be greater than zero, but got {}", op, to_string(stride));
-    check(step > 0, "{}: dilation should be greater than zero, but got {}", op, to_string(dilation));
+    check(k > 0, "{}: kernel size should be greater than zero, but got {}", op, kernel);
+    check(s > 0, "{}: stride should be greater than zero, but got {}", op, stride);
+    check(step > 0, "{}: dilation should be greater than zero, but got {}", op, dilation);
     check(p >= 0, "pad must be non-negative, but got pad: {}", p);
     check(p <= ((k - 1) * step + 1) / 2,
           "pad should be at most half of effective kernel size, but got pad={}, kernel_size={} and dilation={}", p, k,
