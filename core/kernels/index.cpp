@@ -113,12 +113,23 @@ int64_t check_strided(const char* index, const int64_t* strides, IndexedShape sh
         offset += rest % shape.sizes[d] * strides[d];
         rest /= shape.sizes[d];
       }
-      for (int64_t j = 0; j < shape.sizes[last]; ++j) {
-        if (outside(get_at<int64_t>(index, offset + j * strides[last]), shape.dim_size)) {
-          bad.note(row * shape.sizes[last] + j);
-          break;
-        }
+      const char* from = index + offset;
+      const int64_t n = shape.sizes[last], stride = strides[last];
+      // Almost always all are good, and one pass without branches says so.
+      uint64_t any = 0;
+      if (stride == sizeof(int64_t)) {
+        const auto* values = reinterpret_cast<const int64_t*>(from);
+        for (int64_t j = 0; j < n; ++j) any |= outside(values[j], shape.dim_size) ? 1u : 0u;
+      } else if (stride == 0) {
+        any = n > 0 && outside(get_at<int64_t>(from, 0), shape.dim_size);
+      } else {
+        for (int64_t j = 0; j < n; ++j) any |= outside(get_at<int64_t>(from, j * stride), shape.dim_size) ? 1u : 0u;
       }
+      if (any == 0) [[likely]]
+        continue;
+      int64_t j = 0;
+      while (j + 1 < n && !outside(get_at<int64_t>(from, j * stride), shape.dim_size)) ++j;
+      bad.note(row * n + j);
     }
   });
   return bad.position();
@@ -130,6 +141,7 @@ int64_t gather(const char* in, const int64_t* in_strides, const char* index, con
   const int64_t* const strides[2] = {in_strides, index_strides};
   const Walk<2> walk(shape, strides, false);
   T* out = reinterpret_cast<T*>(out_);
+  if (shape.dim_size == 0 && walk.outer * walk.a * walk.b > 0) return 0;
   FirstBad bad;
   // Any order does: rows are (outer, a) pairs.
   parallel_for(walk.outer * walk.a, max_of(1, piece_elements / max_of(1, walk.b)), [&](int64_t begin, int64_t end) {
@@ -139,13 +151,30 @@ int64_t gather(const char* in, const int64_t* in_strides, const char* index, con
       const char* from = in + at[0] + row % walk.a * walk.a_strides[0];
       const char* indices = index + at[1] + row % walk.a * walk.a_strides[1];
       T* to = out + row * walk.b;
-      for (int64_t j = 0; j < walk.b; ++j) {
-        const int64_t i = get_at<int64_t>(indices, j * walk.b_strides[1]);
-        if (outside(i, walk.dim_size)) [[unlikely]] {
-          bad.note(row * walk.b + j);
-          break;
+      // A bad index reads element 0 instead, so that the loop need not branch.
+      const auto each = [&](int64_t index_step, int64_t in_step, int64_t along) {
+        uint64_t any = 0;
+        for (int64_t j = 0; j < walk.b; ++j) {
+          const int64_t i = get_at<int64_t>(indices, j * index_step);
+          const bool wrong = outside(i, walk.dim_size);
+          any |= wrong ? 1u : 0u;
+          to[j] = get_at<T>(from, (wrong ? 0 : i) * in_step + j * along);
         }
-        to[j] = get_at<T>(from, i * walk.dim_stride + j * walk.b_strides[0]);
+        return any != 0;
+      };
+      constexpr int64_t size = sizeof(T), index_size = sizeof(int64_t);
+      const int64_t index_step = walk.b_strides[1], along = walk.b_strides[0];
+      bool any;
+      if (walk.b_is_dim && walk.dim_stride == size && index_step == index_size)
+        any = each(index_size, size, 0);
+      else if (!walk.b_is_dim && along == size && index_step == index_size)
+        any = each(index_size, walk.dim_stride, size);
+      else
+        any = each(index_step, walk.dim_stride, along);
+      if (any) [[unlikely]] {
+        int64_t j = 0;
+        while (j + 1 < walk.b && !outside(get_at<int64_t>(indices, j * index_step), walk.dim_size)) ++j;
+        bad.note(row * walk.b + j);
       }
     }
   });
@@ -172,11 +201,23 @@ template <class T, class Combine>
         char* to = out + at[0] + i * walk.a_strides[0];
         const char* indices = index + at[1] + i * walk.a_strides[1];
         const char* from = src + at[2] + i * walk.a_strides[2];
-        for (int64_t j = j0; j < j1; ++j) {
-          const int64_t k = get_at<int64_t>(indices, j * walk.b_strides[1]);
-          if (outside(k, walk.dim_size)) [[unlikely]]
-            continue;  // only if another thread changed it meanwhile
-          combine(ref_at<T>(to, k * walk.dim_stride + j * walk.b_strides[0]), get_at<T>(from, j * walk.b_strides[2]));
+        const auto each = [&](int64_t index_step, int64_t out_step, int64_t along, int64_t src_step) {
+          for (int64_t j = j0; j < j1; ++j) {
+            const int64_t k = get_at<int64_t>(indices, j * index_step);
+            if (outside(k, walk.dim_size)) [[unlikely]]
+              continue;  // only if another thread changed it meanwhile
+            combine(ref_at<T>(to, k * out_step + j * along), get_at<T>(from, j * src_step));
+          }
+        };
+        constexpr int64_t size = sizeof(T), index_size = sizeof(int64_t);
+        const int64_t index_step = walk.b_strides[1], src_step = walk.b_strides[2], along = walk.b_strides[0];
+        // Constant steps make the two usual layouts a good deal quicker.
+        if (walk.b_is_dim && walk.dim_stride == size && index_step == index_size && src_step == size) {
+          each(index_size, size, 0, size);
+        } else if (!walk.b_is_dim && along == size && index_step == index_size && src_step == size) {
+          each(index_size, walk.dim_stride, size, size);
+        } else {
+          each(index_step, walk.dim_stride, along, src_step);
         }
       }
     }
@@ -226,22 +267,39 @@ template <class T>
     __builtin_memcpy(to, from, sizeof(T));
 }
 
+/// The size of a row, a constant when it is a single element.
+template <class T>
+[[gnu::always_inline]] inline int64_t row_bytes(int64_t bytes) noexcept {
+  if constexpr (std::is_void_v<T>)
+    return bytes;
+  else
+    return sizeof(T);
+}
+
 int64_t index_select(const char* in, SelectShape shape, const int64_t* index, int64_t n, char* out) {
+  if (shape.size == 0 && shape.outer * n > 0) return 0;
   FirstBad bad;
-  const int64_t grain = max_of(1, 4 * piece_elements / max_of(16, shape.inner));
+  // A piece is a block of indices within one outer position.
+  const int64_t block = max_of(1, 4 * piece_elements / max_of(16, shape.inner)), blocks = ceil_div(n, block);
+  const int64_t grain = max_of(1, block / max_of(1, min_of(n, block)));
   with_size(shape.inner, [&]<class Row>() {
-    parallel_for(shape.outer * n, grain, [&](int64_t begin, int64_t end) {
-      int64_t o = begin / n, j = begin % n;
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t i = index[j];
-        if (outside(i, shape.size)) [[unlikely]] {
-          bad.note(j);
-          return;
+    parallel_for(shape.outer * blocks, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t piece = begin; piece < end; ++piece) {
+        const int64_t o = piece / blocks, first = piece % blocks * block, last = min_of(n, first + block);
+        const char* from = in + o * shape.size * shape.inner;
+        char* to = out + o * n * shape.inner;
+        const int64_t row = row_bytes<Row>(shape.inner);
+        // Bad indices read row 0 instead, so that the loop need not branch.
+        uint64_t any = 0;
+        for (int64_t j = first; j < last; ++j) {
+          const int64_t i = index[j];
+          const bool wrong = outside(i, shape.size);
+          any |= wrong ? 1u : 0u;
+          copy_row<Row>(to + j * row, from + (wrong ? 0 : i) * row, row);
         }
-        copy_row<Row>(out + row * shape.inner, in + (o * shape.size + i) * shape.inner, shape.inner);
-        if (++j == n) {
-          j = 0;
-          ++o;
+        if (any != 0) [[unlikely]] {
+          bad.note(max_of(first, first + check_indices(index + first, last - first, shape.size)));
+          return;
         }
       }
     });
