@@ -265,6 +265,8 @@ def _inplace(op: Op, node: nodes.NodeCode | None, check: list[str]) -> list[str]
         *check,
         f'  check_inplace({self_name}, "{op.name}");',
     ]
+    if op.composite:  # what it is made of records itself, and so does the copy
+        return [*lines, f"  return ops::copy_({self_name}, impl::{impl_name(op)}({arguments(op)}));", "}"]
     if node:
         lines += [f"  Ref<{node.type}> node;", f"  if ({_record_condition(op)}) {{"]
         lines += [f"    {s}" for s in node.make_assign]

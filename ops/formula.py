@@ -111,6 +111,12 @@ class Call(_Arithmetic):
         return Item(self, index)
 
 
+def _global_names(code: types.CodeType) -> set[str]:
+    """The names a formula looks up, in its inner lambdas too."""
+    inner = (constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return set(code.co_names).union(*(_global_names(c) for c in inner))
+
+
 def trace(formula: Callable[..., Any], values: Mapping[str, Value], operators: set[str], where: str) -> Any:
     """Runs `formula` on symbols; returns its expression tree.
 
@@ -132,7 +138,7 @@ def trace(formula: Callable[..., Any], values: Mapping[str, Value], operators: s
         return lambda *args: Call(name, args)
 
     scope: dict[str, Any] = {"__builtins__": {"len": builtins.len}, "pi": math.pi, "inf": math.inf, "math": math}
-    for name in code.co_names:
+    for name in _global_names(code):
         if name in operators:
             scope[name] = operator(name)
         elif name in formula.__globals__ and isinstance(formula.__globals__[name], int | float):

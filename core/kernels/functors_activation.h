@@ -152,11 +152,11 @@ struct SoftplusBackward {
 };
 /// log(sigmoid(x)).
 template <class T>
-struct LogSigmoid {
+struct Logsigmoid {
   T operator()(T x) const { return (x < T(0) ? x : T(0)) - vm::log1p_exp_neg(vm::abs(x)) + (x != x ? x : T(0)); }
 };
 template <class T>
-struct LogSigmoidBackward {
+struct LogsigmoidBackward {
   T operator()(T grad, T x) const { return grad * vm::sigmoid(-x); }
 };
 /// x tanh(softplus(x)): with n = exp(x), x (n^2 + 2 n) / (n^2 + 2 n + 2).

@@ -241,33 +241,48 @@ struct Heaviside {
   }
 };
 
-// Rounding: integers round to themselves. Floating only, exact.
+// Rounding, exact; integers stay.
 
 template <class T>
 struct Floor {
-  T operator()(T x) const { return vm::floor(x); }
+  T operator()(T x) const {
+    if constexpr (is_float<T>)
+      return vm::floor(x);
+    else
+      return x;
+  }
 };
 template <class T>
 struct Ceil {
-  T operator()(T x) const { return vm::ceil(x); }
+  T operator()(T x) const {
+    if constexpr (is_float<T>)
+      return vm::ceil(x);
+    else
+      return x;
+  }
 };
 template <class T>
 struct Trunc {
-  T operator()(T x) const { return vm::trunc(x); }
-};
-/// Halves go to the even neighbour.
-template <class T>
-struct Round {
-  T operator()(T x) const { return vm::rint(x); }
+  T operator()(T x) const {
+    if constexpr (is_float<T>)
+      return vm::trunc(x);
+    else
+      return x;
+  }
 };
 /// Rounds to params[0].i decimals, which may be negative; PyTorch's formula and so its rounding errors.
 template <class T>
 struct RoundDecimals {
-  explicit RoundDecimals(const Param* params) : negative(params[0].i < 0), scale(1) {
-    for (int64_t i = params[0].i < 0 ? -params[0].i : params[0].i; i > 0; --i) scale *= T(10);
+  explicit RoundDecimals(const Param* params) : decimals(params[0].i), scale(1) {
+    for (int64_t i = decimals < 0 ? -decimals : decimals; i > 0; --i) scale *= T(10);
   }
-  T operator()(T x) const { return negative ? vm::rint(x / scale) * scale : vm::rint(x * scale) / scale; }
-  bool negative;
+  T operator()(T x) const {
+    if constexpr (is_float<T>)
+      return decimals < 0 ? vm::rint(x / scale) * scale : vm::rint(x * scale) / scale;
+    else
+      return x;
+  }
+  int64_t decimals;
   T scale;
 };
 template <class T>

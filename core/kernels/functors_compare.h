@@ -63,7 +63,7 @@ struct LogicalXor {
   bool operator()(T x, T y) const { return (x != T(0)) ^ (y != T(0)); }
 };
 
-// Floating only.
+// Of integers, the answers are known.
 
 template <class T>
 struct IsNan {
@@ -71,19 +71,39 @@ struct IsNan {
 };
 template <class T>
 struct IsInf {
-  bool operator()(T x) const { return vm::abs(x) == vm::infinity<T>; }
+  bool operator()([[maybe_unused]] T x) const {
+    if constexpr (std::is_floating_point_v<T>)
+      return vm::abs(x) == vm::infinity<T>;
+    else
+      return false;
+  }
 };
 template <class T>
 struct IsFinite {
-  bool operator()(T x) const { return vm::abs(x) < vm::infinity<T>; }
+  bool operator()([[maybe_unused]] T x) const {
+    if constexpr (std::is_floating_point_v<T>)
+      return vm::abs(x) < vm::infinity<T>;
+    else
+      return true;
+  }
 };
 template <class T>
 struct IsPosInf {
-  bool operator()(T x) const { return x == vm::infinity<T>; }
+  bool operator()([[maybe_unused]] T x) const {
+    if constexpr (std::is_floating_point_v<T>)
+      return x == vm::infinity<T>;
+    else
+      return false;
+  }
 };
 template <class T>
 struct IsNegInf {
-  bool operator()(T x) const { return x == -vm::infinity<T>; }
+  bool operator()([[maybe_unused]] T x) const {
+    if constexpr (std::is_floating_point_v<T>)
+      return x == -vm::infinity<T>;
+    else
+      return false;
+  }
 };
 
 }  // namespace

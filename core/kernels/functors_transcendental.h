@@ -174,7 +174,12 @@ struct Sinc : Trigonometric<T> {
     return static_cast<T>(::sin(y) / y);
   }
 };
-/// x to the power y; integers wrap around (see integer_power).
+template <class T>
+struct Cube {
+  T operator()(T x) const { return wrap_mul(x, wrap_mul(x, x)); }
+};
+
+/// x to the power y; integers wrap around (see integer_power). One exponent for all that has a simpler formula gets it.
 template <class T>
 struct Pow {
   static constexpr bool vectorised = is_f32<T>;
@@ -184,10 +189,17 @@ struct Pow {
     else
       return static_cast<T>(integer_power(x, y));
   }
-};
-template <class T>
-struct Cube {
-  T operator()(T x) const { return wrap_mul(x, wrap_mul(x, x)); }
+  static InnerLoop shortcut(char* const* data, const int64_t* strides) {
+    if (strides[2] != 0) return nullptr;
+    const T y = *reinterpret_cast<const T*>(data[2]);
+    if (y == T(2)) return make_loop<Square, T, 1>();
+    if (y == T(3)) return make_loop<Cube, T, 1>();
+    if constexpr (is_float<T>) {
+      if (y == T(-1)) return make_loop<Reciprocal, T, 1>();
+      if (y == T(-0.5)) return make_loop<Rsqrt, T, 1>();
+    }
+    return nullptr;
+  }
 };
 
 /// log(exp(x) + exp(y)), from the larger: 2 ulp of the larger term.

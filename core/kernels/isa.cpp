@@ -15,6 +15,8 @@ void fill(IndexTable&);
 void fill(SortTable&);
 void fill(RandomTable&);
 void fill(OptimizerTable&);
+void fill(ReduceTable&);
+void fill(ScanTable&);
 
 void fill(KernelTable& t) {
   fill(t.pointwise);
@@ -29,6 +31,8 @@ void fill(KernelTable& t) {
   fill(t.sort);
   fill(t.random);
   fill(t.optimizer);
+  fill(t.reduce);
+  fill(t.scan);
 }
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -18,6 +18,7 @@
 // A functor may declare
 //   static constexpr bool vectorised = false;   one element at a time: it calls libm or branches much
 //   static bool special(T x); T slow(T x);      slow() is called for the rare x that operator() cannot do
+//   static InnerLoop shortcut(data, strides);   another loop for these operands, or null
 #pragma once
 
 #include <cstddef>
@@ -126,6 +127,8 @@ template <class F, class Out, size_t... I, class... In>
 struct Loop<F, Out, std::index_sequence<I...>, In...> {
   static void run(char* const* data, const int64_t* strides, int64_t n, const Param* params) {
     constexpr int64_t group = group_of<F>();
+    if constexpr (requires { F::shortcut(data, strides); })
+      if (const InnerLoop other = n > 0 ? F::shortcut(data, strides) : nullptr) return other(data, strides, n, params);
     const F functor = make_functor<F>(params);
     int64_t done = 0;
     if (strides[0] == sizeof(Out) && ((strides[I + 1] == sizeof(In)) && ...)) {

@@ -11,6 +11,8 @@
 #include "kernels/pointwise.h"
 #include "kernels/pool.h"
 #include "kernels/random.h"
+#include "kernels/reduce.h"
+#include "kernels/scan.h"
 #include "kernels/softmax.h"
 #include "kernels/sort.h"
 
@@ -30,6 +32,8 @@ struct KernelTable {
   SortTable sort;
   RandomTable random;
   OptimizerTable optimizer;
+  ReduceTable reduce;
+  ScanTable scan;
 };
 
 /// The kernels for this CPU (or those that WEFT_ISA asks for).

@@ -13,4 +13,9 @@ inline void no_bool_subtraction(const Tensor& self, const Tensor& other, const S
         "instead.");
 }
 
+/// Integers have no infinity to divide by zero into.
+void no_zero_divisor(const Tensor& self, const Tensor& other);
+/// PyTorch refuses one negative exponent for integers; a tensor of exponents gives zeros.
+void no_negative_integer_power(const Tensor& self, const Tensor& exponent);
+
 }  // namespace weft::ops::checks

@@ -1,0 +1,199 @@
+#include "kernels/scan.h"
+
+#include <algorithm>
+
+#include "kernels/functors_transcendental.h"
+#include "runtime/parallel.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+constexpr int64_t columns = 256;        // neighbouring lines scanned together
+constexpr int64_t piece = 1 << 15;      // elements a parallel piece takes
+constexpr int64_t part_size = 1 << 16;  // elements of a long line scanned apart
+constexpr int64_t most_parts = 64;
+
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+
+template <class T>
+struct Cumsum {
+  using Acc = Wide<T>;
+  static Acc identity() { return 0; }
+  static Acc combine(Acc a, Acc b) { return wrap_add(a, b); }
+};
+template <class T>
+struct Cumprod {
+  using Acc = Wide<T>;
+  static Acc identity() { return 1; }
+  static Acc combine(Acc a, Acc b) { return wrap_mul(a, b); }
+};
+template <class T>
+struct LogCumsumExp {
+  using Acc = T;
+  static Acc identity() { return -vm::infinity<T>; }
+  static Acc combine(Acc a, Acc b) { return Logaddexp<T>()(a, b); }
+};
+
+/// Lines side by side: independent, so that their chains of additions overlap.
+template <class Op, class T, int lines>
+void scan_lines(const T* x, T* y, int64_t n, int64_t stride, typename Op::Acc (&acc)[lines]) {
+  for (int64_t i = 0; i < n; ++i)
+    for (int k = 0; k < lines; ++k) {
+      acc[k] = Op::combine(acc[k], static_cast<typename Op::Acc>(x[i + k * stride]));
+      y[i + k * stride] = static_cast<T>(acc[k]);
+    }
+}
+
+template <class Op, class T>
+void scan_rows(const T* x, int64_t outer, int64_t n, T* y) {
+  using Acc = typename Op::Acc;
+  constexpr int together = 4;
+  const int64_t groups = (outer + together - 1) / together;
+  parallel_for(groups, std::max<int64_t>(piece / (n * together), 1), [&](int64_t begin, int64_t end) {
+    int64_t row = begin * together;
+    const int64_t last = std::min(end * together, outer);
+    for (; row + together <= last; row += together) {
+      Acc acc[together];
+      std::fill(acc, acc + together, Op::identity());
+      scan_lines<Op, T, together>(x + row * n, y + row * n, n, n, acc);
+    }
+    for (; row < last; ++row) {
+      Acc acc[1] = {Op::identity()};
+      scan_lines<Op, T, 1>(x + row * n, y + row * n, n, n, acc);
+    }
+  });
+}
+
+/// One line in parts: their totals first, then each from the total of those before it, four parts side by side.
+template <class Op, class T>
+void scan_parts(const T* x, int64_t n, T* y) {
+  using Acc = typename Op::Acc;
+  constexpr int together = 4;
+  const int64_t parts = std::min(most_parts, n / part_size) / together * together;
+  const int64_t size = n / parts;
+  Acc before[most_parts];
+  parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
+    for (; begin < end; ++begin) {
+      Acc total[8];
+      std::fill(total, total + 8, Op::identity());
+      const T* const from = x + begin * size;
+      for (int64_t i = 0; i < size; ++i) total[i % 8] = Op::combine(total[i % 8], static_cast<Acc>(from[i]));
+      for (int k = 1; k < 8; ++k) total[0] = Op::combine(total[0], total[k]);
+      before[begin] = total[0];
+    }
+  });
+  Acc sum = Op::identity();
+  for (int64_t part = 0; part < parts; ++part) {
+    const Acc total = before[part];
+    before[part] = sum;
+    sum = Op::combine(sum, total);
+  }
+  parallel_for(parts / together, 1, [&](int64_t begin, int64_t end) {
+    for (; begin < end; ++begin) {
+      Acc acc[together];
+      std::copy(before + begin * together, before + (begin + 1) * together, acc);
+      const int64_t at = begin * together * size;
+      scan_lines<Op, T, together>(x + at, y + at, size, size, acc);
+    }
+  });
+  Acc rest[1] = {sum};
+  scan_lines<Op, T, 1>(x + parts * size, y + parts * size, n - parts * size, 0, rest);
+}
+
+/// Calls work(first element, number of columns) for groups of neighbouring columns of [outer, n, inner].
+template <class Work>
+void for_columns(int64_t outer, int64_t n, int64_t inner, const Work& work) {
+  const int64_t chunks = (inner + columns - 1) / columns;
+  const int64_t elements = n * std::min(inner, columns);
+  parallel_for(outer * chunks, std::max<int64_t>(piece / elements, 1), [&](int64_t begin, int64_t end) {
+    for (; begin < end; ++begin) {
+      const int64_t column = begin % chunks * columns;
+      work(begin / chunks * n * inner + column, std::min(columns, inner - column));
+    }
+  });
+}
+
+template <template <class> class Operation, class T>
+void scan(const void* input, int64_t outer, int64_t n, int64_t inner, void* output) {
+  using Op = Operation<T>;
+  const auto* const x = static_cast<const T*>(input);
+  auto* const y = static_cast<T*>(output);
+  if (outer * n * inner == 0) return;
+  if (inner == 1 && outer < 4 && n >= 4 * part_size) {
+    for (int64_t row = 0; row < outer; ++row) scan_parts<Op>(x + row * n, n, y + row * n);
+    return;
+  }
+  if (inner == 1) return scan_rows<Op>(x, outer, n, y);
+  for_columns(outer, n, inner, [&](int64_t first, int64_t count) {
+    typename Op::Acc acc[columns];
+    std::fill(acc, acc + count, Op::identity());
+    for (int64_t i = 0; i < n; ++i) {
+      const T* const from = x + first + i * inner;
+      T* const to = y + first + i * inner;
+#pragma GCC ivdep
+      for (int64_t k = 0; k < count; ++k) {
+        acc[k] = Op::combine(acc[k], static_cast<typename Op::Acc>(from[k]));
+        to[k] = static_cast<T>(acc[k]);
+      }
+    }
+  });
+}
+
+/// `best` becomes the better of itself and element i, `place` its index.
+template <class T, bool largest>
+[[gnu::always_inline]] inline void keep_extreme(T value, int64_t i, T& best, int64_t& place) {
+  const bool better = largest ? value >= best : value <= best;
+  const bool wins = better | (value != value);
+  best = select(wins, value, best);
+  place = wins ? i : place;
+}
+
+template <class T, bool largest>
+void extremes(const void* input, int64_t outer, int64_t n, int64_t inner, void* output, int64_t* indices) {
+  const auto* const x = static_cast<const T*>(input);
+  auto* const y = static_cast<T*>(output);
+  if (outer * n * inner == 0) return;
+  if (inner == 1) {
+    parallel_for(outer, std::max<int64_t>(piece / n, 1), [&](int64_t begin, int64_t end) {
+      for (; begin < end; ++begin) {
+        T best = read(x + begin * n);
+        int64_t place = 0;
+        for (int64_t i = 0; i < n; ++i) {
+          keep_extreme<T, largest>(read(x + begin * n + i), i, best, place);
+          y[begin * n + i] = best;
+          indices[begin * n + i] = place;
+        }
+      }
+    });
+    return;
+  }
+  for_columns(outer, n, inner, [&](int64_t first, int64_t count) {
+    T best[columns];
+    int64_t place[columns];
+    for (int64_t k = 0; k < count; ++k) {
+      best[k] = read(x + first + k);
+      place[k] = 0;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t at = first + i * inner;
+      for (int64_t k = 0; k < count; ++k) {
+        keep_extreme<T, largest>(read(x + at + k), i, best[k], place[k]);
+        y[at + k] = best[k];
+        indices[at + k] = place[k];
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void fill(ScanTable& table) {
+  table = {{scan<Cumsum, float>, scan<Cumsum, double>, scan<Cumsum, int64_t>},
+           {scan<Cumprod, float>, scan<Cumprod, double>, scan<Cumprod, int64_t>},
+           {scan<LogCumsumExp, float>, scan<LogCumsumExp, double>},
+           {extremes<float, true>, extremes<double, true>, extremes<int64_t, true>, extremes<bool, true>},
+           {extremes<float, false>, extremes<double, false>, extremes<int64_t, false>, extremes<bool, false>}};
+}
+
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE
