@@ -22,7 +22,7 @@ Op(
     ref="numpy.add",
 )
 Op(
-    "sub(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor",
+    "sub(self: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor",
     """self - alpha * other.
 
     >>> weft.tensor([1, 2]).sub(1)
@@ -95,7 +95,7 @@ Op(
     rule=FLOAT,
     cost=pointwise(0.25),
     vjp={
-        "self": lambda g, weight: g * (1 - weight),
+        "self": lambda g, weight: g - g * weight,
         "end": lambda g, weight: g * weight,
         "weight": lambda g, self, end: g * (end - self),
     },
@@ -124,14 +124,29 @@ Op(
     cost=pointwise(0.1),
     operator=("neg",),
     aliases=("negative",),
+    checks="no_bool_negation",
     vjp={"self": lambda g: -g},
     ref="numpy.negative",
+)
+
+Op(
+    "positive(self: Tensor) -> Tensor",
+    """self. Raises RuntimeError for bools.
+
+    >>> weft.tensor([1]).positive()
+    tensor([1])
+    """,
+    composite=True,
+    inplace=False,
+    checks="no_bool_negation",
+    samples=[((3, 4),)],
+    ref="numpy.positive",
 )
 
 # Quotients.
 
 Op(
-    "div(self: Tensor, other: Tensor | Number) -> Tensor",
+    "div(self: Tensor | Number, other: Tensor | Number) -> Tensor",
     """self / other, in floating point.
 
     >>> weft.tensor([1, 2]).div(2)
@@ -168,7 +183,7 @@ Op(
     vjp={"self": lambda g: zeros_like(g), "other": lambda g: zeros_like(g)},
 )
 Op(
-    "floor_divide(self: Tensor, other: Tensor | Number) -> Tensor",
+    "floor_divide(self: Tensor | Number, other: Tensor | Number) -> Tensor",
     """The quotient rounded down, as Python's //. Integers divided by zero raise RuntimeError.
 
     >>> weft.tensor([7, -7]).floor_divide(2)
@@ -184,7 +199,7 @@ Op(
     domain=(0.5, 3.0),
 )
 Op(
-    "remainder(self: Tensor, other: Tensor | Number) -> Tensor",
+    "remainder(self: Tensor | Number, other: Tensor | Number) -> Tensor",
     """Python's %: the sign is the divisor's. Integers divided by zero raise RuntimeError.
 
     >>> weft.tensor([7, -7]).remainder(3)

@@ -6,7 +6,7 @@ from ops.table import INTEGRAL, Op, pointwise
 
 for _name, _numpy in (("and", "numpy.bitwise_and"), ("or", "numpy.bitwise_or"), ("xor", "numpy.bitwise_xor")):
     Op(
-        f"bitwise_{_name}(self: Tensor, other: Tensor | Number) -> Tensor",
+        f"bitwise_{_name}(self: Tensor | Number, other: Tensor | Number) -> Tensor",
         f"""Bitwise {_name}; of bools the logical one.
 
         >>> weft.tensor([6]).bitwise_{_name}(6).dtype
@@ -31,7 +31,7 @@ Op(
 )
 for _name, _operator, _functor in (("left", "lshift", "LeftShift"), ("right", "rshift", "RightShift")):
     Op(
-        f"bitwise_{_name}_shift(self: Tensor, other: Tensor | Number) -> Tensor",
+        f"bitwise_{_name}_shift(self: Tensor | Number, other: Tensor | Number) -> Tensor",
         f"""Bits moved {_name} by so many places.
 
         >>> weft.tensor([4]).bitwise_{_name}_shift(0)

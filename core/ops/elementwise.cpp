@@ -86,6 +86,8 @@ Tensor nan_to_num(const Tensor& self, std::optional<double> nan, std::optional<d
   return ops::replace_nonfinite(self, nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest));
 }
 
+Tensor positive(const Tensor& self) { return self; }
+
 Tensor div_mode(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode) {
   if (!rounding_mode) return ops::div(self, other);
   if (*rounding_mode == "floor") return ops::floor_divide(self, other);
@@ -95,7 +97,11 @@ Tensor div_mode(const Tensor& self, const Tensor& other, std::optional<std::stri
 }
 
 Tensor pow_backward_self(const Tensor& grad, const Tensor& self, const Tensor& exponent) {
-  const Tensor slope = ops::mul(exponent, ops::pow(self, ops::sub(exponent, wrapped_number(Scalar(1)))));
+  // A Python number stays one: as a tensor it would be rounded to the default dtype.
+  const bool is_number = exponent.impl()->wrapped_number;
+  const Tensor less = is_number ? number(weft::item(exponent).to_double() - 1)
+                                : ops::sub(exponent, wrapped_number(Scalar(1)));
+  const Tensor slope = ops::mul(ops::pow(self, less), exponent);
   const Tensor result = ops::mul(grad, slope);
   if (exponent.dim() == 0 && weft::item(exponent).to_double() != 0) return result;
   return ops::where(ops::eq(exponent, number(0)), number(0), result);

@@ -171,6 +171,7 @@ std::tuple<Tensor, Tensor> extreme_with_index(const Tensor& self, int64_t dim, b
 
 Tensor arg_extreme(const Tensor& self, std::optional<int64_t> dim, bool keepdim, const ArgKernel* kernels,
                    const char* op) {
+  check(self.dtype() != DType::boolean, "{}(): does not support bool input", op);
   const Reduction r(self, dim ? std::optional(Dims{*dim}) : std::nullopt, keepdim, self.dtype(), op);
   check_index(r.count() > 0 || product(r.final_sizes) == 0,
               "{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
