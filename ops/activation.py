@@ -152,8 +152,9 @@ _smooth(
     lambda g, self, alpha, scale, input_scale: elu_scaled_backward(g, self, alpha, scale, input_scale),
     {
         "grad": lambda g, self, alpha, scale, input_scale: elu_scaled_backward(g, self, alpha, scale, input_scale),
-        "self": lambda g, grad, self, alpha, scale, input_scale: g
-        * where(le(self, 0), elu_scaled_backward(grad, self, alpha, scale, input_scale) * input_scale, 0),
+        "self": lambda g, grad, self, alpha, scale, input_scale: (
+            g * where(le(self, 0), elu_scaled_backward(grad, self, alpha, scale, input_scale) * input_scale, 0)
+        ),
     },
     0.3,
     None,
@@ -193,9 +194,11 @@ _smooth(
     {
         "grad": lambda g, self: gelu_tanh_backward(g, self),
         "self": lambda g, grad, self: (
-            lambda t, slope: g
-            * grad
-            * ((1 - t * t) * (slope + self * (self * (6 * GELU_SCALE * GELU_CUBE) - t * slope * slope * 2) * 0.5))
+            lambda t, slope: (
+                g
+                * grad
+                * ((1 - t * t) * (slope + self * (self * (6 * GELU_SCALE * GELU_CUBE) - t * slope * slope * 2) * 0.5))
+            )
         )(
             tanh((self + self * self * self * GELU_CUBE) * GELU_SCALE),
             (self * self * (3 * GELU_CUBE) + 1) * GELU_SCALE,

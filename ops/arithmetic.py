@@ -502,7 +502,10 @@ Op(
     rule=PROMOTE,
     functor="Maximum",
     cost=pointwise(0.12),
-    vjp={"self": lambda g, self, min: where(ge(self, min), g, 0), "min": lambda g, self, min: where(ge(self, min), 0, g)},
+    vjp={
+        "self": lambda g, self, min: where(ge(self, min), g, 0),
+        "min": lambda g, self, min: where(ge(self, min), 0, g),
+    },
     ref="numpy.maximum",
 )
 Op(
@@ -515,7 +518,10 @@ Op(
     rule=PROMOTE,
     functor="Minimum",
     cost=pointwise(0.12),
-    vjp={"self": lambda g, self, max: where(le(self, max), g, 0), "max": lambda g, self, max: where(le(self, max), 0, g)},
+    vjp={
+        "self": lambda g, self, max: where(le(self, max), g, 0),
+        "max": lambda g, self, max: where(le(self, max), 0, g),
+    },
     ref="numpy.minimum",
 )
 

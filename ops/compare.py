@@ -59,7 +59,11 @@ for _name in ("isnan", "isinf", "isfinite", "isposinf", "isneginf", "signbit"):
         rule=TEST,
         types="fdlb",
         functor={
-            "isnan": "IsNan", "isinf": "IsInf", "isfinite": "IsFinite", "isposinf": "IsPosInf", "isneginf": "IsNegInf",
+            "isnan": "IsNan",
+            "isinf": "IsInf",
+            "isfinite": "IsFinite",
+            "isposinf": "IsPosInf",
+            "isneginf": "IsNegInf",
             "signbit": "Signbit",
         }[_name],
         cost=pointwise(0.1),

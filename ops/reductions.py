@@ -138,7 +138,11 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
         tensor([0])
         """,
         cost=pointwise(0.2),
-        vjp={"self": lambda g_values, self, indices, dim, keepdim: selected_backward(g_values, indices, self.sizes, dim, keepdim)},
+        vjp={
+            "self": lambda g_values, self, indices, dim, keepdim: selected_backward(
+                g_values, self.sizes, dim, keepdim, indices
+            )
+        },
         samples=[((3, 4), 0), ((3, 4), -1, True), ((), 0)],
     )
     Op(
@@ -164,12 +168,6 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
         samples=[((3, 4),), ((3, 4), 0), ((3, 4), -1)],
         ref=f"numpy.arg{_name}",
     )
-Op(
-    "selected_backward(grad: Tensor, indices: Tensor, sizes: list[int], dim: int, keepdim: bool) -> Tensor",
-    "Zeros with grad at the selected places of a dimension.",
-    namespace="_",
-    composite=True,
-)
 for _name, _line in (("all", "Whether all elements are true"), ("any", "Whether an element is true")):
     Op(
         f"{_name}(self: Tensor) -> Tensor",
@@ -328,7 +326,9 @@ Op(
     out=True,
     vjp={"self": lambda g, self, out, dim, keepdim: logsumexp_backward(g, self, out, dim, keepdim)},
     samples=[((3, 4), [0]), ((3, 4), [-1], True), ((2, 3, 4), [0, 2]), ((), [0])],
-    ref=lambda x, dim, keepdim=False: __import__("scipy.special").special.logsumexp(x, tuple(dim) if x.ndim else None, keepdims=keepdim),
+    ref=lambda x, dim, keepdim=False: __import__("scipy.special").special.logsumexp(
+        x, tuple(dim) if x.ndim else None, keepdims=keepdim
+    ),
 )
 Op(
     "logsumexp_backward(grad: Tensor, self: Tensor, out: Tensor, dim: list[int], keepdim: bool) -> Tensor",

@@ -48,8 +48,9 @@ Op(
     cost=pointwise(3),
     out=True,
     vjp={
-        "self": lambda g, self, out, dim: reversed_along(cumsum(reversed_along(g * exp(-out), dim), dim), dim)
-        * exp(self)
+        "self": lambda g, self, out, dim: (
+            reversed_along(cumsum(reversed_along(g * exp(-out), dim), dim), dim) * exp(self)
+        )
     },
     samples=[((3, 4), 0), ((3, 4), -1)],
     ref=lambda x, dim: __import__("numpy").logaddexp.accumulate(x, dim),

@@ -41,27 +41,135 @@ _unary("rsqrt", "1 / sqrt(self).", 0.3, lambda g, out: g * (out * out * out) * -
 _unary("sin", "Sine of radians.", 0.6, lambda g, self: g * cos(self), "numpy.sin")
 _unary("cos", "Cosine of radians.", 0.6, lambda g, self: -(g * sin(self)), "numpy.cos")
 _unary("tan", "Tangent of radians.", 0.6, lambda g, out: g * (out * out + 1), "numpy.tan", (-1.2, 1.2))
-_unary("asin", "Inverse sine.", 0.4, lambda g, self: g * rsqrt(1 - self * self), "numpy.arcsin", (-0.9, 0.9), aliases=("arcsin",))
-_unary("acos", "Inverse cosine.", 0.4, lambda g, self: -(g * rsqrt(1 - self * self)), "numpy.arccos", (-0.9, 0.9), aliases=("arccos",))
+_unary(
+    "asin",
+    "Inverse sine.",
+    0.4,
+    lambda g, self: g * rsqrt(1 - self * self),
+    "numpy.arcsin",
+    (-0.9, 0.9),
+    aliases=("arcsin",),
+)
+_unary(
+    "acos",
+    "Inverse cosine.",
+    0.4,
+    lambda g, self: -(g * rsqrt(1 - self * self)),
+    "numpy.arccos",
+    (-0.9, 0.9),
+    aliases=("arccos",),
+)
 _unary("atan", "Inverse tangent.", 0.4, lambda g, self: g / (self * self + 1), "numpy.arctan", aliases=("arctan",))
 _unary("sinh", "Hyperbolic sine.", 0.5, lambda g, self: g * cosh(self), "numpy.sinh")
 _unary("cosh", "Hyperbolic cosine.", 0.5, lambda g, self: g * sinh(self), "numpy.cosh")
-_unary("asinh", "Inverse hyperbolic sine.", 0.7, lambda g, self: g * rsqrt(self * self + 1), "numpy.arcsinh", aliases=("arcsinh",))
-_unary("acosh", "Inverse hyperbolic cosine.", 0.7, lambda g, self: g * rsqrt(self * self - 1), "numpy.arccosh", (1.2, 5.0), aliases=("arccosh",))
-_unary("atanh", "Inverse hyperbolic tangent.", 0.5, lambda g, self: g / (1 - self * self), "numpy.arctanh", (-0.9, 0.9), aliases=("arctanh",))
+_unary(
+    "asinh",
+    "Inverse hyperbolic sine.",
+    0.7,
+    lambda g, self: g * rsqrt(self * self + 1),
+    "numpy.arcsinh",
+    aliases=("arcsinh",),
+)
+_unary(
+    "acosh",
+    "Inverse hyperbolic cosine.",
+    0.7,
+    lambda g, self: g * rsqrt(self * self - 1),
+    "numpy.arccosh",
+    (1.2, 5.0),
+    aliases=("arccosh",),
+)
+_unary(
+    "atanh",
+    "Inverse hyperbolic tangent.",
+    0.5,
+    lambda g, self: g / (1 - self * self),
+    "numpy.arctanh",
+    (-0.9, 0.9),
+    aliases=("arctanh",),
+)
 _unary("erf", "Error function.", 0.5, lambda g, self: g * exp(-(self * self)) * TWO_OVER_SQRT_PI, "scipy.special.erf")
-_unary("erfc", "1 - erf(self), accurate in its tail.", 1.0, lambda g, self: -(g * exp(-(self * self)) * TWO_OVER_SQRT_PI), "scipy.special.erfc")
-_unary("erfinv", "Inverse of erf.", 80, lambda g, out: g * exp(out * out) * HALF_SQRT_PI, "scipy.special.erfinv", (-0.9, 0.9))
+_unary(
+    "erfc",
+    "1 - erf(self), accurate in its tail.",
+    1.0,
+    lambda g, self: -(g * exp(-(self * self)) * TWO_OVER_SQRT_PI),
+    "scipy.special.erfc",
+)
+_unary(
+    "erfinv",
+    "Inverse of erf.",
+    80,
+    lambda g, out: g * exp(out * out) * HALF_SQRT_PI,
+    "scipy.special.erfinv",
+    (-0.9, 0.9),
+)
 _unary("lgamma", "log |gamma(self)|.", 20, lambda g, self: g * digamma(self), "scipy.special.gammaln", (0.3, 5.0), 8.0)
-_unary("digamma", "Derivative of lgamma.", 30, lambda g, self: g * trigamma(self), "scipy.special.digamma", (0.3, 5.0), 16.0)
+_unary(
+    "digamma",
+    "Derivative of lgamma.",
+    30,
+    lambda g, self: g * trigamma(self),
+    "scipy.special.digamma",
+    (0.3, 5.0),
+    16.0,
+)
 _unary("trigamma", "Derivative of digamma.", 30, None, None, (0.3, 5.0), namespace="_")
-_unary("sinc", "sin(pi x) / (pi x), 1 at 0.", 0.8, lambda g, self, out: g * where(eq(self, 0), 0, (cos(self * pi) - out) / self), "numpy.sinc", (0.1, 3.0))
-_unary("i0", "Modified Bessel function of the first kind, order 0.", 60, lambda g, self: g * i1(self), "scipy.special.i0")
-_unary("i0e", "exp(-|x|) i0(x).", 60, lambda g, self, out: g * (i1e(self) - sign(self) * out), "scipy.special.i0e", (0.1, 3.0), namespace="special")
-_unary("i1", "Modified Bessel function of the first kind, order 1.", 60, lambda g, self, out: g * (i0(self) - where(eq(self, 0), 0.5, out / self)), "scipy.special.i1", (0.1, 3.0), namespace="special")
-_unary("i1e", "exp(-|x|) i1(x).", 60, lambda g, self, out: g * (i0e(self) - out * (sign(self) + 1 / self)), "scipy.special.i1e", (0.1, 3.0), namespace="special")
-_unary("ndtr", "Standard normal distribution function.", 1.0, lambda g, self: g * exp(self * self * -0.5) / SQRT_2_PI, "scipy.special.ndtr", namespace="special")
-_unary("entr", "-x log(x), 0 at 0, -inf below.", 0.5, lambda g, self: -(g * (log(self) + 1)), "scipy.special.entr", (0.1, 3.0), namespace="special")
+_unary(
+    "sinc",
+    "sin(pi x) / (pi x), 1 at 0.",
+    0.8,
+    lambda g, self, out: g * where(eq(self, 0), 0, (cos(self * pi) - out) / self),
+    "numpy.sinc",
+    (0.1, 3.0),
+)
+_unary(
+    "i0", "Modified Bessel function of the first kind, order 0.", 60, lambda g, self: g * i1(self), "scipy.special.i0"
+)
+_unary(
+    "i0e",
+    "exp(-|x|) i0(x).",
+    60,
+    lambda g, self, out: g * (i1e(self) - sign(self) * out),
+    "scipy.special.i0e",
+    (0.1, 3.0),
+    namespace="special",
+)
+_unary(
+    "i1",
+    "Modified Bessel function of the first kind, order 1.",
+    60,
+    lambda g, self, out: g * (i0(self) - where(eq(self, 0), 0.5, out / self)),
+    "scipy.special.i1",
+    (0.1, 3.0),
+    namespace="special",
+)
+_unary(
+    "i1e",
+    "exp(-|x|) i1(x).",
+    60,
+    lambda g, self, out: g * (i0e(self) - out * (sign(self) + 1 / self)),
+    "scipy.special.i1e",
+    (0.1, 3.0),
+    namespace="special",
+)
+_unary(
+    "ndtr",
+    "Standard normal distribution function.",
+    1.0,
+    lambda g, self: g * exp(self * self * -0.5) / SQRT_2_PI,
+    "scipy.special.ndtr",
+    namespace="special",
+)
+_unary(
+    "entr",
+    "-x log(x), 0 at 0, -inf below.",
+    0.5,
+    lambda g, self: -(g * (log(self) + 1)),
+    "scipy.special.entr",
+    (0.1, 3.0),
+    namespace="special",
+)
 
 Op(
     "atan2(self: Tensor, other: Tensor) -> Tensor",
@@ -150,15 +258,29 @@ Op(
     vjp={"self": lambda g, self, eps: logit_backward(g, self, eps)},
     samples=[((3, 4),), ((4,), 0.2), ((),), ((0,), 0.1)],
     domain=(0.1, 0.9),
-    ref=lambda x, eps=None: (
-        __import__("scipy.special").special.logit(x if eps is None else x.clip(eps, 1 - eps))
-    ),
+    ref=lambda x, eps=None: __import__("scipy.special").special.logit(x if eps is None else x.clip(eps, 1 - eps)),
 )
-Op("logit_backward(grad: Tensor, self: Tensor, eps: float | None) -> Tensor",
-   "grad / (x (1 - x)), 0 where x was clamped.", namespace="_", composite=True)
-Op("logit_plain(self: Tensor) -> Tensor", "log(x / (1 - x)).", rule=FLOAT, functor="Logit", cost=pointwise(0.5), namespace="_")
-Op("logit_clamped(self: Tensor, eps: float) -> Tensor", "logit of x clamped to [eps, 1 - eps].", rule=FLOAT,
-   cost=pointwise(0.5), namespace="_")
+Op(
+    "logit_backward(grad: Tensor, self: Tensor, eps: float | None) -> Tensor",
+    "grad / (x (1 - x)), 0 where x was clamped.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "logit_plain(self: Tensor) -> Tensor",
+    "log(x / (1 - x)).",
+    rule=FLOAT,
+    functor="Logit",
+    cost=pointwise(0.5),
+    namespace="_",
+)
+Op(
+    "logit_clamped(self: Tensor, eps: float) -> Tensor",
+    "logit of x clamped to [eps, 1 - eps].",
+    rule=FLOAT,
+    cost=pointwise(0.5),
+    namespace="_",
+)
 Op(
     "nextafter(self: Tensor, other: Tensor) -> Tensor",
     """The next representable number in the direction of other.

@@ -301,17 +301,6 @@ Tensor argmin(const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
   return arg_extreme(self, dim, keepdim, table().arg_min, "argmin");
 }
 
-Tensor selected_backward(const Tensor& grad, const Tensor& indices, IntList sizes, int64_t dim, bool keepdim) {
-  const auto ndim = static_cast<int>(sizes.size());
-  if (ndim == 0) return grad;
-  const int along = normalize_dim(dim, ndim);
-  Dims shape(ndim, 1);
-  shape[along] = sizes[along];
-  const Tensor places = ops::view(ops::arange(Scalar(sizes[along]), DType::int64), shape);
-  const Tensor chosen = ops::eq(raised(indices, ndim, Dims{dim}, keepdim), places);
-  return ops::where(chosen, raised(grad, ndim, Dims{dim}, keepdim), wrapped_number(Scalar(0)));
-}
-
 Tensor all(const Tensor& self) { return truth(self, std::nullopt, false, table().all, "all"); }
 Tensor any(const Tensor& self) { return truth(self, std::nullopt, false, table().any, "any"); }
 Tensor all_dim(const Tensor& self, const std::optional<Dims>& dim, bool keepdim) {

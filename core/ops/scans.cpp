@@ -124,14 +124,7 @@ Tensor cumprod_backward(const Tensor& grad, const Tensor& self, const Tensor& ou
 
 Tensor cumulative_extreme_backward(const Tensor& grad, const Tensor& indices, int64_t dim) {
   if (grad.dim() == 0 || grad.numel() == 0) return grad;
-  // sums[i, j] over the places i that each result j came from.
-  const int along = normalize_dim(dim, grad.dim());
-  Dims shape(grad.dim() + 1, 1);
-  shape[along] = grad.sizes()[along];
-  const Tensor places = ops::view(ops::arange(Scalar(grad.sizes()[along]), DType::int64), shape);
-  const Tensor chosen = ops::eq(ops::unsqueeze(indices, along), places);
-  const Tensor spread = ops::where(chosen, ops::unsqueeze(grad, along), wrapped_number(Scalar(0)));
-  return ops::sum_dim(spread, Dims{along + 1});
+  return ops::scatter_add(ops::zeros_like(grad), dim, indices, grad);
 }
 
 }  // namespace weft::ops::impl
