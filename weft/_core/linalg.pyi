@@ -4,4 +4,4 @@ from typing import overload
 
 from weft._core import Generator, Number, Tensor, dtype, memory_format
 
-
+def vector_norm(input: Tensor, ord: Number = ..., dim: int | Sequence[int] | None = ..., keepdim: bool = ..., *, dtype: dtype | None = ...) -> Tensor: ...
