@@ -14,6 +14,7 @@ Op(
     tensor([0.5000, 0.5000])
     """,
     composite=True,
+    out=True,
     cost=pointwise(1.0),
     samples=[((3, 4), 1), ((3, 4), 0), ((2, 0), 0), ((), 0)],
     ref="scipy.special.softmax",
@@ -27,6 +28,7 @@ Op(
     tensor([-0.6931, -0.6931])
     """,
     composite=True,
+    out=True,
     cost=pointwise(1.0),
     samples=[((3, 4), 1), ((3, 4), 0), ((2, 0), 0), ((), 0)],
     ref="scipy.special.log_softmax",

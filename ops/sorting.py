@@ -12,6 +12,7 @@ Op(
     >>> weft.tensor([3, 1, 2]).sort().indices.tolist()
     [1, 2, 0]
     """,
+    out=True,
     cost=pointwise(10.0),
     vjp={
         "self": lambda g_values, self, dim, indices: value_selecting_backward(
@@ -53,6 +54,7 @@ Op(
     >>> weft.tensor([3, 1, 2]).topk(2).values.tolist()
     [3, 2]
     """,
+    out=True,
     cost=pointwise(3.0),
     vjp={
         "self": lambda g_values, self, dim, indices: value_selecting_backward(
@@ -68,6 +70,7 @@ Op(
     >>> weft.tensor([3, 1, 2]).kthvalue(2).values.item()
     2
     """,
+    out=True,
     cost=pointwise(8.0),
     vjp={
         "self": lambda g_values, self, dim, keepdim, indices: selected_backward(
@@ -96,6 +99,7 @@ Op(
 Op(
     "median.dim(self: Tensor, dim: int, keepdim: bool = False) -> (values: Tensor, indices: Tensor)",
     "The lower median along dim and where it was; NaN if one is NaN.",
+    out=True,
     cost=pointwise(8.0),
     vjp={
         "self": lambda g_values, self, dim, keepdim, indices: selected_backward(
@@ -107,6 +111,7 @@ Op(
 Op(
     "nanmedian.dim(self: Tensor, dim: int, keepdim: bool = False) -> (values: Tensor, indices: Tensor)",
     "The lower median along dim of what is not NaN, and where it was.",
+    out=True,
     cost=pointwise(8.0),
     vjp={
         "self": lambda g_values, self, dim, keepdim, indices: selected_backward(
@@ -129,6 +134,7 @@ Op(
     >>> weft.tensor([1, 2, 2]).mode().values.item()
     2
     """,
+    out=True,
     cost=pointwise(15.0),
     vjp={
         "self": lambda g_values, self, dim, keepdim, indices: selected_backward(
@@ -172,6 +178,7 @@ Op(
     [1, 3]
     """,
     method=False,
+    out=True,
     cost=pointwise(10.0),
 )
 Op(
@@ -182,6 +189,7 @@ Op(
     [1, 3]
     """,
     method=False,
+    out=True,
     cost=pointwise(10.0),
 )
 Op(

@@ -60,7 +60,11 @@ Tensor loss_output(const Classes& c, kernels::Reduction reduction, DType work) {
 /// The gradient of each position, shaped to broadcast with the scores; recorded.
 Tensor position_gradient(const Tensor& grad, const Dims& sizes, kernels::Reduction reduction,
                          const Tensor& total_weight) {
-  if (reduction == kernels::Reduction::mean) return ops::div(grad, ops::to(total_weight, grad.dtype()));
+  if (reduction == kernels::Reduction::mean) {
+    // Nothing but ignored targets: no position has a gradient, and 0 / 0 must not make one.
+    if (item(total_weight).to_double() == 0) return grad;
+    return ops::div(grad, ops::to(total_weight, grad.dtype()));
+  }
   if (reduction == kernels::Reduction::sum) return grad;
   return sizes.size() == 1 ? grad : ops::unsqueeze(grad, 1);
 }
