@@ -249,10 +249,12 @@ def test_global_hooks_run_for_every_module(pkg):
         hooks.register_module_forward_hook(lambda m, args, out: events.append(type(m).__name__)),
         hooks.register_module_parameter_registration_hook(lambda m, name, p: events.append(name)),
     ]
-    module = pkg.nn.PReLU()
-    module(pkg.ones(1))
-    for handle in handles:
-        handle.remove()
+    try:
+        module = pkg.nn.PReLU()
+        module(pkg.ones(1))
+    finally:
+        for handle in handles:
+            handle.remove()
     module(pkg.ones(1))
     assert events == ["weight", "pre", "PReLU"]
 
