@@ -110,7 +110,7 @@ class BackwardHook:
         self.n_outputs = len(outputs)
         return result if isinstance(output, tuple) else result[0]
 
-    def _on_grad_input(self, grad_input: tuple[Any, ...], _: Any) -> tuple[Any, ...] | None:
+    def _on_grad_input(self, grad_input: tuple[Any, ...]) -> tuple[Any, ...] | None:
         if self.grad_outputs is None:  # no gradient reached the outputs
             return None
         assert self.input_tensors_index is not None
@@ -129,7 +129,7 @@ class BackwardHook:
         self.grad_outputs = None
         return tuple(grads[i] for i in self.input_tensors_index)
 
-    def _on_grad_output(self, _: Any, grad_output: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _on_grad_output(self, grad_output: tuple[Any, ...]) -> tuple[Any, ...]:
         assert self.output_tensors_index is not None
         grad_outputs = _spread(self.output_tensors_index, grad_output, self.n_outputs)
         for hook in self.user_pre_hooks:
@@ -181,9 +181,7 @@ def _insert_node(args: tuple[Any, ...], hook: Any) -> tuple[tuple[Any, ...], lis
         return args, None
     from weft.nn.modules._functions import BackwardHookFunction
 
-    new_tensors = BackwardHookFunction.apply(*tensors)
-    node = next(tensor.grad_fn for tensor in new_tensors if tensor.grad_fn is not None)
-    node.register_hook(hook)
+    new_tensors = BackwardHookFunction.apply(hook, *tensors)
     result = list(args)
     for i, tensor in zip(index, new_tensors, strict=True):
         result[i] = tensor
