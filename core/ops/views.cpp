@@ -86,10 +86,24 @@ Tensor view(const Tensor& self, IntList size) {
 }
 
 Tensor view_as_dtype(const Tensor& self, DType dtype) {
-  check(element_size(dtype) == self.element_size(),
-        "view(dtype): elements of {} bytes cannot be seen as {} of {} bytes", self.element_size(), dtype,
-        element_size(dtype));
-  auto out = view_of(self, self.sizes(), self.strides(), self.offset());
+  const int64_t from = self.element_size();
+  const int64_t to = element_size(dtype);
+  Dims sizes(self.sizes());
+  Dims strides(self.strides());
+  int64_t offset = self.offset();
+  if (from != to) {
+    // The last dimension is cut into smaller elements, or packed into larger ones; everything else keeps its bytes.
+    check(self.dim() > 0 && self.strides()[self.dim() - 1] == 1,
+          "view(dtype): seeing {} as {} needs a last dimension of stride 1", self.dtype(), dtype);
+    bool fits = offset * from % to == 0 && sizes.back() * from % to == 0;
+    for (int d = 0; d + 1 < strides.size(); ++d) fits &= strides[d] * from % to == 0;
+    check(fits, "view(dtype): sizes {} and strides {} of {} are not whole numbers of elements of {}",
+          Listed{self.sizes()}, Listed{self.strides()}, self.dtype(), dtype);
+    for (int d = 0; d + 1 < strides.size(); ++d) strides[d] = strides[d] * from / to;
+    sizes.back() = sizes.back() * from / to;
+    offset = offset * from / to;
+  }
+  auto out = view_of(self, sizes, strides, offset);
   out.impl()->dtype = dtype;
   return out;
 }
