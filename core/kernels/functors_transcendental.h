@@ -162,16 +162,17 @@ struct Tan : Trigonometric<T> {
   T operator()(T x) const { return vm::tan(x); }
   T slow(T x) const { return static_cast<T>(::tan(static_cast<double>(x))); }
 };
-/// sin(pi x) / (pi x), 1 at 0.
+/// sin(pi x) / (pi x), 1 at 0. The argument is reduced before it is multiplied by pi, so that integers give 0.
 template <class T>
-struct Sinc : Trigonometric<T> {
+struct Sinc {
+  static constexpr bool vectorised = is_f32<T>;
   T operator()(T x) const {
-    const T y = x * T(3.14159265358979323846);
-    return x == T(0) ? T(1) : vm::sin(y) / y;
-  }
-  T slow(T x) const {
-    const double y = static_cast<double>(x) * 3.14159265358979323846;
-    return static_cast<T>(::sin(y) / y);
+    constexpr T pi = T(3.14159265358979323846);
+    const T nearest = vm::rint(x), half = T(0.5) * nearest;
+    const T sine = vm::sin((x - nearest) * pi);
+    const T value = (vm::rint(half) == half ? sine : -sine) / (x * pi);
+    const T bounded = vm::abs(x) < vm::infinity<T> ? value : (x != x ? x : T(0));
+    return x == T(0) ? T(1) : bounded;
   }
 };
 template <class T>
