@@ -83,8 +83,6 @@ def mse_loss(
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     input, target = _broadcast(input, target)
-    if weight is None:
-        return native.mse_loss(input, target, reduction=reduction)
     return _weighted((input - target).square(), weight, reduction)
 
 
