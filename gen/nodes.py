@@ -222,7 +222,7 @@ def _write_make(op: Op, out: NodeCode, formulas: list[tuple[tuple[str, ...], Emi
     if self_name in whole:
         local = cpp_identifier(self_name)
         out.keep_original = [
-            f"{condition(whole[self_name])}node->saved.{local} = SavedTensor(clone_detached({local}));"
+            f"{condition(whole[self_name])}node->saved.{local} = SavedTensor(ops::clone({local}));"
         ]
     for name, needed in sorted(whole.items()):
         if name in outputs:
