@@ -92,6 +92,8 @@ def _struct(op: Op, type_name: str, formulas: list[tuple[tuple[str, ...], Emitte
     lines += [f"  {saved_field(op, name)} {cpp_identifier(name)};" for name in sorted(whole)]
     lines += [f"  {geometry_field(op, n, a)} {n}_{a};" for n, a in sorted(geometry)]
     lines += [f"  std::size_t count_{name} = 0;" for name in lists]
+    if not any("SavedTensor" in saved_field(op, name) for name in whole):
+        lines.append("  using no_tensors = void;")
     lines += ["};", "", f"struct {type_name} final : NodeSaving<{type_name}_saved> {{"]
     lines.append(f'  std::string name() const override {{ return "{node_name(op)}"; }}')
     lines.append(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/error.h"
+#include "runtime/interrupt.h"
 
 namespace weft {
 
@@ -51,6 +52,21 @@ class NodeIndex {
   std::size_t used_ = 0;
 };
 
+/// For tensors that are no leaves: `.grad += grad`, in memory of its own.
+void add_to_grad(const Tensor& t, const Tensor& grad) {
+  const auto before = weft::grad(t);
+  set_grad(t, before.defined() ? installed.add(before, grad) : installed.clone_like(grad, grad));
+}
+
+/// Whether a gradient of shape `from` is one of shape `to` after summing broadcast dimensions.
+bool sums_to(const Dims& from, const Dims& to) noexcept {
+  const int leading = from.size() - to.size();
+  if (leading < 0) return false;
+  for (int d = 0; d < to.size(); ++d)
+    if (to[d] != 1 && to[d] != from[leading + d]) return false;
+  return true;
+}
+
 /// A node waiting for its turn, with the gradients that have arrived.
 struct Task {
   Ref<Node> node;
@@ -69,7 +85,7 @@ class Backward {
  private:
   struct Target {
     Edge edge;
-    std::size_t input;
+    uint32_t next;  ///< another target at the same node, or UINT32_MAX
   };
 
   void add_root(const Tensor& root, const Tensor& grad, std::size_t index);
@@ -78,6 +94,7 @@ class Backward {
   void deliver(const Edge& edge, Tensor grad);
   void accumulate(Tensor& into, Tensor grad);
   void execute(Task& task);
+  void run_watched(Node& node, std::span<Tensor> grads, std::span<Tensor> results);
   void capture(const Node& node, std::span<Tensor> grads);
   Task pop();
   bool before(uint32_t a, uint32_t b) const {
@@ -91,7 +108,8 @@ class Backward {
   std::vector<Task> tasks_;       // waiting or free, addressed by heap_ and index_
   std::vector<uint32_t> heap_;    // by level, then by arrival
   NodeIndex index_;
-  std::vector<Target> targets_;
+  std::vector<Target> targets_;   // one per input
+  NodeIndex target_at_;           // the first target at a node
   NodeIndex needed_;              // nodes on a path to a target; used when there are inputs
   TensorList captured_;
 };
@@ -114,7 +132,8 @@ void Backward::add_root(const Tensor& root, const Tensor& grad, std::size_t inde
     return;
   }
   check(same(grad.sizes(), root.sizes()),
-        "Mismatch in shape: grad_output[{}] has a shape of {} and output[{}] has a shape of {}.", index, grad.sizes(),
+        "Mismatch in shape: grad_output[{}] has a shape of weft.Size({}) and output[{}] has a shape of weft.Size({}).",
+        index, grad.sizes(),
         index, root.sizes());
   deliver(roots_[index], grad);
 }
@@ -123,7 +142,10 @@ void Backward::find_targets() {
   captured_.resize(options_.inputs.size());
   for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
     check(requires_grad(options_.inputs[i]), "One of the differentiated Tensors does not require grad");
-    targets_.push_back({gradient_edge(options_.inputs[i]), i});
+    auto edge = gradient_edge(options_.inputs[i]);
+    const auto at = static_cast<uint32_t>(i);
+    const auto first = target_at_.find_or_insert(edge.node.get(), at);
+    targets_.push_back({std::move(edge), first == at ? UINT32_MAX : std::exchange(targets_[first].next, at)});
   }
 }
 
@@ -142,8 +164,7 @@ void Backward::mark_needed() {
     const auto fresh = static_cast<uint32_t>(state.size());
     const auto index = seen.find_or_insert(node, fresh);
     if (index != fresh) return index;
-    const bool target = std::ranges::any_of(targets_, [&](const auto& t) { return t.edge.node.get() == node; });
-    state.push_back(target ? 1 : 0);
+    state.push_back(target_at_.find(node) != UINT32_MAX ? 1 : 0);
     stack.push_back({node, index, 0});
     return index;
   };
@@ -195,8 +216,8 @@ void Backward::deliver(const Edge& edge, Tensor grad) {
 }
 
 void Backward::capture(const Node& node, std::span<Tensor> grads) {
-  for (const auto& target : targets_)
-    if (target.edge.node.get() == &node) captured_[target.input] = grads[target.edge.output];
+  for (auto at = target_at_.find(&node); at != UINT32_MAX; at = targets_[at].next)
+    captured_[at] = grads[targets_[at].edge.output];
 }
 
 void Backward::execute(Task& task) {
@@ -215,11 +236,7 @@ void Backward::execute(Task& task) {
       if (grads[output].defined())
         if (auto replaced = (*hook)(grads[output]); replaced.defined()) grads[output] = std::move(replaced);
     for (const auto& [output, tensor] : hooks->retained)
-      if (grads[output].defined() && tensor->try_retain()) {
-        const Tensor kept(Ref<TensorImpl>::adopt(tensor));
-        const auto before = grad(kept);
-        set_grad(kept, before.defined() ? installed.add(before, grads[output]) : grads[output]);
-      }
+      if (grads[output].defined()) add_to_grad(tensor, grads[output]);
     for (const auto& hook : hooks->pre) (*hook)(grads, {});
   }
   if (!targets_.empty()) {
@@ -241,12 +258,37 @@ void Backward::execute(Task& task) {
     results = more;
   }
   const bool any = std::ranges::any_of(grads, [](const auto& g) { return g.defined(); });
-  if (any) node.backward(grads, results, options_.keep_graph);
+  if (any) {
+    if (anomaly().enabled.load(std::memory_order_relaxed)) [[unlikely]]
+      run_watched(node, grads, results);
+    else
+      node.backward(grads, results, options_.keep_graph);
+  }
   if (hooks)
     for (const auto& hook : hooks->post) (*hook)(results, incoming);
   for (auto& g : grads) g = {};  // gone before the next node allocates
-  for (std::size_t i = 0; i < results.size(); ++i)
-    if (results[i].defined() && node.edges[i].node) deliver(node.edges[i], std::move(results[i]));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto& edge = node.edges[i];
+    if (!results[i].defined() || !edge.node) continue;
+    const auto& wanted = edge.node->output_meta(edge.output).sizes;
+    check(sums_to(results[i].sizes(), wanted),
+          "Function {} returned an invalid gradient at index {} - got {} but expected shape compatible with {}",
+          node.name(), i, results[i].sizes(), wanted);
+    deliver(edge, std::move(results[i]));
+  }
+}
+
+void Backward::run_watched(Node& node, std::span<Tensor> grads, std::span<Tensor> results) {
+  try {
+    node.backward(grads, results, options_.keep_graph);
+    if (!anomaly().check_nan) return;
+    for (std::size_t i = 0; i < results.size(); ++i)
+      check(!results[i].defined() || !installed.has_nan(results[i]), "Function '{}' returned nan values in its {}th output.",
+            node.name(), i);
+  } catch (...) {
+    anomaly().failed(node);
+    throw;
+  }
 }
 
 Task Backward::pop() {
@@ -259,6 +301,7 @@ Task Backward::pop() {
 TensorList Backward::run() {
   const GradModeScope mode(options_.create_graph, false);
   while (!heap_.empty()) {
+    check_interrupt();
     auto task = pop();
     execute(task);
   }
@@ -266,8 +309,7 @@ TensorList Backward::run() {
   for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
     const auto& input = options_.inputs[i];
     if (is_leaf(input) || !captured_[i].defined()) continue;  // leaves accumulated by themselves
-    const auto before = grad(input);
-    set_grad(input, before.defined() ? installed.add(before, captured_[i]) : captured_[i]);
+    add_to_grad(input, captured_[i]);
   }
   return {};
 }
@@ -276,6 +318,11 @@ TensorList Backward::run() {
 
 void install_gradient_ops(const GradientOps& ops) noexcept { installed = ops; }
 const GradientOps& gradient_ops() noexcept { return installed; }
+
+Anomaly& anomaly() noexcept {
+  static constinit Anomaly mode;
+  return mode;
+}
 
 TensorList run_backward(TensorSpan roots, TensorSpan grads, const BackwardOptions& options) {
   // Gradients of the roots are prepared in the mode of the pass, not in the caller's.

@@ -9,7 +9,8 @@ namespace weft {
 struct GradientOps {
   Tensor (*add)(const Tensor& a, const Tensor& b);         ///< recorded when gradients are
   void (*add_inplace)(const Tensor& a, const Tensor& b);   ///< a += b, never recorded
-  Tensor (*clone)(const Tensor& a);
+  Tensor (*clone_like)(const Tensor& a, const Tensor& layout);  ///< a copy in the layout of another tensor
+  bool (*has_nan)(const Tensor& a);
   Tensor (*ones_like)(const Tensor& a);
   Tensor (*to_meta)(const Tensor& grad, const OutputMeta&);  ///< sums over broadcast dimensions, converts the dtype
   /// For an in-place write to a view: the node that puts the gradient of the view back into that of its base.
@@ -19,6 +20,15 @@ struct GradientOps {
 };
 void install_gradient_ops(const GradientOps& ops) noexcept;
 const GradientOps& gradient_ops() noexcept;
+
+/// Anomaly mode: nodes remember where they were recorded, and a failing one is reported with that.
+struct Anomaly {
+  std::atomic<bool> enabled{false};
+  std::atomic<bool> check_nan{true};  ///< whether a NaN among the gradients of a node is a failure
+  void (*created)(Node& node) = nullptr;
+  void (*failed)(const Node& node) = nullptr;  ///< called with the exception in flight
+};
+Anomaly& anomaly() noexcept;
 
 struct BackwardOptions {
   bool keep_graph = false;

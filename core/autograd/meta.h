@@ -16,7 +16,7 @@ struct AutogradMeta final : AutogradMetaBase {
   bool requires_grad = false;  ///< of a leaf
   bool retains_grad = false;
   uint32_t output = 0;  ///< which output of grad_fn this tensor is
-  Ref<Node> grad_fn;
+  Ref<Node> grad_fn;    ///< replaced under the mutex once others may know the tensor
   TensorImpl* owner = nullptr;
 
   std::mutex mutex;  ///< guards the fields below
@@ -27,7 +27,7 @@ struct AutogradMeta final : AutogradMetaBase {
 };
 
 /// Null when autograd knows nothing about the tensor.
-inline AutogradMeta* autograd_meta(const Tensor& t) noexcept { return static_cast<AutogradMeta*>(t.impl()->autograd); }
+inline AutogradMeta* autograd_meta(const Tensor& t) noexcept { return static_cast<AutogradMeta*>(t.impl()->autograd.load(std::memory_order_acquire)); }
 /// Made on first use.
 AutogradMeta& require_meta(const Tensor& t);
 
@@ -35,7 +35,8 @@ AutogradMeta& require_meta(const Tensor& t);
 void refresh_view_slow(const Tensor& view);
 inline void refresh_view(const Tensor& t) {
   auto* impl = t.impl();
-  if (impl->view_base && impl->view_version != impl->storage->version()) [[unlikely]] refresh_view_slow(t);
+  if (impl->view_base && impl->view_version.load(std::memory_order_acquire) != impl->storage->version()) [[unlikely]]
+    refresh_view_slow(t);
 }
 
 /// Whether gradients are wanted for it, as a leaf or through its history.
@@ -52,6 +53,10 @@ Ref<Node> grad_fn(const Tensor& t);
 Tensor grad(const Tensor& t);
 void set_grad(const Tensor& t, Tensor value);
 void retain_grad(const Tensor& t);
+/// Makes `t` a leaf that wants no gradient; raises on views, whose history is that of their base.
+void detach_inplace(const Tensor& t);
+/// Lets `t` take over the memory and geometry of `source`; what autograd knows about it stays.
+void set_data(const Tensor& t, const Tensor& source);
 
 /// Whether an operation on these tensors must be recorded.
 template <class... Ts>
@@ -70,15 +75,18 @@ void set_history(const Tensor& out, const Ref<Node>& node, uint32_t index = 0);
 /// Raises if `t` may not be written in place now (a leaf that wants gradients, or a view of one).
 void check_inplace(const Tensor& t, const char* op);
 /// After an in-place operation recorded as `node`, whose edge `self_edge` is the old value of `t`.
-void rebase_history(const Tensor& t, Ref<Node> node, std::size_t self_edge);
+void rebase_history(const Tensor& t, Ref<Node> node, std::size_t self_edge, uint32_t output = 0);
 
-/// Makes `view` a differentiable view of `source` (when recording is possible now).
-inline void set_view(const Tensor& view, const Tensor& source) {
-  if (!grad_enabled()) return;
+/// Makes `view` a differentiable view of `source`. Whether writes to it can be recorded depends on how it came about.
+inline void set_view(const Tensor& view, const Tensor& source, ViewKind kind = ViewKind::recorded) {
   auto* impl = view.impl();
   auto* base = source.impl();
+  if (base->inference || detail::grad_mode == detail::GradMode::within) return;
   impl->view_base = base->view_base ? base->view_base : source.ref();
-  impl->view_version = impl->storage->version();
+  impl->view_kind = !grad_enabled()               ? ViewKind::unrecorded
+                    : kind == ViewKind::recorded ? base->view_kind
+                                                 : kind;
+  impl->view_version.store(impl->storage->version(), std::memory_order_relaxed);
 }
 
 /// Keeps a tensor for backward, and notices if it was written meanwhile.
@@ -94,6 +102,8 @@ class SavedTensor {
   Tensor unpack(Node* node) const;
 
  private:
+  [[noreturn]] void fail_version(const Node& node) const;
+
   Tensor tensor_;
   uint32_t version_ = 0;
   int32_t output_ = -1;
@@ -106,6 +116,7 @@ class AccumulateGrad final : public Node {
   ~AccumulateGrad() override;
   std::string name() const override { return "AccumulateGrad"; }
   void backward(std::span<Tensor> grads, std::span<Tensor> results, bool keep) override;
+  std::unique_ptr<HookSnapshot> hooks() const override;
   const Tensor& variable() const noexcept { return variable_; }
 
  private:

@@ -6,17 +6,30 @@
 
 namespace weft {
 
-thread_local GradMode detail::grad_mode;
+thread_local detail::GradMode detail::grad_mode = detail::GradMode::on;
 
 Node::~Node() = default;
 
 void* Node::operator new(std::size_t bytes) { return allocate(bytes); }
 void Node::operator delete(void* memory, std::size_t bytes) noexcept { deallocate(memory, bytes); }
 
-std::unique_ptr<NodeHooks> Node::hooks() const {
+std::unique_ptr<HookSnapshot> Node::hooks() const {
+  if (!has_hooks()) return nullptr;
+  auto snapshot = std::make_unique<HookSnapshot>();
+  std::lock_guard guard(lock_);
+  snapshot->tensor = hooks_->tensor;
+  snapshot->pre = hooks_->pre;
+  snapshot->post = hooks_->post;
+  // A tensor withdraws itself under this lock before its memory goes.
+  for (const auto& [output, tensor] : hooks_->retained)
+    if (tensor->try_retain()) snapshot->retained.emplace_back(output, Tensor(Ref<TensorImpl>::adopt(tensor)));
+  return snapshot;
+}
+
+Ref<NodeNote> Node::note() const {
   if (!has_hooks()) return nullptr;
   std::lock_guard guard(lock_);
-  return std::make_unique<NodeHooks>(*hooks_);
+  return hooks_->note;
 }
 
 void Node::destroy(Node* node) noexcept {

@@ -57,11 +57,19 @@ class SpinLock {
   std::atomic_flag flag_;
 };
 
+/// What the layers above attach to a node: its metadata, where it was recorded.
+class NodeNote : public RefCounted<NodeNote> {
+ public:
+  virtual ~NodeNote() = default;
+  static void destroy(NodeNote* note) noexcept { delete note; }
+};
+
+struct OnOutput {
+  uint32_t output;
+  Ref<TensorHook> hook;
+};
+
 struct NodeHooks {
-  struct OnOutput {
-    uint32_t output;
-    Ref<TensorHook> hook;
-  };
   struct Retained {
     uint32_t output;
     TensorImpl* tensor;  ///< not owned; it unregisters itself when it dies
@@ -70,6 +78,15 @@ struct NodeHooks {
   std::vector<Ref<NodeHook>> pre;
   std::vector<Ref<NodeHook>> post;
   std::vector<Retained> retained;
+  Ref<NodeNote> note;
+};
+
+/// The hooks of a node at one moment, and the tensors that keep their gradients.
+struct HookSnapshot {
+  std::vector<OnOutput> tensor;
+  std::vector<Ref<NodeHook>> pre;
+  std::vector<Ref<NodeHook>> post;
+  std::vector<std::pair<uint32_t, Tensor>> retained;
 };
 
 class Node : public RefCounted<Node> {
@@ -101,8 +118,9 @@ class Node : public RefCounted<Node> {
 
   /// Guards hooks_ and the saved values of derived classes.
   SpinLock& lock() const noexcept { return lock_; }
-  /// Copy of the hooks, null when there are none.
-  std::unique_ptr<NodeHooks> hooks() const;
+  /// The hooks as they are now, null when there are none.
+  virtual std::unique_ptr<HookSnapshot> hooks() const;
+  Ref<NodeNote> note() const;
   template <class F>
   void change_hooks(F&& change) {
     std::lock_guard guard(lock_);
@@ -126,10 +144,12 @@ class Node : public RefCounted<Node> {
 };
 
 /// A node whose saved values are the plain struct `Saved`: moved out by the last backward, copied by an earlier one.
+/// A `Saved` that holds no tensors says so by a member type `no_tensors`: there is nothing to free, and backward may
+/// run as often as it is asked to.
 template <class Saved>
 class NodeSaving : public Node {
  public:
-  Saved saved;  // guarded by lock() once the node is shared
+  Saved saved;  // once the node is shared: guarded by lock(), or never changed when it holds no tensors
 
  protected:
   Saved take(bool keep);
@@ -142,6 +162,7 @@ class NodeSaving : public Node {
 
 template <class Saved>
 Saved NodeSaving<Saved>::take(bool keep) {
+  if constexpr (requires { typename Saved::no_tensors; }) return saved;
   std::unique_lock guard(lock());
   if (released_) {
     guard.unlock();

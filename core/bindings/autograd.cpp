@@ -78,6 +78,24 @@ PyObject* node_variable(PyObject* self, void*) {
 
 // Hooks --------------------------------------------------------------------------------------------------------------
 
+std::string hook_name(PyObject* callable) {
+  const Object name = Object::steal(PyObject_GetAttrString(callable, "__qualname__"));
+  const char* const text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
+  PyErr_Clear();
+  return text == nullptr ? Py_TYPE(callable)->tp_name : text;
+}
+
+/// What a hook gave in place of a gradient; it must look like it.
+Tensor checked_replacement(PyObject* hook, PyObject* result, const Tensor& grad) {
+  check_type(is_tensor(result), "expected Variable, but hook returned '{}'", Py_TYPE(result)->tp_name);
+  const Tensor& replaced = unwrap(result);
+  if (!grad.defined()) return replaced;
+  check(replaced.dtype() == grad.dtype(), "hook '{}' has changed the type of value (was {} got {})", hook_name(hook),
+        grad.dtype(), replaced.dtype());
+  check(replaced.sizes() == grad.sizes(), "hook '{}' has changed the size of value", hook_name(hook));
+  return replaced;
+}
+
 class PythonTensorHook final : public TensorHook {
  public:
   explicit PythonTensorHook(PyObject* callable) : callable_(callable) {}
@@ -86,8 +104,7 @@ class PythonTensorHook final : public TensorHook {
     const Object argument = owned(wrap(grad));
     const Object result = owned(PyObject_CallOneArg(callable_.get(), argument.get()));
     if (result.get() == Py_None) return {};
-    check_type(is_tensor(result.get()), "hook: expected a Tensor or None, got {}", Py_TYPE(result.get())->tp_name);
-    return unwrap(result.get());
+    return checked_replacement(callable_.get(), result.get(), grad);
   }
   bool is(PyObject* callable) const noexcept { return callable_.get() == callable; }
 
@@ -103,14 +120,15 @@ Object tensors_to_tuple(std::span<const Tensor> tensors) {
 }
 
 /// Copies what a hook returned over `grads`; None leaves them.
-void replace(std::span<Tensor> grads, PyObject* result) {
+void replace(PyObject* hook, std::span<Tensor> grads, PyObject* result) {
   if (result == Py_None) return;
   const Object tuple = is_tensor(result) ? owned(PyTuple_Pack(1, result)) : owned(PySequence_Tuple(result));
-  check(PyTuple_GET_SIZE(tuple.get()) == static_cast<Py_ssize_t>(grads.size()), "hook: expected {} gradients, got {}",
-        grads.size(), PyTuple_GET_SIZE(tuple.get()));
+  check(PyTuple_GET_SIZE(tuple.get()) == static_cast<Py_ssize_t>(grads.size()),
+        "hook '{}' has returned an incorrect number of values (got {}, but expected {})", hook_name(hook),
+        PyTuple_GET_SIZE(tuple.get()), grads.size());
   for (std::size_t i = 0; i < grads.size(); ++i) {
     PyObject* const item = PyTuple_GET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i));
-    grads[i] = item == Py_None ? Tensor() : unwrap(item);
+    if (item != Py_None) grads[i] = checked_replacement(hook, item, grads[i]);
   }
 }
 
@@ -127,7 +145,7 @@ class PythonNodeHook final : public NodeHook {
     } else {
       result = owned(PyObject_CallOneArg(callable_.get(), first.get()));
     }
-    replace(grads, result.get());
+    replace(callable_.get(), grads, result.get());
   }
   bool is(PyObject* callable) const noexcept { return callable_.get() == callable; }
 
@@ -330,12 +348,12 @@ PyObject* is_inference_enabled(PyObject*, PyObject*) { return PyBool_FromLong(in
 PyObject* set_grad_enabled(PyObject*, PyObject* value) {
   return guarded([&]() -> PyObject* {
     check_type(PyBool_Check(value), "set_grad_enabled: expected a bool, got {}", Py_TYPE(value)->tp_name);
-    detail::grad_mode.enabled = value == Py_True;
+    detail::grad_mode = value == Py_True ? detail::GradMode::on : detail::GradMode::off;
     Py_RETURN_NONE;
   });
 }
 PyObject* set_inference_enabled(PyObject*, PyObject* value) {
-  detail::grad_mode.inference = value == Py_True;
+  detail::inference_mode = value == Py_True;
   Py_RETURN_NONE;
 }
 

@@ -34,7 +34,10 @@ PyObject* get_output_nr(const Tensor& t) {
 PyObject* get_ndim(const Tensor& t) { return PyLong_FromLong(t.dim()); }
 PyObject* get_itemsize(const Tensor& t) { return PyLong_FromLongLong(t.element_size()); }
 PyObject* get_nbytes(const Tensor& t) { return PyLong_FromLongLong(t.numel() * t.element_size()); }
-PyObject* get_version(const Tensor& t) { return PyLong_FromUnsignedLong(t.version()); }
+PyObject* get_version(const Tensor& t) {
+  check(!t.impl()->inference, "Inference tensors do not track version counter.");
+  return PyLong_FromUnsignedLong(t.version());
+}
 PyObject* get_base(const Tensor& t) {
   return t.impl()->view_base ? wrap(Tensor(t.impl()->view_base)) : Py_NewRef(Py_None);
 }
@@ -64,7 +67,7 @@ int set(PyObject* self, PyObject* value, void*) {
 }
 
 void set_requires(const Tensor& t, PyObject* value) {
-  check_type(value != nullptr && PyBool_Check(value), "requires_grad must be a bool");
+  check(value != nullptr && PyBool_Check(value), "requires_grad must be a bool");
   set_requires_grad(t, value == Py_True);
 }
 
@@ -73,22 +76,18 @@ void set_gradient(const Tensor& t, PyObject* value) {
   check_type(is_tensor(value), "assigned grad expected to be a Tensor or None but got grad of type {}",
              Py_TYPE(value)->tp_name);
   const Tensor& g = unwrap(value);
+  check(!(g == t), "can't assign Variable as its own grad");
   check(g.dtype() == t.dtype(), "assigned grad has data of a different type: expected {}, got {}", t.dtype(), g.dtype());
-  check(g.sizes() == t.sizes(), "assigned grad has data of a different size: expected {}, got {}", t.sizes(), g.sizes());
+  check(g.sizes() == t.sizes(),
+        "attempting to assign a gradient of size '{}' to a tensor of size '{}'. Please ensure that the gradient and the "
+        "tensor are the same size", g.sizes(), t.sizes());
   set_grad(t, g);
 }
 
 void set_data(const Tensor& t, PyObject* value) {
   check_type(value != nullptr && is_tensor(value), "data must be a Tensor");
   const Tensor& source = unwrap(value);
-  auto& impl = *t.impl();
-  impl.storage = source.storage();
-  impl.sizes = source.sizes();
-  impl.strides = source.strides();
-  impl.offset = source.offset();
-  impl.dtype = source.dtype();
-  impl.view_base = nullptr;
-  refresh_geometry(impl);
+  weft::set_data(t, source);
 }
 
 PyObject* size(PyObject* self, PyObject* const* args, Py_ssize_t n) {
@@ -146,6 +145,14 @@ PyObject* own_retain_grad(PyObject* self, PyObject*) {
     Py_RETURN_NONE;
   });
 }
+
+PyObject* own_detach(PyObject* self, PyObject*) {
+  return guarded([&] {
+    detach_inplace(unwrap(self));
+    return Py_NewRef(self);
+  });
+}
+PyObject* is_view(PyObject* self, PyObject*) { return PyBool_FromLong(static_cast<bool>(unwrap(self).impl()->view_base)); }
 
 PyObject* nested_list(const Tensor& t, int d, const char* at) {
   if (d == t.dim()) {
@@ -210,6 +217,8 @@ PyMethodDef tensor_own_methods[] = {
     {"is_inference", inference, METH_NOARGS, "Whether it was made in inference mode."},
     {"is_contiguous", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(contiguous)),
      METH_VARARGS | METH_KEYWORDS, "Whether memory holds the elements in this order without gaps."},
+    {"detach_", own_detach, METH_NOARGS, "Cuts self off from its history, in place."},
+    {"_is_view", is_view, METH_NOARGS, nullptr},
     {"retain_grad", own_retain_grad, METH_NOARGS, "Makes a non-leaf keep its gradient."},
     {nullptr, nullptr, 0, nullptr}};
 

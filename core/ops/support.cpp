@@ -1,5 +1,7 @@
 #include "ops/support.h"
 
+#include <algorithm>
+
 #include "autograd/engine.h"
 #include "generated/ops.h"
 #include "ops/convert.h"
@@ -131,13 +133,7 @@ class AsStridedView final : public Node {
   std::string name() const override { return "AsStridedBackward0"; }
 
   void backward(std::span<Tensor> grads, std::span<Tensor> results, bool) override {
-    if (!wants(0)) return;
-    auto blank = empty_strided(base_sizes_, base_strides_, grads[0].dtype());
-    {
-      const GradModeScope no_grad(false);
-      zero_(blank);
-    }
-    results[0] = as_strided_scatter(blank, grads[0], view_sizes_, view_strides_, offset_);
+    if (wants(0)) results[0] = as_strided_backward(grads[0], base_sizes_, base_strides_, 0, view_sizes_, view_strides_, offset_);
   }
 
  private:
@@ -151,7 +147,18 @@ void add_gradient_inplace(const Tensor& a, const Tensor& b) {
   const GradModeScope no_grad(false);
   add_(a, b);
 }
-Tensor clone_gradient(const Tensor& t) { return clone(t); }
+Tensor clone_gradient(const Tensor& t, const Tensor& layout) {
+  const bool dense = layout.is_dense();
+  const bool alike = t.is_dense() && (dense ? t.strides() == layout.strides() : t.is_contiguous());
+  if (alike) return clone(t);
+  return dense ? relaid(t, t.sizes(), layout.strides()) : clone(t, MemoryFormat::contiguous);
+}
+bool gradient_has_nan(const Tensor& t) {
+  if (!is_floating(t.dtype())) return false;
+  const auto values = packed_as(t, DType::float64);
+  const auto* const data = values.data<double>();
+  return std::any_of(data, data + values.numel(), [](double v) { return v != v; });
+}
 Tensor ones_gradient(const Tensor& t) { return ones(t.sizes(), t.dtype()); }
 Tensor gradient_to_meta(const Tensor& grad, const OutputMeta& meta) {
   Tensor fitted = sum_to_size(grad, meta.sizes);
@@ -169,7 +176,8 @@ Ref<Node> make_as_strided_view(const Tensor& base, const Tensor& view) {
 void install() {
   install_gradient_ops({.add = add_gradients,
                         .add_inplace = add_gradient_inplace,
-                        .clone = clone_gradient,
+                        .clone_like = clone_gradient,
+                        .has_nan = gradient_has_nan,
                         .ones_like = ones_gradient,
                         .to_meta = gradient_to_meta,
                         .copy_slices = make_copy_slices,

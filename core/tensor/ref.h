@@ -15,15 +15,20 @@ class RefCounted {
  public:
   void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() const noexcept {
-    // A lone owner needs no read-modify-write: nobody else can be copying the last handle.
-    if (count_.load(std::memory_order_acquire) == 1 || count_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    // A lone owner needs no read-modify-write: nobody else can be copying the last handle, unless by try_retain.
+    if (count_.load(std::memory_order_acquire) == 1 ||
+        (count_.fetch_sub(1, std::memory_order_acq_rel) & ~weakly_known) == 1)
       T::destroy(const_cast<T*>(static_cast<const T*>(this)));
   }
-  uint32_t use_count() const noexcept { return count_.load(std::memory_order_acquire); }
+  uint32_t use_count() const noexcept { return count_.load(std::memory_order_acquire) & ~weakly_known; }
+
+  /// Called by an owner before it leaves a plain pointer where others may try_retain() it. Whoever keeps such a pointer
+  /// guards it with a lock that the object's destructor takes to withdraw it.
+  void allow_try_retain() const noexcept { count_.fetch_or(weakly_known, std::memory_order_relaxed); }
   /// Takes another reference unless the object is already on its way out.
   bool try_retain() const noexcept {
     auto seen = count_.load(std::memory_order_relaxed);
-    while (seen != 0)
+    while ((seen & ~weakly_known) != 0)
       if (count_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire)) return true;
     return false;
   }
@@ -35,6 +40,7 @@ class RefCounted {
   RefCounted& operator=(const RefCounted&) = delete;
 
  private:
+  static constexpr uint32_t weakly_known = 1u << 31;
   mutable std::atomic<uint32_t> count_{0};
 };
 

@@ -7,11 +7,13 @@
 
 namespace weft {
 
+thread_local bool detail::inference_mode = false;
+
 void* TensorImpl::operator new(std::size_t bytes) { return allocate(bytes); }
 void TensorImpl::operator delete(void* memory, std::size_t bytes) noexcept { deallocate(memory, bytes); }
 
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
-  delete impl->autograd;
+  delete impl->autograd.load(std::memory_order_relaxed);
   delete impl;
 }
 

@@ -13,10 +13,21 @@
 
 namespace weft {
 
+namespace detail {
+// Initial-exec speed from a shared library: the flag fits glibc's static TLS reserve.
+extern thread_local bool inference_mode [[gnu::tls_model("initial-exec")]];
+}  // namespace detail
+
+/// Whether tensors that this thread makes stay out of autograd for good.
+inline bool inference_mode() noexcept { return detail::inference_mode; }
+
 /// What autograd hangs on a tensor; the tensor layer only owns it (autograd/meta.h fills it in).
 struct AutogradMetaBase {
   virtual ~AutogradMetaBase() = default;
 };
+
+/// How a view came about, and so whether writing to it in place can be recorded.
+enum class ViewKind : uint8_t { recorded, unrecorded, one_of_several };
 
 /// One tensor. Geometry and storage are written only while a single thread knows the tensor, or by the in-place
 /// resizing operations, which PyTorch too leaves to the user to order.
@@ -29,11 +40,12 @@ struct TensorImpl : RefCounted<TensorImpl> {
   DType dtype = DType::float32;
   bool contiguous = true;         ///< row-major without gaps
   bool wrapped_number = false;    ///< came from a Python number: weakest in type promotion
-  bool inference = false;         ///< made in inference mode
+  bool inference = inference_mode();  ///< made in inference mode
   bool untracked_writes = false;  ///< from `.data`: in-place writes do not advance the version
-  uint32_t view_version = 0;      ///< the storage's version when autograd last looked at this view
+  ViewKind view_kind = ViewKind::recorded;
+  std::atomic<uint32_t> view_version{0};  ///< the storage's version when autograd last looked at this view
   Ref<TensorImpl> view_base;      ///< of a differentiable view: the tensor it looks into
-  AutogradMetaBase* autograd = nullptr;  ///< owned
+  std::atomic<AutogradMetaBase*> autograd{nullptr};  ///< owned; set once, by any thread
   std::atomic<void*> python{nullptr};    ///< the Python object that wraps this, if alive; bindings/ guards it
 
   static void destroy(TensorImpl* impl) noexcept;
