@@ -41,52 +41,35 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Any:
     Returns:
         A handle whose ``remove()`` takes the hook away.
     """
-    return _register(self, hook, post=False)
+    return HookHandle(_core._add_tensor_hook(self, hook, False))
 
 
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> Any:
     """Calls hook(self) after a gradient was added to ``.grad`` of the leaf self."""
-    return _register(self, hook, post=True)
+    return HookHandle(_core._add_tensor_hook(self, hook, True))
 
 
-class _HookHandle:
+class HookHandle:
     """Removes a hook; usable as a context manager."""
 
-    def __init__(self, tensor: Tensor, hook: Callable[..., Any]) -> None:
-        self._tensor: Tensor | None = tensor
-        self._hook = hook
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
 
     def remove(self) -> None:
         """Takes the hook away; a second call does nothing."""
-        if self._tensor is not None:
-            _core._remove_tensor_hook(self._tensor, self._hook)
-            self._tensor = None
+        _core._remove_hook(self._handle)
 
-    def __enter__(self) -> _HookHandle:
+    def __enter__(self) -> HookHandle:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.remove()
 
 
-def _register(tensor: Tensor, hook: Callable[..., Any], post: bool) -> _HookHandle:
-    def unique(value: Tensor) -> Any:  # removal finds the hook by identity, so each registration is its own
-        result = hook(value)
-        return None if post else result
-
-    _core._add_tensor_hook(tensor, unique, post)
-    return _HookHandle(tensor, unique)
-
-
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Sets requires_grad and returns self."""
     self.requires_grad = requires_grad
     return self
-
-
-def detach_(self: Tensor) -> Tensor:
-    """Cuts self off from its history, in place."""
-    raise NotImplementedError("detach_() is not supported: use x = x.detach()")
 
 
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:

@@ -133,6 +133,8 @@ void retain_grad(const Tensor& t) {
   meta.grad_fn->change_hooks([&](NodeHooks& hooks) { hooks.retained.push_back({meta.output, t.impl()}); });
 }
 
+Ref<Node> forget_history(AutogradMeta& meta) { return exchange_history(meta, nullptr, 0); }
+
 void detach_inplace(const Tensor& t) {
   check(!t.impl()->view_base, "Can't detach views in-place. Use detach() instead.");
   if (autograd_meta(t) == nullptr) return;

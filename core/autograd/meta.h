@@ -55,6 +55,8 @@ void set_grad(const Tensor& t, Tensor value);
 void retain_grad(const Tensor& t);
 /// Makes `t` a leaf that wants no gradient; raises on views, whose history is that of their base.
 void detach_inplace(const Tensor& t);
+/// Takes the history of a tensor away; call with its mutex held and drop the result after it.
+[[nodiscard]] Ref<Node> forget_history(AutogradMeta& meta);
 /// Lets `t` take over the memory and geometry of `source`; what autograd knows about it stays.
 void set_data(const Tensor& t, const Tensor& source);
 

@@ -327,7 +327,9 @@ Generator* Slots::generator(int i) const { return has(i) ? as_generator(at_[i]) 
 Tensor Slots::out(int i) const {
   if (!has(i)) return {};
   if (!is_tensor(at_[i])) fail_type(i, "Tensor");
-  return unwrap(at_[i]);
+  const Tensor& out = unwrap(at_[i]);
+  ops::check_no_history_for_out(must_record(out), callable_->name);
+  return out;
 }
 
 ResultType result_type(const char* op, std::initializer_list<const char*> fields) {

@@ -81,10 +81,16 @@ inline void forget_wrapper(std::atomic<void*>& slot, PyObject* wrapper) {
 
 #else  // the GIL orders everything
 
+/// A wrapper whose count is zero is being deallocated: its attributes and weak references may run Python meanwhile.
 inline PyObject* existing_wrapper(std::atomic<void*>& slot) {
-  return Py_XNewRef(static_cast<PyObject*>(slot.load(std::memory_order_relaxed)));
+  auto* const object = static_cast<PyObject*>(slot.load(std::memory_order_relaxed));
+  return object != nullptr && Py_REFCNT(object) > 0 ? Py_NewRef(object) : nullptr;
 }
 inline PyObject* adopt_wrapper(std::atomic<void*>& slot, PyObject* fresh) {
+  if (PyObject* const other = existing_wrapper(slot)) {  // made by a finalizer that ran while `fresh` was allocated
+    Py_DECREF(fresh);
+    return other;
+  }
   slot.store(fresh, std::memory_order_relaxed);
   return fresh;
 }

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "bindings/hooks.h"
 #include "bindings/identity.h"
 #include "bindings/properties.h"
 #include "bindings/protocols.h"
@@ -19,7 +20,7 @@ namespace {
 void tensor_dealloc(PyObject* self) {
   auto* object = reinterpret_cast<TensorObject*>(self);
   auto* const type = Py_TYPE(self);
-  if (PyType_IS_GC(type)) PyObject_GC_UnTrack(self);
+  PyObject_GC_UnTrack(self);
   // First of all: nobody may find the wrapper any more.
   if (object->tensor.defined()) forget_wrapper(object->tensor.impl()->python, self);
   if (object->weak_references != nullptr) PyObject_ClearWeakRefs(self);
@@ -27,6 +28,32 @@ void tensor_dealloc(PyObject* self) {
   object->tensor.~Tensor();
   type->tp_free(self);
   Py_DECREF(type);
+}
+
+int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
+  auto* object = reinterpret_cast<TensorObject*>(self);
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(object->dict);
+  return object->tensor.defined() ? visit_history(object->tensor, visit, arg) : 0;
+}
+
+int tensor_clear(PyObject* self) {
+  auto* object = reinterpret_cast<TensorObject*>(self);
+  Py_CLEAR(object->dict);
+  if (object->tensor.defined()) clear_history(object->tensor);
+  return 0;
+}
+
+int tensor_setattr(PyObject* self, PyObject* name, PyObject* value) {
+  const int status = PyObject_GenericSetAttr(self, name, value);
+  if (reinterpret_cast<TensorObject*>(self)->dict != nullptr) track(self);
+  return status;
+}
+
+PyObject* get_dict(PyObject* self, void* closure) {
+  PyObject* const dict = PyObject_GenericGetDict(self, closure);
+  if (dict != nullptr) track(self);
+  return dict;
 }
 
 /// Tensor(data=None): PyTorch's legacy constructor is composed in Python; subclasses come here with a tensor.
@@ -47,7 +74,7 @@ void init_tensor_type(PyObject* module) {
       {"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
       {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weak_references), READONLY, nullptr},
       {nullptr, 0, 0, 0, nullptr}};
-  static PyGetSetDef dict_attribute[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+  static PyGetSetDef dict_attribute[] = {{"__dict__", get_dict, PyObject_GenericSetDict, nullptr, nullptr},
                                          {nullptr, nullptr, nullptr, nullptr, nullptr}};
   static std::vector<PyGetSetDef> attributes;
   for (auto* a = tensor_attributes; a->name != nullptr; ++a) attributes.push_back(*a);
@@ -61,6 +88,9 @@ void init_tensor_type(PyObject* module) {
   std::vector<PyType_Slot> slots = {
       {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
       {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
+      {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
+      {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
+      {Py_tp_setattro, reinterpret_cast<void*>(tensor_setattr)},
       {Py_tp_hash, reinterpret_cast<void*>(tensor_hash)},
       {Py_tp_members, members},
       {Py_tp_getset, attributes.data()},
@@ -71,14 +101,17 @@ void init_tensor_type(PyObject* module) {
   add_indexing_slots(slots);
   add_buffer_slots(slots);
   slots.push_back({0, nullptr});
-  PyType_Spec spec{"weft.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots.data()};
+  PyType_Spec spec{"weft.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+                   slots.data()};
   tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   checked(PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)));
 }
 
 PyObject* wrap_as(PyTypeObject* type, const Tensor& tensor) {
-  auto* object = reinterpret_cast<TensorObject*>(type->tp_alloc(type, 0));
+  const bool exact = type == tensor_type;
+  auto* object = exact ? PyObject_GC_New(TensorObject, type) : reinterpret_cast<TensorObject*>(type->tp_alloc(type, 0));
   if (object == nullptr) throw PythonError{};
+  if (exact) object->dict = object->weak_references = nullptr;
   new (&object->tensor) Tensor(tensor);
   return adopt_wrapper(tensor.impl()->python, reinterpret_cast<PyObject*>(object));
 }

@@ -24,6 +24,11 @@ inline bool is_tensor(PyObject* object) noexcept {
 /// The handle inside; the object must be a tensor.
 inline const Tensor& unwrap(PyObject* object) noexcept { return reinterpret_cast<TensorObject*>(object)->tensor; }
 
+/// Lets the garbage collector know a tensor that may take part in a cycle: most never do, and cost it nothing.
+inline void track(PyObject* tensor) noexcept {
+  if (PyObject_GC_IsTracked(tensor) == 0) PyObject_GC_Track(tensor);
+}
+
 /// The Python object of a tensor: the one that exists, or a new one. Undefined gives None.
 PyObject* wrap(const Tensor& tensor);
 /// A new object of a subclass around the tensor.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from weft._core import Node
+from weft._core import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from weft.autograd import functional, graph
 from weft.autograd._engine import backward, grad
+from weft.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
+from weft.autograd.graph import Node
+from weft.autograd.gradcheck import gradcheck, gradgradcheck
 from weft.autograd.function import Function, once_differentiable
 from weft.autograd.grad_mode import (
     enable_grad,
@@ -18,12 +22,20 @@ __all__ = [
     "Function",
     "Node",
     "backward",
+    "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
     "inference_mode",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
     "once_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

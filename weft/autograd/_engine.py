@@ -84,18 +84,22 @@ def grad(
         raise NotImplementedError("autograd.grad(is_grads_batched=True) is not supported: call grad once per row")
     if materialize_grads:
         if allow_unused is False:
-            raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
+            raise ValueError(
+                "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+            )
         allow_unused = True
     wanted = _as_tuple(inputs)
     if not wanted:
-        raise ValueError("grad requires non-empty inputs.")
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     keep = create_graph if retain_graph is None else retain_graph
     results = _core._run_backward(_as_tuple(outputs), _as_tuple(grad_outputs), keep, create_graph, wanted, False)
     if materialize_grads:
         return tuple(_core.zeros_like(x) if g is None else g for x, g in zip(wanted, results, strict=True))
-    if not allow_unused and any(g is None for g in results):
-        raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
-            "this is the desired behavior."
-        )
+    if not allow_unused:
+        for i, result in enumerate(results):
+            if result is None:
+                raise RuntimeError(
+                    f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
+                    "allow_unused=True if this is the desired behavior."
+                )
     return results

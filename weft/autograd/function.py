@@ -6,6 +6,8 @@ Only the bodies of forward and backward run under Python's lock; what surrounds 
 from __future__ import annotations
 
 import functools
+import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +18,21 @@ from weft.autograd.grad_mode import enable_grad, no_grad
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
+class _Running(threading.local):
+    """The contexts whose backward this thread is in, innermost last, each with its saved tensors."""
+
+    def __init__(self) -> None:
+        self.stack: list[tuple[FunctionCtx, tuple[Tensor | None, ...] | Exception]] = []
+
+
+_running = _Running()
+
+
 class FunctionCtx:
     """What forward leaves for backward; forward's first argument.
 
     Attributes:
         needs_input_grad: for each input of forward, whether its gradient is wanted.
-        saved_tensors: in backward, what was given to save_for_backward.
     """
 
     needs_input_grad: tuple[bool, ...] = ()
@@ -29,14 +40,13 @@ class FunctionCtx:
     _dirty: tuple[Tensor, ...] = ()
     _non_differentiable: tuple[Tensor, ...] = ()
     _materialize = True
-    _saved: tuple[Tensor | None, ...] | None = None
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps inputs or outputs for backward; writing to one in place meanwhile raises there."""
-        for tensor in tensors:
+        for i, tensor in enumerate(tensors):
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument is of type {type(tensor).__name__}"
+                    f"save_for_backward can only save variables, but argument {i} is of type {type(tensor).__name__}"
                 )
         self._to_save = tensors
 
@@ -57,9 +67,17 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        if self._saved is None:
-            return self._to_save
-        return self._saved
+        """In backward, what forward gave to save_for_backward.
+
+        Raises:
+            RuntimeError: a tensor was written in place since, or the graph was freed by an earlier backward.
+        """
+        for ctx, saved in reversed(_running.stack):
+            if ctx is self:
+                if isinstance(saved, Exception):
+                    raise saved
+                return saved
+        return self._to_save
 
 
 class Function:
@@ -80,6 +98,21 @@ class Function:
     tensor([2.])
     """
 
+    _context: type[FunctionCtx] = FunctionCtx
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._context = type(f"{cls.__name__}Backward", (FunctionCtx,), {})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
+            "invoke them on the class itself. Instantiating an autograd function will raise an error in a future "
+            "version of PyTorch.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """The operation. Override it."""
@@ -92,19 +125,24 @@ class Function:
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """The gradients of the inputs. Override it."""
+        """The gradients of the inputs. Override it, or vjp."""
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD."
         )
 
+    vjp = backward
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """Runs forward and records the operation."""
-        ctx: Any = type(f"{cls.__name__}Backward", (FunctionCtx,), {})()
+        """Runs forward and records the operation.
+
+        Raises:
+            RuntimeError: a tensor was marked dirty that is no output, or that is a leaf which wants gradients.
+        """
+        ctx: Any = cls._context()
         tensors = tuple(a for a in args if isinstance(a, Tensor))
-        record = _core.is_grad_enabled() and any(t.requires_grad for t in tensors)
-        ctx.needs_input_grad = tuple(record and isinstance(a, Tensor) and a.requires_grad for a in args)
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         with no_grad():
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(ctx, *args, **kwargs)
@@ -112,26 +150,40 @@ class Function:
                 result = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, result)
         outputs = result if isinstance(result, tuple) else (result,)
-        if not record:
-            return result
+        record = _core.is_grad_enabled() and True in ctx.needs_input_grad
+        if ctx._dirty:
+            _check_dirty(ctx._dirty, outputs, record)
         # An input handed through unchanged is a new tensor of the graph.
         outputs = tuple(
-            o.detach() if isinstance(o, Tensor) and not _among(o, ctx._dirty) and _among(o, tensors) else o for o in outputs
+            o.detach() if isinstance(o, Tensor) and not _among(o, ctx._dirty) and _among(o, tensors) else o
+            for o in outputs
         )
-        positions = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
-        run = functools.partial(_run_backward, cls, len(args), positions, outputs_meta(outputs))
-        _core._record_function(
-            f"{cls.__name__}Backward", ctx, run, tensors, outputs, ctx._to_save, ctx._dirty, ctx._non_differentiable
-        )
-        ctx._to_save = ()
+        if record:
+            positions = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
+            run = functools.partial(_run_backward, cls, len(args), positions, _meta(outputs))
+            _core._record_function(
+                cls._context.__name__, ctx, run, tensors, outputs, ctx._to_save, ctx._dirty, ctx._non_differentiable
+            )
+        ctx._to_save = ctx._dirty = ctx._non_differentiable = ()
         return outputs if isinstance(result, tuple) else outputs[0]
+
+
+def _check_dirty(dirty: tuple[Tensor, ...], outputs: tuple[Any, ...], record: bool) -> None:
+    for tensor in dirty:
+        if not _among(tensor, outputs):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
+                "are modified inplace must all be outputs of the Function."
+            )
+        if record and tensor.requires_grad and tensor.is_leaf:
+            raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
 
 
 def _among(tensor: Tensor, tensors: tuple[Any, ...]) -> bool:
     return any(tensor is t for t in tensors)
 
 
-def outputs_meta(outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _meta(outputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Shape and dtype of each output, to make zeros of."""
     return tuple((tuple(o.shape), o.dtype) if isinstance(o, Tensor) else None for o in outputs)
 
@@ -142,25 +194,28 @@ def _run_backward(
     positions: tuple[int, ...],
     meta: tuple[Any, ...],
     ctx: Any,
-    saved: tuple[Tensor | None, ...],
+    saved: tuple[Tensor | None, ...] | Exception,
     grads: tuple[Tensor | None, ...],
 ) -> tuple[Tensor | None, ...]:
     """Calls cls.backward and returns the gradients of the tensor inputs, in order."""
     if ctx._materialize:
         grads = tuple(
-            _core.zeros(m[0], dtype=m[1]) if g is None and m is not None else g for g, m in zip(grads, meta, strict=True)
+            _core.zeros(m[0], dtype=m[1]) if g is None and m is not None else g
+            for g, m in zip(grads, meta, strict=True)
         )
-    ctx._saved = saved
+    rule = cls.backward if cls.backward is not Function.backward else cls.vjp
+    _running.stack.append((ctx, saved))
     try:
-        result = cls.backward(ctx, *grads)
+        result = rule(ctx, *grads)
     finally:
-        ctx._saved = None
+        _running.stack.pop()
     results = result if isinstance(result, tuple) else (result,)
     if len(results) > count and all(r is None for r in results[count:]):
         results = results[:count]
     if len(results) != count:
         raise RuntimeError(
-            f"function {cls.__name__}Backward returned an incorrect number of gradients (expected {count}, got {len(results)})"
+            f"function {cls.__name__}Backward returned an incorrect number of gradients (expected {count}, got "
+            f"{len(results)})"
         )
     return tuple(results[i] for i in positions)
 

@@ -45,15 +45,23 @@ class _Mode:
             @functools.wraps(function)
             def generator(*args: Any, **kwargs: Any) -> Any:
                 iterator = function(*args, **kwargs)
-                with self._again():
-                    value = next(iterator, _END)
-                while value is not _END:
-                    sent = yield value
-                    with self._again():
-                        try:
-                            value = iterator.send(sent)
-                        except StopIteration:
-                            return
+                resume: Callable[[], Any] = functools.partial(next, iterator)
+                while True:
+                    try:
+                        with self._again():
+                            value = resume()
+                    except StopIteration as stop:
+                        return stop.value
+                    try:
+                        sent = yield value
+                    except GeneratorExit:
+                        with self._again():
+                            iterator.close()
+                        raise
+                    except BaseException as error:
+                        resume = functools.partial(iterator.throw, error)
+                    else:
+                        resume = functools.partial(iterator.send, sent)
 
             return generator  # type: ignore[return-value]  # a wrapper of the same signature
 
@@ -63,9 +71,6 @@ class _Mode:
                 return function(*args, **kwargs)
 
         return wrapper  # type: ignore[return-value]  # a wrapper of the same signature
-
-
-_END = object()
 
 
 class no_grad(_Mode):
