@@ -38,12 +38,14 @@ def named(text: str) -> str:
 
 def plain(value: Any) -> Any:
     if isinstance(value, weft.Tensor | torch.Tensor):
-        return ("tensor", named(str(value.dtype)), tuple(value.shape), value.requires_grad, value.detach().tolist())
+        return ("tensor", named(str(value.dtype)), tuple(value.shape), value.requires_grad, plain(value.detach().tolist()))
     if isinstance(value, list | tuple):
         return tuple(plain(item) for item in value)
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
-    if value is None or isinstance(value, bool | int | float | complex | str):
+    if isinstance(value, complex):
+        return (value.real, value.imag)
+    if value is None or isinstance(value, bool | int | float):
         return value
     return named(str(value))
 
