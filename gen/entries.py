@@ -274,6 +274,8 @@ def _inplace(op: Op, node: nodes.NodeCode | None, check: list[str]) -> list[str]
         lines.append("  }")
     if op.is_pointwise:
         lines.append(f"  {pointwise_call(op, 'compute_inplace')});")
+    elif op.composite:
+        lines.append(f"  impl::{impl_name(op)}({arguments(op)});")
     elif op.mutates or op.inplace_only:
         lines.append(f"  {{ const GradModeScope no_grad(false); impl::{impl_name(op)}({arguments(op)}); }}")
     else:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
+from gen import compositions
 from gen.bindings import Form
 from gen.stub import signature
 from ops.table import Op
@@ -68,5 +69,10 @@ def files(ops: Sequence[Op]) -> dict[Path, str]:
         pages[_FOLDER / f"{family}.md"] = f"# {family.replace('_', ' ').capitalize()}\n\n{body}"
         names = ", ".join(dict.fromkeys(f"`{op.name}`" for op in sorted(members, key=lambda o: o.key)))
         index += [f"- [{family}]({family}.md): {names}"]
+    index += ["", "Composed of these in Python:", ""]
+    for family, body in sorted(compositions.pages(_PREFIX, _markdown).items()):
+        pages[_FOLDER / f"composed_{family}.md"] = f"# {family.replace('_', ' ').capitalize()}, composed\n\n{body}"
+        names = ", ".join(f"`{c.name}`" for c in compositions.compositions() if c.family == family)
+        index += [f"- [{family}](composed_{family}.md): {names}"]
     pages[_FOLDER / "index.md"] = "\n".join(index) + "\n"
     return pages

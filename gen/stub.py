@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from gen import compositions
 from gen.bindings import NAMESPACES, Form, Name, names
 from gen.types import of
 from ops.signature import Output, Parameter
@@ -80,12 +81,14 @@ def files(ops: Sequence[Op]) -> dict[Path, str]:
     """Committed stubs by path."""
     every = [n for n in names(ops) if n.name not in _KEYWORDS]
     methods = [line for n in every if n.method for line in _definitions(n, True, "    ", "_")]
+    methods += compositions.method_stubs("    ")
     functions = [line for n in every if n.function and not n.namespace for line in _definitions(n, False, "", "_")]
     own = _OWN.read_text(encoding="utf-8")
+    own = own.replace("import Callable, Iterator\n", "import Callable, Iterator, Sequence\n")  # which the operators need
     root = own.replace("    # METHODS\n", "\n".join(methods) + "\n").replace(
         "# FUNCTIONS\n", "\n".join(functions) + "\n"
     )
-    result = {_FOLDER / "__init__.pyi": _HEADER + root}
+    result = {_FOLDER / "__init__.pyi": _HEADER + root, Path("weft/_compose/__init__.pyi"): compositions.stub()}
     for namespace, module in NAMESPACES.items():
         if not namespace:
             continue

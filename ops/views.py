@@ -79,17 +79,13 @@ Op(
     " storage_offset: int | None = None) -> Tensor",
     "A copy of self whose strided view of these sizes and strides holds src.",
     vjp={
-        "self": lambda g, size, stride, storage_offset, src: as_strided_scatter(
-            g, zeros_like(g_slice(g, size, stride, storage_offset)), size, stride, storage_offset
+        "self": lambda g, self, size, stride, storage_offset: as_strided_scatter(
+            relaid(g, self.sizes, self.strides), zeros(size, g.dtype), size, stride, relative_offset(storage_offset, self.offset)
         ),
-        "src": lambda g, size, stride, storage_offset: g_slice(g, size, stride, storage_offset),
+        "src": lambda g, self, size, stride, storage_offset: as_strided(
+            relaid(g, self.sizes, self.strides), size, stride, relative_offset(storage_offset, self.offset)
+        ),
     },
-)
-Op(
-    "g_slice(g: Tensor, size: list[int], stride: list[int], storage_offset: int | None) -> Tensor",
-    "The strided slice of a gradient, whatever the gradient's own layout.",
-    namespace="_",
-    composite=True,
 )
 Op(
     "permute(self: Tensor, dims: shape) -> Tensor",

@@ -29,6 +29,7 @@ cfloat, cdouble = _core.complex64, _core.complex128
 strided = "strided"
 
 from weft import _tensor as _tensor  # noqa: E402  # attaches Tensor's methods
+from weft._compose import *  # noqa: E402, F403  # also attaches composed methods
 from weft import autograd as autograd  # noqa: E402
 from weft import gil as gil  # noqa: E402
 from weft import memory as memory  # noqa: E402

@@ -69,9 +69,9 @@ Tensor stack(TensorSpan tensors, int64_t dim) {
   for (const auto& t : tensors) {
     check(t.sizes() == tensors[0].sizes(), "stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {}",
           tensors[0].sizes(), t.sizes(), &t - tensors.data());
-    raised.push_back(ops::unsqueeze(t, d));
+    raised.push_back(unsqueeze(t, d));
   }
-  return ops::cat(raised, d);
+  return cat(raised, d);
 }
 
 }  // namespace weft::ops::impl

@@ -165,6 +165,8 @@ Tensor gradient_to_meta(const Tensor& grad, const OutputMeta& meta) {
   return fitted.dtype() == meta.dtype ? fitted : to(fitted, meta.dtype);
 }
 Ref<Node> make_copy_slices(const Tensor& base, const Tensor& view, Ref<Node> node, std::size_t self_edge) {
+  check(base.dtype() == view.dtype(), "an in-place operation on a view of dtype {} of a tensor of dtype {} cannot be recorded",
+        view.dtype(), base.dtype());
   return Ref<Node>(new CopySlices(base, view, std::move(node), self_edge));
 }
 Ref<Node> make_as_strided_view(const Tensor& base, const Tensor& view) {

@@ -184,11 +184,6 @@ Tensor as_strided_scatter(const Tensor& self, const Tensor& src, IntList size, I
   return out;
 }
 
-Tensor g_slice(const Tensor& g, IntList size, IntList stride, std::optional<int64_t> storage_offset) {
-  const Tensor relaid = ops::relaid(g, g.sizes(), contiguous_strides(g.sizes()));
-  return ops::as_strided(relaid, size, stride, storage_offset.value_or(0));
-}
-
 Tensor permute(const Tensor& self, IntList dims) {
   const Dims order = checked_permutation(dims, self.dim());
   Dims sizes(self.dim()), strides(self.dim());

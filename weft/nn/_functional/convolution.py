@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import weft
 from weft import Tensor
 from weft.nn import _native as native
-from weft.nn._functional._arguments import ntuple
 
 __all__ = [
     "bilinear",
@@ -30,6 +27,8 @@ conv3d = native.conv3d
 conv_transpose1d = native.conv_transpose1d
 conv_transpose2d = native.conv_transpose2d
 conv_transpose3d = native.conv_transpose3d
+fold = native.fold
+unfold = native.unfold
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -54,39 +53,3 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     left = left.reshape([*input1.shape[:-1], out, in2])
     result = weft.matmul(left, input2.unsqueeze(-1)).squeeze(-1)
     return result if bias is None else result + bias
-
-
-def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
-    """The patches of a batch of images, as columns.
-
-    Args:
-        input: shape (N, C, H, W) or (C, H, W).
-
-    Returns:
-        Shape (N, C * kH * kW, L) with L the number of patches.
-
-    >>> import weft
-    >>> tuple(weft.nn.functional.unfold(weft.ones(1, 3, 4, 4), 2).shape)
-    (1, 12, 9)
-    """
-    return native.unfold(input, *(ntuple(size, 2) for size in (kernel_size, dilation, padding, stride)))
-
-
-def fold(
-    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Tensor:
-    """The sum of patches put back into images; undoes :func:`unfold` up to overlaps.
-
-    Args:
-        input: shape (N, C * kH * kW, L) or (C * kH * kW, L).
-        output_size: (H, W) of the images.
-
-    Returns:
-        Shape (N, C, H, W).
-
-    >>> import weft
-    >>> tuple(weft.nn.functional.fold(weft.ones(1, 12, 9), (4, 4), 2).shape)
-    (1, 3, 4, 4)
-    """
-    sizes = (ntuple(size, 2) for size in (output_size, kernel_size, dilation, padding, stride))
-    return native.fold(input, *sizes)

@@ -32,69 +32,8 @@ _MODES = {
 }
 
 
-def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """Add elements (or, with negative numbers, take some away) at both ends of the last dimensions.
-
-    Args:
-        input: any shape.
-        pad: (left, right) of the last dimension, then of the one before, ...
-        mode: "constant", "reflect", "replicate" or "circular".
-        value: what "constant" fills with; default 0.
-
-    >>> import weft
-    >>> weft.nn.functional.pad(weft.tensor([[1.0, 2.0]]), (1, 0), mode="replicate")
-    tensor([[1., 1., 2.]])
-    """
-    pad = tuple(pad)
-    if len(pad) % 2:
-        raise RuntimeError(f"Padding length must be divisible by 2, got {len(pad)}")
-    if len(pad) // 2 > input.dim():
-        raise RuntimeError(
-            "Padding length should be less than or equal to two times the input dimension but got padding "
-            f"length {len(pad)} and input of dimension {input.dim()}"
-        )
-    if mode == "constant":
-        return native.pad(input, pad, value=0.0 if value is None else value)
-    if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    if mode not in ("reflect", "replicate", "circular"):
-        raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    n = len(pad) // 2
-    if input.dim() not in (n + 1, n + 2):
-        raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: padding of length "
-            f"{len(pad)} needs an input of dimension {n + 1} or {n + 2}, got {input.dim()}"
-        )
-    for i in range(n):
-        input = _pad_by_index(input, -1 - i, pad[2 * i], pad[2 * i + 1], mode)
-    return input
-
-
-def _pad_by_index(input: Tensor, dim: int, left: int, right: int, mode: str) -> Tensor:
-    """Pad one dimension by picking existing positions."""
-    if left == 0 and right == 0:
-        return input
-    size = input.size(dim)
-    if mode == "reflect" and max(left, right) >= size:
-        raise RuntimeError(
-            "Padding size should be less than the corresponding input dimension, but got: padding "
-            f"({left}, {right}) at dimension {input.dim() + dim} of input {list(input.shape)}"
-        )
-    if mode == "circular" and max(left, right) > size:
-        raise RuntimeError("Padding value causes wrapping around more than once.")
-    if size + left + right < 0:
-        raise RuntimeError(
-            f"The input size {size}, plus negative padding {left} and {right}, resulted in a negative output size"
-        )
-    index = weft.arange(-left, size + right, device=input.device)
-    if mode == "reflect":
-        index = index.abs()
-        index = (size - 1) - ((size - 1) - index).abs()
-    elif mode == "replicate":
-        index = index.clamp(0, size - 1)
-    else:
-        index = index % size
-    return input.index_select(dim, index)
+# Native as it is: the table documents it.
+pad = native.pad
 
 
 def interpolate(

@@ -1,0 +1,75 @@
+"""Complex tensors, and the real numbers they are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ops.table import Op, pointwise
+
+Op(
+    "view_as_real(self: Tensor) -> Tensor",
+    """The view of a complex tensor as real numbers: a last dimension of size two holds real and imaginary part.
+
+    >>> weft.view_as_real(weft.tensor([1 + 2j])).tolist()
+    [[1.0, 2.0]]
+    """,
+    view=True,
+    method=False,
+    vjp={"self": lambda g: view_as_complex(contiguous(g))},
+)
+Op(
+    "view_as_complex(self: Tensor) -> Tensor",
+    """The view of real numbers, whose last dimension has size two, as complex ones.
+
+    >>> weft.view_as_complex(weft.tensor([[1.0, 2.0]])).tolist()
+    [(1+2j)]
+    """,
+    view=True,
+    method=False,
+    vjp={"self": lambda g: view_as_real(g)},
+)
+Op(
+    "real(self: Tensor) -> Tensor",
+    """The view of the real parts; a real tensor as it is. Tensors have it as the attribute `real`.
+
+    >>> weft.real(weft.tensor([1 + 2j])).tolist()
+    [1.0]
+    """,
+    composite=True,
+    method=False,
+    samples=[((2, 3),)],
+    ref="numpy.real",
+)
+Op(
+    "imag(self: Tensor) -> Tensor",
+    """The view of the imaginary parts of a complex tensor. Tensors have it as the attribute `imag`.
+
+    >>> weft.imag(weft.tensor([1 + 2j])).tolist()
+    [2.0]
+    """,
+    composite=True,
+    method=False,
+)
+Op(
+    "complex(real: Tensor, imag: Tensor) -> Tensor",
+    """Complex numbers from real and imaginary parts of one dtype.
+
+    >>> weft.complex(weft.ones(1), weft.zeros(1)).tolist()
+    [(1+0j)]
+    """,
+    composite=True,
+    cost=pointwise(1.0),
+)
+Op(
+    "conj(self: Tensor) -> Tensor",
+    """The complex conjugate; a real tensor as it is.
+
+    >>> weft.tensor([1 + 2j]).conj().tolist()
+    [(1-2j)]
+    """,
+    aliases=("conj_physical",),
+    composite=True,
+    cost=pointwise(1.0),
+    samples=[((2, 3),)],
+    ref=lambda x: np.conj(x),
+)

@@ -1,0 +1,45 @@
+# Generated from weft/_compose by `python -m gen --docs`. Do not edit.
+from collections.abc import Callable
+from typing import Any
+
+from weft._compose.complex import is_conj as is_conj
+from weft._compose.complex import polar as polar
+from weft._compose.complex import resolve_conj as resolve_conj
+from weft._compose.contraction import einsum as einsum
+from weft._compose.joining import atleast_1d as atleast_1d
+from weft._compose.joining import atleast_2d as atleast_2d
+from weft._compose.joining import atleast_3d as atleast_3d
+from weft._compose.joining import block_diag as block_diag
+from weft._compose.joining import broadcast_shapes as broadcast_shapes
+from weft._compose.joining import broadcast_tensors as broadcast_tensors
+from weft._compose.joining import cartesian_prod as cartesian_prod
+from weft._compose.joining import column_stack as column_stack
+from weft._compose.joining import combinations as combinations
+from weft._compose.joining import dstack as dstack
+from weft._compose.joining import hstack as hstack
+from weft._compose.joining import meshgrid as meshgrid
+from weft._compose.joining import vstack as vstack
+from weft._compose.products import chain_matmul as chain_matmul
+from weft._compose.products import cross as cross
+from weft._compose.products import kron as kron
+from weft._compose.products import tensordot as tensordot
+from weft._compose.shapes import adjoint as adjoint
+from weft._compose.shapes import diagonal_scatter as diagonal_scatter
+from weft._compose.shapes import fliplr as fliplr
+from weft._compose.shapes import flipud as flipud
+from weft._compose.shapes import narrow_copy as narrow_copy
+from weft._compose.shapes import rot90 as rot90
+from weft._compose.shapes import select_scatter as select_scatter
+from weft._compose.shapes import slice_scatter as slice_scatter
+from weft._compose.shapes import tril_indices as tril_indices
+from weft._compose.shapes import triu_indices as triu_indices
+from weft._compose.shapes import unravel_index as unravel_index
+from weft._compose.shapes import vander as vander
+from weft._compose.splitting import dsplit as dsplit
+from weft._compose.splitting import hsplit as hsplit
+from weft._compose.splitting import tensor_split as tensor_split
+from weft._compose.splitting import vsplit as vsplit
+
+def exports(namespace: str) -> dict[str, Callable[..., Any]]: ...
+
+row_stack = vstack

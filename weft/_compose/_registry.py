@@ -1,0 +1,121 @@
+"""The list of operators composed in Python: `@composite` on a function is the whole declaration.
+
+The signature and the docstring are the function's own; weft/__init__ exports what is registered here, and the tests and the
+reference pages go through `registered()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from weft._core import Tensor
+
+__all__ = ["Composite", "composite", "registered"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, eq=False)
+class Composite:
+    """One composed operator.
+
+    Args:
+        function: the composition. A first parameter called ``input`` is the receiver of the method.
+        namespace: "" is weft itself; "linalg", "special", "nn" (weft.nn.functional).
+        aliases: other names of the same operator.
+        method, as_function: whether Tensor has it, and whether the namespace has it.
+        inplace: Tensor has the method ``name_`` too, which stores the result in the receiver.
+        attribute: Tensor has it as an attribute instead of a method.
+        ref: reference for tests: a dotted NumPy or SciPy name, or a callable of NumPy arrays.
+        samples: argument tuples for tests, written like those of the operator table.
+        domain: interval the tests draw floating-point inputs from.
+        big: samples large enough to be computed by several threads; the first of `samples` when empty.
+        ulps: stated error of the result in float32 units in the last place, against ref in float64.
+    """
+
+    function: Callable[..., Any]
+    namespace: str = ""
+    aliases: Sequence[str] = ()
+    method: bool = True
+    as_function: bool = True
+    inplace: bool = False
+    attribute: bool = False
+    ref: str | Callable[..., Any] | None = None
+    samples: Sequence[Any] = ()
+    domain: tuple[float, float] = (-3.0, 3.0)
+    big: Sequence[Any] = ()
+    ulps: float = 16.0
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def key(self) -> str:
+        """Unique: ``trace``, ``linalg.cross``."""
+        return f"{self.namespace}.{self.name}" if self.namespace else self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+
+_COMPOSITES: list[Composite] = []
+
+
+def composite(
+    *,
+    namespace: str = "",
+    aliases: Sequence[str] = (),
+    method: bool = True,
+    function: bool = True,
+    inplace: bool = False,
+    attribute: bool = False,
+    ref: str | Callable[..., Any] | None = None,
+    samples: Sequence[Any] = (),
+    domain: tuple[float, float] = (-3.0, 3.0),
+    big: Sequence[Any] = (),
+    ulps: float = 16.0,
+) -> Callable[[_F], _F]:
+    """Registers a function as an operator and attaches it to Tensor; see Composite for the arguments.
+
+    The function itself is returned unchanged, so compositions call each other at no cost.
+    """
+
+    def register(f: _F) -> _F:
+        entry = Composite(f, namespace, aliases, method, function, inplace, attribute, ref, samples, domain, big, ulps)
+        _COMPOSITES.append(entry)
+        _attach(entry)
+        return f
+
+    return register
+
+
+def _attach(entry: Composite) -> None:
+    for name in entry.names:
+        if entry.attribute:
+            setattr(Tensor, name, property(entry.function, doc=entry.function.__doc__))
+        elif entry.method:
+            setattr(Tensor, name, entry.function)
+        if entry.inplace:
+            setattr(Tensor, f"{name}_", _inplace_form(entry, f"{name}_"))
+
+
+def _inplace_form(entry: Composite, name: str) -> Callable[..., Tensor]:
+    function = entry.function
+
+    def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        # What was composed may be kept for backward as it was: the old value must outlive the store below.
+        source = self.clone() if self.requires_grad else self
+        return self.copy_(function(source, *args, **kwargs))
+
+    in_place.__name__ = in_place.__qualname__ = name
+    in_place.__doc__ = f"{entry.name}, in place."
+    return in_place
+
+
+def registered(namespace: str | None = None) -> tuple[Composite, ...]:
+    """All composed operators, or those of one namespace."""
+    return tuple(c for c in _COMPOSITES if namespace is None or c.namespace == namespace)
