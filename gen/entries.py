@@ -265,7 +265,7 @@ def _inplace(op: Op, node: nodes.NodeCode | None, check: list[str]) -> list[str]
         *check,
         f'  check_inplace({self_name}, "{op.name}");',
     ]
-    if op.composite:  # what it is made of records itself, and so does the copy
+    if op.composite and not op.inplace_only:  # what it is made of records itself, and so does the copy
         return [*lines, f"  return ops::copy_({self_name}, impl::{impl_name(op)}({arguments(op)}));", "}"]
     if node:
         lines += [f"  Ref<{node.type}> node;", f"  if ({_record_condition(op)}) {{"]

@@ -2,10 +2,20 @@
 from collections.abc import Callable
 from typing import Any
 
+from weft._compose.calculus import cumulative_trapezoid as cumulative_trapezoid
+from weft._compose.calculus import diff as diff
+from weft._compose.calculus import gradient as gradient
+from weft._compose.calculus import trapezoid as trapezoid
+from weft._compose.comparison import allclose as allclose
+from weft._compose.comparison import equal as equal
+from weft._compose.comparison import isclose as isclose
 from weft._compose.complex import is_conj as is_conj
 from weft._compose.complex import polar as polar
 from weft._compose.complex import resolve_conj as resolve_conj
 from weft._compose.contraction import einsum as einsum
+from weft._compose.distances import cdist as cdist
+from weft._compose.distances import dist as dist
+from weft._compose.distances import renorm as renorm
 from weft._compose.joining import atleast_1d as atleast_1d
 from weft._compose.joining import atleast_2d as atleast_2d
 from weft._compose.joining import atleast_3d as atleast_3d
@@ -23,6 +33,10 @@ from weft._compose.products import chain_matmul as chain_matmul
 from weft._compose.products import cross as cross
 from weft._compose.products import kron as kron
 from weft._compose.products import tensordot as tensordot
+from weft._compose.selection import aminmax as aminmax
+from weft._compose.selection import isin as isin
+from weft._compose.selection import nanquantile as nanquantile
+from weft._compose.selection import quantile as quantile
 from weft._compose.shapes import adjoint as adjoint
 from weft._compose.shapes import diagonal_scatter as diagonal_scatter
 from weft._compose.shapes import fliplr as fliplr
@@ -39,7 +53,13 @@ from weft._compose.splitting import dsplit as dsplit
 from weft._compose.splitting import hsplit as hsplit
 from weft._compose.splitting import tensor_split as tensor_split
 from weft._compose.splitting import vsplit as vsplit
+from weft._compose.statistics import corrcoef as corrcoef
+from weft._compose.statistics import cov as cov
+from weft._compose.statistics import histc as histc
+from weft._compose.statistics import nanmean as nanmean
+from weft._compose.statistics import nansum as nansum
 
 def exports(namespace: str) -> dict[str, Callable[..., Any]]: ...
 
+trapz = trapezoid
 row_stack = vstack

@@ -169,7 +169,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     found = []
     for size in reversed(sizes):
         found.append(indices % size)
-        indices = indices.div(size, rounding_mode="floor")
+        indices = indices // size
     return tuple(reversed(found))
 
 
