@@ -6,9 +6,9 @@ import doctest
 import inspect
 
 import pytest
-from gen.compositions import compositions
 
 import weft
+from gen.compositions import compositions
 from weft._compose import exports
 from weft._compose._registry import Composite, registered
 
@@ -60,5 +60,6 @@ def test_inplace_form_keeps_what_backward_needs() -> None:
     (y.renorm_(2.0, 0, 1.0) * 2).sum().backward()
     z = weft.ones(2, 3, requires_grad=True)
     ((z * 3).renorm(2.0, 0, 1.0) * 2).sum().backward()
-    assert x.grad is not None and z.grad is not None
+    assert x.grad is not None
+    assert z.grad is not None
     assert x.grad.tolist() == z.grad.tolist()
