@@ -154,6 +154,8 @@ class Op:
     def has_inplace(self) -> bool:
         if self.inplace is not None:
             return self.inplace
+        if self.namespace == "_":
+            return False
         return (self.mutates and not self.inplace_only) or (self.is_pointwise and self.rule not in (TEST, SELECT))
 
     @property

@@ -12,11 +12,13 @@ HALF_SQRT_PI = 0.886226925452758
 
 
 def _unary(name, line, nanoseconds, gradient, ref, domain=(-3.0, 3.0), ulps=4.0, **more):  # type: ignore[no-untyped-def]
+    namespace = more.get("namespace", "")
+    module = {"": "weft", "_": "weft._core.internal"}.get(namespace, f"weft.{namespace}")
     Op(
         f"{name}(self: Tensor) -> Tensor",
         f"""{line}
 
-        >>> weft.{more.get("namespace", "") + "." if more.get("namespace") else ""}{name}(weft.tensor([0.5])).shape
+        >>> {module}.{name}(weft.tensor([0.5])).shape
         weft.Size([1])
         """,
         rule=FLOAT,
@@ -114,7 +116,23 @@ _unary(
     (0.3, 5.0),
     16.0,
 )
-_unary("trigamma", "Derivative of digamma.", 30, None, None, (0.3, 5.0), namespace="_")
+_unary(
+    "trigamma",
+    "Derivative of digamma.",
+    30,
+    lambda g, self: g * tetragamma(self),
+    lambda x: __import__("scipy.special").special.polygamma(1, x),
+    (0.3, 5.0),
+    16.0,
+    namespace="_",
+)
+Op(
+    "tetragamma(self: Tensor) -> Tensor",
+    "Second derivative of digamma; its own derivative is not provided.",
+    rule=FLOAT,
+    cost=pointwise(30),
+    namespace="_",
+)
 _unary(
     "sinc",
     "sin(pi x) / (pi x), 1 at 0.",

@@ -34,6 +34,7 @@ class Case:
     op: Op | None = None
     tensors: tuple[int, ...] = ()  # positions of tensors among the arguments; empty: every tuple of ints is a shape
     selects: bool = False  # the first tensor is a bool mask
+    integral: bool = False  # takes integers only
 
     def __str__(self) -> str:
         return self.name
@@ -133,6 +134,8 @@ def make_call(case: Case, sample: Sequence[Any], dtype: Any = np.float64, seed: 
     def draw(shape: tuple[int, ...]) -> np.ndarray:
         if np.dtype(dtype) == np.bool_:
             return rng.random(shape) < 0.5
+        if case.integral and np.issubdtype(dtype, np.floating):
+            return np.asarray(rng.integers(max(int(low), 0), int(high) + 4, shape))
         values = np.asarray(rng.uniform(low, high, shape))
         if np.issubdtype(dtype, np.integer):
             values = np.trunc(values * 3)
