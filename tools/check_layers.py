@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON_LAYERS = (
     ("weft._core",),
     ("weft._", "weft.gil", "weft.memory"),
-    ("weft.autograd",),
-    ("weft._tensor",),
+    ("weft.linalg", "weft.special"),
+    ("weft.autograd", "weft._tensor"),  # a tensor has backward(), a hook's handle is the tensor's
     ("weft.utils",),
     ("weft.nn", "weft.utils.hooks"),
     ("weft.optim",),

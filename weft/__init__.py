@@ -32,10 +32,12 @@ from weft import _tensor as _tensor  # noqa: E402  # attaches Tensor's methods
 from weft._compose import *  # noqa: E402, F403  # also attaches composed methods
 from weft import autograd as autograd  # noqa: E402
 from weft import gil as gil  # noqa: E402
+from weft import linalg as linalg  # noqa: E402
 from weft import memory as memory  # noqa: E402
 from weft import nn as nn  # noqa: E402
 from weft import optim as optim  # noqa: E402
 from weft import random as random  # noqa: E402
+from weft import special as special  # noqa: E402
 from weft import utils as utils  # noqa: E402
 from weft._printing import *  # noqa: E402, F403
 from weft.autograd.grad_mode import *  # noqa: E402, F403

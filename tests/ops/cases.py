@@ -11,7 +11,7 @@ import numpy as np
 
 import weft
 from ops import all_ops
-from ops.table import Op
+from ops.table import INTEGRAL, SELECT, Op
 
 _NAMESPACES = {"": weft._core, "_": weft._core.internal, "nn": weft._core.nn, "linalg": weft._core.linalg,
                "special": weft._core.special, "fft": weft._core.fft}  # fmt: skip
@@ -102,7 +102,7 @@ def _from_table() -> Iterator[Case]:
             big = [tuple((70_001,) if isinstance(v, tuple) else v for v in samples[0])]
         tensors = tuple(i for i, p in enumerate(op.signature.parameters) if p.is_tensor or p.is_tensor_list)
         yield Case(op.key, _function(op), samples, big, _reference(op.ref), op.domain, op.ulps, op, tensors,
-                   op.rule is not None and op.rule.value == "select")  # fmt: skip
+                   op.rule is SELECT, op.rule is INTEGRAL)  # fmt: skip
 
 
 def _from_compositions() -> Iterator[Case]:

@@ -100,7 +100,12 @@ def test_first_derivative(pair: tuple[Case, Any]) -> None:
     _assert_close(actual, (plus - minus) / (2 * STEP), (abs(plus) + abs(minus)) * 1e-3)
 
 
-@pytest.mark.parametrize("pair", SAMPLES, ids=label)
+def _promises_two(case: Case) -> bool:
+    """Operators that only serve the derivatives of others need one derivative themselves."""
+    return case.op is None or case.op.namespace != "_"
+
+
+@pytest.mark.parametrize("pair", [p for p in SAMPLES if _promises_two(p[0])], ids=label)
 def test_second_derivative(pair: tuple[Case, Any]) -> None:
     problem = _problem(pair)
     first, second = _directions(problem.arrays, 2), _directions(problem.arrays, 3)
