@@ -40,5 +40,6 @@ from weft import random as random  # noqa: E402
 from weft import special as special  # noqa: E402
 from weft import utils as utils  # noqa: E402
 from weft._printing import *  # noqa: E402, F403
+from weft._type_info import *  # noqa: E402, F403
 from weft.autograd.grad_mode import *  # noqa: E402, F403
 from weft.random import *  # noqa: E402, F403

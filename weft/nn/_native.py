@@ -8,12 +8,3 @@ from __future__ import annotations
 from weft._core import *  # noqa: F403
 from weft._core.nn import *  # noqa: F403
 
-
-def __getattr__(name: str) -> object:
-    if name.startswith("__"):
-        raise AttributeError(name)
-
-    def missing(*args: object, **kwargs: object) -> None:
-        raise NotImplementedError(f"the native function {name} is not there yet")
-
-    return missing

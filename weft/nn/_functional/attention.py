@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import weft
 from weft import Tensor
 from weft.nn import _native as native
@@ -9,7 +11,55 @@ from weft.nn._functional.vision import pad
 
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
 
-scaled_dot_product_attention = native.scaled_dot_product_attention
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """softmax(query key^T * scale + mask) value: attention of queries to keys (Vaswani et al. 2017).
+
+    Args:
+        query: shape (..., L, E).
+        key: shape (..., S, E).
+        value: shape (..., S, Ev).
+        attn_mask: broadcasts to (..., L, S): bool, True where attention may go, or numbers to add.
+        dropout_p: of the weights; applied whenever it is positive.
+        is_causal: query i sees keys 0 ... i only; excludes attn_mask.
+        scale: of the products, 1 / sqrt(E) unless given.
+        enable_gqa: repeat the heads (dimension -3) of key and value to those of query.
+    Returns:
+        Shape (..., L, Ev).
+    Raises:
+        RuntimeError: both attn_mask and is_causal.
+
+    >>> weft.nn.functional.scaled_dot_product_attention(*weft.ones(3, 1, 2, 4).unbind()).shape
+    weft.Size([1, 2, 4])
+    """
+    if enable_gqa:
+        groups = query.size(-3) // key.size(-3)
+        key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
+    factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
+    scores = (query * factor) @ key.transpose(-2, -1)
+    if is_causal:
+        if attn_mask is not None:
+            raise RuntimeError("scaled_dot_product_attention: explicit attn_mask should not be set when is_causal=True")
+        attn_mask = weft.ones(query.size(-2), key.size(-2), dtype=weft.bool).tril()
+    if attn_mask is not None and attn_mask.dtype == weft.bool:
+        scores = scores.masked_fill(~attn_mask, float("-inf"))
+    elif attn_mask is not None:
+        scores = scores + attn_mask
+    weights = native.softmax(scores, -1)
+    if attn_mask is not None and attn_mask.dtype == weft.bool:
+        weights = weights.masked_fill(~attn_mask.any(-1, keepdim=True), 0.0)  # a query that may look nowhere sees 0
+    if dropout_p > 0.0:
+        weights = native.dropout(weights, dropout_p, True)
+    return weights @ value
 
 
 def _canonical_mask(mask: Tensor | None, name: str, other: Tensor | None, dtype: weft.dtype) -> Tensor | None:
@@ -173,7 +223,7 @@ def multi_head_attention_forward(
         heads = [x.reshape(batch, num_heads, -1, head_dim) for x in (q, k, v)]
         if mask is not None:
             mask = mask.unsqueeze(0) if mask.dim() == 2 else mask.reshape(batch, num_heads, -1, src_len)
-        attended = native.scaled_dot_product_attention(*heads, attn_mask=mask, dropout_p=dropout_p)
+        attended = scaled_dot_product_attention(*heads, attn_mask=mask, dropout_p=dropout_p)
         attended = attended.reshape(batch * num_heads, tgt_len, head_dim)
     out = attended.transpose(0, 1).reshape(tgt_len * batch, embed_dim)
     out = native.linear(out, out_proj_weight, out_proj_bias).reshape(tgt_len, batch, -1)
