@@ -35,13 +35,7 @@ Op(
 )
 Op(
     "nonzero(self: Tensor) -> Tensor",
-    """The indices of all elements that are not zero, one row each: shape (count, ndim), int64.
-
-    >>> weft.tensor([0, 1, 2]).nonzero()
-    tensor([[1],
-            [2]])
-    """,
+    "The indices of all elements that are not zero, one row each: shape (count, ndim), int64.",
+    namespace="_",
     cost=pointwise(1.0),
-    out=True,
-    ref=None,
 )

@@ -82,6 +82,19 @@ Op(
     ref=lambda x, repeats, dim=None: np.repeat(x, repeats, dim),
 )
 Op(
+    "interleaved(self: Tensor, repeats: int, dim: int) -> Tensor",
+    "repeat_interleave along one dimension.",
+    namespace="_",
+    cost=pointwise(1.0),
+    vjp={"self": lambda g, self, repeats, dim: interleaved_backward(g, self.sizes, repeats, dim)},
+)
+Op(
+    "interleaved_backward(g: Tensor, sizes: list[int], repeats: int, dim: int) -> Tensor",
+    "Sums the gradients of all repetitions.",
+    namespace="_",
+    composite=True,
+)
+Op(
     "repeat_interleave.each(self: Tensor, repeats: Tensor, dim: int | None = None, *,"
     " output_size: int | None = None) -> Tensor",
     "Index i of a dimension repeats[i] times in a row; one repeat stands for all.",

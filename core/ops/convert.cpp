@@ -24,6 +24,19 @@ void check_broadcasts(const Tensor& source, const Tensor& out) {
         source.sizes());
 }
 
+/// Between layouts of one dtype: the kernel knows transposes.
+void copy_layout(const Tensor& out, const Tensor& source) {
+  const int64_t size = out.element_size();
+  const int ndim = out.dim(), leading = ndim - source.dim();
+  check(ndim <= StridedLoop::max_dims, "tensors have at most {} dimensions, got {}", StridedLoop::max_dims, ndim);
+  Dims to(ndim), from(ndim);
+  for (int d = 0; d < ndim; ++d) {
+    to[d] = out.strides()[d] * size;
+    from[d] = d < leading || source.sizes()[d - leading] == 1 ? 0 : source.strides()[d - leading] * size;
+  }
+  kernels::table().cast.copy(out.bytes(), source.bytes(), ndim, out.sizes().data(), to.data(), from.data(), size);
+}
+
 }  // namespace
 
 void copy_elements(const Tensor& out, const Tensor& source) {
@@ -33,6 +46,7 @@ void copy_elements(const Tensor& out, const Tensor& source) {
   const bool overlaps = source.storage() == out.storage() && !(source.offset() == out.offset() &&
                         source.strides() == out.strides() && source.sizes() == out.sizes());
   const Tensor from = overlaps ? clone_detached(source) : source;
+  if (from.dtype() == out.dtype()) return copy_layout(out, from);
   StridedLoop loop(out.sizes());
   loop.add(out);
   loop.add(from);

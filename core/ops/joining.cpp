@@ -14,7 +14,7 @@ bool is_legacy_empty(const Tensor& t) noexcept { return t.dim() == 1 && t.numel(
 }  // namespace
 
 Tensor cat(TensorSpan tensors, int64_t dim) {
-  check(!tensors.empty(), "cat(): expected a non-empty list of Tensors");
+  check_value(!tensors.empty(), "cat(): expected a non-empty list of Tensors");
   const Tensor* model = nullptr;
   for (const auto& t : tensors) {
     check(t.dim() > 0, "zero-dimensional tensor (at position {}) cannot be concatenated", &t - tensors.data());

@@ -7,6 +7,7 @@
 #include "ops/strided_loop.h"
 #include "ops/support.h"
 #include "runtime/error.h"
+#include "runtime/parallel.h"
 
 namespace weft::ops::impl {
 
@@ -144,11 +145,27 @@ Tensor tile(const Tensor& self, IntList dims) {
 Tensor repeat_interleave(const Tensor& self, int64_t repeats, std::optional<int64_t> dim, std::optional<int64_t>) {
   check(repeats >= 0, "Repeats must be non-negative");
   const Tensor from = dim ? self.dim() == 0 ? ops::reshape(self, Dims{1}) : self : ops::reshape(self, Dims{-1});
-  const int d = normalize_dim(dim.value_or(0), from.dim());
-  Dims wide = from.sizes(), shape = from.sizes();
-  wide.insert(d + 1, repeats);
+  return ops::interleaved(from, repeats, normalize_dim(dim.value_or(0), from.dim()));
+}
+
+Tensor interleaved(const Tensor& self, int64_t repeats, int64_t dim) {
+  const auto d = static_cast<int>(dim);
+  Dims shape = self.sizes();
   shape[d] *= repeats;
-  return ops::reshape(ops::expand(ops::unsqueeze(from, d + 1), wide), shape);
+  const auto out = weft::empty(shape, self.dtype());
+  if (out.numel() == 0) return out;
+  Dims strides = out.strides();
+  const int64_t step = strides[d];
+  strides[d] *= repeats;
+  // One pass for each repetition: all in one would run over strips of `repeats` elements where the dimension is the last.
+  for (int64_t k = 0; k < repeats; ++k) copy_elements(view_of(out, self.sizes(), strides, k * step), self);
+  return out;
+}
+
+Tensor interleaved_backward(const Tensor& g, IntList sizes, int64_t repeats, int64_t dim) {
+  Dims apart(sizes);
+  apart.insert(static_cast<int>(dim) + 1, repeats);
+  return ops::sum_dim(ops::reshape(g, apart), Dims{dim + 1}, false);
 }
 
 Tensor repeat_interleave_each(const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim,
@@ -252,6 +269,16 @@ kernels::SelectShape select_shape(IntList sizes, int d, int64_t unit) {
   return {product(sizes.first(d)), sizes[d], product(sizes.subspan(d + 1)) * unit};
 }
 
+/// A copy of a few bytes or many, without a call where it is one element.
+void copy_unit(char* out, const char* in, int64_t bytes) noexcept {
+  if (bytes == 4)
+    __builtin_memcpy(out, in, 4);
+  else if (bytes == 8)
+    __builtin_memcpy(out, in, 8);
+  else
+    __builtin_memcpy(out, in, static_cast<std::size_t>(bytes));
+}
+
 }  // namespace
 
 Tensor pad_dim(const Tensor& self, int64_t dim, int64_t left, int64_t right, std::string_view mode) {
@@ -261,9 +288,21 @@ Tensor pad_dim(const Tensor& self, int64_t dim, int64_t left, int64_t right, std
   Dims shape = self.sizes();
   shape[d] = static_cast<int64_t>(source.size());
   const auto out = weft::empty(shape, self.dtype());
-  if (out.numel() > 0)
-    kernels::table().index.index_select(from.bytes(), select_shape(self.sizes(), d, self.element_size()), source.data(),
-                                        shape[d], out.bytes());
+  const auto around = select_shape(self.sizes(), d, self.element_size());
+  const int64_t size = around.size, inner = around.inner;
+  const int64_t before = std::max<int64_t>(left, 0), after = std::max<int64_t>(right, 0), n = shape[d];
+  const int64_t row = n * inner, middle = (n - before - after) * inner, skipped = std::max<int64_t>(-left, 0) * inner;
+  const char* const in = from.bytes();
+  char* const to = out.bytes();
+  parallel_for(around.outer, std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(row, 1)), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const char* const line = in + o * size * inner;
+      char* const padded = to + o * row;
+      __builtin_memcpy(padded + before * inner, line + skipped, static_cast<std::size_t>(middle));
+      for (int64_t j = 0; j < before; ++j) copy_unit(padded + j * inner, line + source[j] * inner, inner);
+      for (int64_t j = n - after; j < n; ++j) copy_unit(padded + j * inner, line + source[j] * inner, inner);
+    }
+  });
   return out;
 }
 

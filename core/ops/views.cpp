@@ -266,7 +266,11 @@ Tensor squeeze(const Tensor& self) {
 
 Tensor squeeze_dim(const Tensor& self, IntList dim) {
   uint64_t chosen = 0;
-  for (const auto d : dim) chosen |= uint64_t{1} << normalize_dim(d, self.dim());
+  for (const auto d : dim) {
+    const uint64_t bit = uint64_t{1} << normalize_dim(d, self.dim());
+    check((chosen & bit) == 0, "dim {} appears multiple times in the list of dims", d);
+    chosen |= bit;
+  }
   return without(self, [&](int d) { return (chosen >> d & 1) != 0; });
 }
 

@@ -163,11 +163,19 @@ Tensor empty_strided(IntList sizes, IntList strides, DType dtype) {
 Tensor empty_like(const Tensor& like, DType dtype) {
   if (like.is_contiguous()) return empty(like.sizes(), dtype);
   if (like.is_dense()) return empty_strided(like.sizes(), like.strides(), dtype);
+  // An insertion sort, outermost first, in which repeated dimensions (stride 0) hold their place: as PyTorch orders them.
   Dims order(like.dim());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return like.strides()[static_cast<int>(a)] > like.strides()[static_cast<int>(b)];
-  });
+  for (int i = like.dim() - 2; i >= 0; --i) {
+    int at = i;
+    for (int j = i + 1; j < like.dim(); ++j) {
+      const int64_t outer = like.strides()[static_cast<int>(order[at])], inner = like.strides()[static_cast<int>(order[j])];
+      if (outer == 0 || inner == 0) continue;
+      if (outer >= inner) break;
+      std::swap(order[at], order[j]);
+      at = j;
+    }
+  }
   return empty_strided(like.sizes(), strides_in_order(like.sizes(), order), dtype);
 }
 
