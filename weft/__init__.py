@@ -10,7 +10,6 @@ tensor([3., 3.])
 from __future__ import annotations
 
 import math as _math
-from typing import Any
 
 from weft import _core
 from weft._core import *  # noqa: F403  # the functions, dtypes and classes of the native module
@@ -29,7 +28,6 @@ cfloat, cdouble = _core.complex64, _core.complex128
 strided = "strided"
 
 from weft import _tensor as _tensor  # noqa: E402  # attaches Tensor's methods
-from weft._compose import *  # noqa: E402, F403  # also attaches composed methods
 from weft import autograd as autograd  # noqa: E402
 from weft import gil as gil  # noqa: E402
 from weft import linalg as linalg  # noqa: E402
@@ -39,7 +37,18 @@ from weft import optim as optim  # noqa: E402
 from weft import random as random  # noqa: E402
 from weft import special as special  # noqa: E402
 from weft import utils as utils  # noqa: E402
+from weft._compose import *  # noqa: E402, F403  # also attaches composed methods
 from weft._printing import *  # noqa: E402, F403
 from weft._type_info import *  # noqa: E402, F403
 from weft.autograd.grad_mode import *  # noqa: E402, F403
+from weft.nn.functional import alpha_dropout as alpha_dropout  # noqa: E402
+from weft.nn.functional import bilinear as bilinear  # noqa: E402
+from weft.nn.functional import channel_shuffle as channel_shuffle  # noqa: E402
+from weft.nn.functional import cosine_similarity as cosine_similarity  # noqa: E402
+from weft.nn.functional import feature_alpha_dropout as feature_alpha_dropout  # noqa: E402
+from weft.nn.functional import pairwise_distance as pairwise_distance  # noqa: E402
+from weft.nn.functional import pdist as pdist  # noqa: E402
+from weft.nn.functional import pixel_shuffle as pixel_shuffle  # noqa: E402
+from weft.nn.functional import pixel_unshuffle as pixel_unshuffle  # noqa: E402
+from weft.nn.functional import rrelu as rrelu  # noqa: E402
 from weft.random import *  # noqa: E402, F403
