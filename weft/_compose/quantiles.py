@@ -46,7 +46,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
         found = (x.unsqueeze(-1) == among).any(-1)
     else:
         dtype = weft.promote_types(x.dtype, among.dtype)
-        x, ordered = x.to(dtype), among.to(dtype).sort().values
+        x, ordered = x.to(dtype), among.to(dtype).sort()[0]
         found = ordered[weft.searchsorted(ordered, x.contiguous()).clamp_max(ordered.numel() - 1)] == x
     return found.logical_not() if invert else found
 
@@ -71,7 +71,7 @@ def _quantile(
         raise RuntimeError(f"{name}() input tensor must be non-empty")
     ndim = input.dim()
     lines = input.reshape(-1) if dim is None or ndim == 0 else input.movedim(dim, -1)
-    ordered = lines.sort(-1).values  # nan last
+    ordered = lines.sort(-1)[0]  # nan last
     nans = ordered.isnan()
     size = ordered.size(-1)
     if skip_nan:

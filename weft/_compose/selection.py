@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from weft import _core
 from weft._compose._registry import composite
-from weft._core import Tensor
+from weft._core import Tensor, internal
 
 
 def _chosen(results: Any, return_inverse: bool, return_counts: bool) -> Any:
@@ -38,8 +37,8 @@ def unique(
     [1, 3]
     """
     if dim is None:
-        return _chosen(_core.internal._unique(input, return_inverse, return_counts), return_inverse, return_counts)
-    return _chosen(_core.internal._unique_dim(input, dim, False), return_inverse, return_counts)
+        return _chosen(internal._unique(input, return_inverse, return_counts), return_inverse, return_counts)
+    return _chosen(internal._unique_dim(input, dim, False), return_inverse, return_counts)
 
 
 @composite()
@@ -52,9 +51,9 @@ def unique_consecutive(
     [1, 2, 1]
     """
     if dim is None:
-        results = _core.internal._unique_consecutive(input, return_inverse, return_counts)
+        results = internal._unique_consecutive(input, return_inverse, return_counts)
     else:
-        results = _core.internal._unique_dim(input, dim, True)
+        results = internal._unique_dim(input, dim, True)
     return _chosen(results, return_inverse, return_counts)
 
 
@@ -65,7 +64,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     >>> weft.nonzero(weft.tensor([0, 5]), as_tuple=True)
     (tensor([1]),)
     """
-    rows = _core.internal.nonzero(input if not as_tuple or input.dim() > 0 else input.unsqueeze(0))
+    rows = internal.nonzero(input if not as_tuple or input.dim() > 0 else input.unsqueeze(0))
     return tuple(rows.unbind(1)) if as_tuple else rows
 
 
@@ -76,4 +75,4 @@ def argwhere(input: Tensor) -> Tensor:
     >>> weft.argwhere(weft.tensor([0, 5])).tolist()
     [[1]]
     """
-    return _core.internal.nonzero(input)
+    return internal.nonzero(input)
