@@ -91,12 +91,8 @@ def libraries() -> dict[str, ModuleType]:
 
 def import_seconds(name: str) -> float:
     """Seconds that `import name` takes in a fresh interpreter that has NumPy already."""
-    code = (
-        f"import numpy, time; start = time.perf_counter(); import {name}; print(time.perf_counter() - start)"
-    )
-    return float(
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    )
+    code = f"import numpy, time; start = time.perf_counter(); import {name}; print(time.perf_counter() - start)"
+    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
 
 
 def report(title: str, samples: dict[str, list[float]], unit: str, scale: float) -> None:
@@ -110,9 +106,7 @@ def report(title: str, samples: dict[str, list[float]], unit: str, scale: float)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Costs of the smallest operations, weft and PyTorch in turns."
-    )
+    parser = argparse.ArgumentParser(description="Costs of the smallest operations, weft and PyTorch in turns.")
     parser.add_argument("--rounds", type=int, default=15, help="turns of each library (%(default)s)")
     parser.add_argument("--calls", type=int, default=5000, help="calls in a turn (%(default)s)")
     arguments = parser.parse_args()

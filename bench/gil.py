@@ -159,15 +159,9 @@ def libraries() -> dict[str, ModuleType]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Native work beside a busy Python thread, weft and PyTorch in turns."
-    )
-    parser.add_argument(
-        "--seconds", type=float, default=0.5, help="native work per measurement (%(default)s)"
-    )
-    parser.add_argument(
-        "--repeats", type=int, default=3, help="measurements, of which the median counts (%(default)s)"
-    )
+    parser = argparse.ArgumentParser(description="Native work beside a busy Python thread, weft and PyTorch in turns.")
+    parser.add_argument("--seconds", type=float, default=0.5, help="native work per measurement (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="measurements, of which the median counts (%(default)s)")
     arguments = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:

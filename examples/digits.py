@@ -69,9 +69,7 @@ def main() -> None:
 
     weft.manual_seed(arguments.seed)
     images, labels = load_digits(return_X_y=True)
-    data = TensorDataset(
-        weft.tensor(images, dtype=weft.float32).reshape(-1, 1, 8, 8) / 16, weft.tensor(labels)
-    )
+    data = TensorDataset(weft.tensor(images, dtype=weft.float32).reshape(-1, 1, 8, 8) / 16, weft.tensor(labels))
     training, testing = random_split(data, [0.8, 0.2])
     train_loader = DataLoader(training, batch_size=arguments.batch_size, shuffle=True)
     test_loader = DataLoader(testing, batch_size=256)

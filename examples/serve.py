@@ -96,9 +96,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--requests", type=int, default=500, help="requests of each client")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
-    parser.add_argument(
-        "--forever", action="store_true", help="serve until Ctrl-C (on port 8000 unless told)"
-    )
+    parser.add_argument("--forever", action="store_true", help="serve until Ctrl-C (on port 8000 unless told)")
     arguments = parser.parse_args()
 
     weft.gil.set_policy(arguments.policy)
@@ -118,9 +116,7 @@ def main() -> None:
         elapsed = time.perf_counter() - start
         server.shutdown()
     total = arguments.clients * arguments.requests
-    print(
-        f"{total} answers to {arguments.clients} clients in {elapsed:.2f} s: {total / elapsed:,.0f} a second"
-    )
+    print(f"{total} answers to {arguments.clients} clients in {elapsed:.2f} s: {total / elapsed:,.0f} a second")
 
 
 if __name__ == "__main__":

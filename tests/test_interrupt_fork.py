@@ -44,9 +44,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 def python(code: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def cpu_seconds(pid: int) -> float:

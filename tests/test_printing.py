@@ -152,9 +152,7 @@ def _cases(draw: st.DrawFn) -> tuple[str, list[int], list[Any]]:
 
 @settings(deadline=None)
 @given(case=_cases(), options=_options, requires_grad=st.booleans())
-def test_repr_is_pytorchs(
-    case: tuple[str, list[int], list[Any]], options: dict[str, Any], requires_grad: bool
-) -> None:
+def test_repr_is_pytorchs(case: tuple[str, list[int], list[Any]], options: dict[str, Any], requires_grad: bool) -> None:
     torch = pytest.importorskip("torch")
     name, shape, values = case
     texts = []

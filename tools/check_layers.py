@@ -1,4 +1,4 @@
-"""Checks that code uses only what stands below it, in Python's imports and in C++'s includes.
+"""Checks that each module imports only what stands below it. (For C++ the build checks the includes.)
 
 The layers are listed here, lowest first; those on one line may use each other. The check prints each step
 upwards, and fails when there is one. Run: `python tools/check_layers.py`.
@@ -10,15 +10,14 @@ looked up when they are called.
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A module belongs to the longest name here that it is or lies in; private modules not listed are "weft._".
-PYTHON_LAYERS = (
+# A module belongs to the longest name here that it is or lies in; other private modules are "weft._".
+LAYERS = (
     ("weft._core",),
     ("weft._", "weft.gil", "weft.memory"),
     ("weft.linalg", "weft.special"),
@@ -26,36 +25,20 @@ PYTHON_LAYERS = (
     ("weft.utils",),
     ("weft.nn", "weft.utils.hooks"),
     ("weft.optim",),
-    ("weft.interop",),
-    ("weft.compile",),
-    ("weft.distributed",),
     ("weft",),
-    ("weft.demo", "weft.run"),
+    ("weft.demo",),
     ("weft.cli",),
 )
 
-CPP_LAYERS = (
-    ("runtime",),
-    ("tensor",),
-    ("kernels",),
-    ("autograd",),
-    ("ops",),
-    ("graph",),
-    ("bindings",),
-)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # The table is data and imports nothing of ours; the generator reads the table and nothing of the package.
 STANDALONE = {"ops": {"ops"}, "gen": {"gen", "ops"}}
 
 
-def _rank(layers: tuple[tuple[str, ...], ...]) -> dict[str, int]:
-    return {name: rank for rank, names in enumerate(layers) for name in names}
-
-
 def layer_of(module: str) -> str:
     """The listed name that a module of the package belongs to."""
-    names = _rank(PYTHON_LAYERS)
-    while module not in names:
+    while module not in RANK:
         parent, _, last = module.rpartition(".")
         if parent == "weft" and last.startswith("_"):
             return "weft._"
@@ -92,8 +75,7 @@ def _exists(module: str) -> bool:
     return module == "weft._core" or path.is_dir() or path.with_suffix(".py").is_file()
 
 
-def python_problems() -> Iterator[str]:
-    rank = _rank(PYTHON_LAYERS)
+def upward_imports() -> Iterator[str]:
     for path in sorted((ROOT / "weft").rglob("*.py")):
         module = module_name(path)
         if module == "weft":
@@ -105,7 +87,7 @@ def python_problems() -> Iterator[str]:
             if target.split(".")[0] != "weft" or target == "weft" or target.startswith(f"{module}."):
                 continue  # a package may gather its own modules
             theirs = layer_of(target)
-            if rank[theirs] > rank[mine]:
+            if RANK[theirs] > RANK[mine]:
                 where = f"{path.relative_to(ROOT)}:{line}"
                 yield f"{where}: {mine} may not use {theirs} ({name}), which stands above it"
     for folder, allowed in STANDALONE.items():
@@ -116,21 +98,8 @@ def python_problems() -> Iterator[str]:
                     yield f"{path.relative_to(ROOT)}:{line}: {folder} may not use {package}"
 
 
-def cpp_problems() -> Iterator[str]:
-    rank = _rank(CPP_LAYERS)
-    for path in sorted((ROOT / "core").rglob("*")):
-        if path.suffix not in {".h", ".cpp"}:
-            continue
-        mine = path.relative_to(ROOT / "core").parts[0]
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            include = re.match(r'\s*#\s*include\s+"(?:core/)?(\w+)/', line)
-            if include and rank.get(include[1], -1) > rank[mine]:
-                where = f"{path.relative_to(ROOT)}:{number}"
-                yield f"{where}: {mine} may not use {include[1]}, which stands above it"
-
-
 def main() -> int:
-    problems = [*python_problems(), *cpp_problems()]
+    problems = list(upward_imports())
     print("\n".join(problems) or "layers: in order")
     return 1 if problems else 0
 

@@ -42,14 +42,10 @@ _SOLO_SECONDS = 1.0
 
 def add_command(commands: Commands) -> None:
     """Tell the `weft` command's parser about `demo` and its options."""
-    parser = commands.add_parser(
-        "demo", help="learn handwritten digits, alone and from several threads at once"
-    )
+    parser = commands.add_parser("demo", help="learn handwritten digits, alone and from several threads at once")
     parser.add_argument("--epochs", type=_positive, default=12, help="passes over the data (%(default)s)")
     parser.add_argument("--threads", type=_positive, default=4, help="networks trained at once (%(default)s)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("weft-demo"), help="folder to write to (%(default)s)"
-    )
+    parser.add_argument("--out", type=Path, default=Path("weft-demo"), help="folder to write to (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and shuffling (%(default)s)")
     parser.set_defaults(run=run)
 
@@ -248,9 +244,7 @@ def _plot(curves: list[Curve], path: Path) -> None:
 
 
 def _same_weights(a: nn.Module, b: nn.Module) -> bool:
-    return all(
-        weft.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
-    )
+    return all(weft.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -278,8 +272,7 @@ def run(arguments: argparse.Namespace) -> int:
     with bar("1 network", first.images) as progress:
         alone = train_at_once([first], progress.update)
     print(
-        f"1 network learned {first.images:,} digits in {alone:.1f} s: "
-        f"{first.accuracy():.1%} of the test digits right"
+        f"1 network learned {first.images:,} digits in {alone:.1f} s: {first.accuracy():.1%} of the test digits right"
     )
 
     with counting() as solo:
@@ -314,8 +307,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
     _plot([training.curve for training in several], out / "curves.png")
-    save_file(
-        {name: value.numpy() for name, value in first.net.state_dict().items()}, out / "digits.safetensors"
-    )
+    save_file({name: value.numpy() for name, value in first.net.state_dict().items()}, out / "digits.safetensors")
     print(f"Written: {out / 'curves.png'}, {out / 'digits.safetensors'}")
     return 0
