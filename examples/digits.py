@@ -8,6 +8,7 @@ rightly.
 
 import argparse
 
+from safetensors.numpy import save_file
 from sklearn.datasets import load_digits
 
 import weft
@@ -64,7 +65,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save", metavar="FILE", help="where to keep the weights")
+    parser.add_argument("--save", metavar="FILE", help="where to keep the weights, as safetensors")
     arguments = parser.parse_args()
 
     weft.manual_seed(arguments.seed)
@@ -80,7 +81,7 @@ def main() -> None:
         loss = train_epoch(net, train_loader, optimizer)
         print(f"epoch {epoch}: loss {loss:.4f}, {evaluate(net, test_loader):.1%} of the test digits right")
     if arguments.save:
-        weft.save(net.state_dict(), arguments.save)
+        save_file({name: value.numpy() for name, value in net.state_dict().items()}, arguments.save)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ def last_percentage(text: str) -> float:
 
 @pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="scikit-learn is not installed")
 def test_digits_are_learned(tmp_path: Path) -> None:
-    out = run("digits.py", "--epochs", "4", "--save", str(tmp_path / "digits.pt"))
+    out = run("digits.py", "--epochs", "4", "--save", str(tmp_path / "digits.safetensors"))
     assert last_percentage(out) > 90
-    assert (tmp_path / "digits.pt").stat().st_size > 0
+    assert (tmp_path / "digits.safetensors").stat().st_size > 0
 
 
 @pytest.mark.parametrize("policy", ["auto", "release", "hold"])
