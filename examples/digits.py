@@ -1,6 +1,7 @@
 """Learns to read handwritten digits: a whole training program, from the data to a saved model.
 
-The data are scikit-learn's 1,797 images of 8x8 pixels (`pip install scikit-learn`), so nothing is downloaded.
+The data are scikit-learn's 1,797 images of 8x8 pixels (`pip install scikit-learn safetensors`), so nothing is
+downloaded.
 
 Run: `python examples/digits.py --epochs 10`. Takes a few seconds and reads more than 97 % of the test digits
 rightly.
