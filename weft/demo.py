@@ -113,7 +113,7 @@ class Training:
         self.curve = Curve()
         self._digits = digits
         order = weft.Generator().manual_seed(seed)
-        self._loader = DataLoader(digits.train, batch_size=_BATCH, shuffle=True, generator=order)
+        self._loader: DataLoader[Any] = DataLoader(digits.train, batch_size=_BATCH, shuffle=True, generator=order)
 
     @property
     def images(self) -> int:
