@@ -232,14 +232,19 @@ def _operators(ops: Sequence[Op]) -> list[str]:
             found[protocol] = f"&weft_{op.name}"
             if op.has_inplace and f"i{protocol}" in INPLACE_SLOTS:
                 found[f"i{protocol}"] = f"&weft_{op.name}_"
-    for slot in SLOTS:
-        lines.append(f"    .{slot}_ = {found.get(slot, 'nullptr')},")
+    missing = [slot for slot in SLOTS if slot not in found and slot not in _WITHOUT_TABLE]
+    if missing:
+        raise ValueError(f"no operator of the table serves Python's {', '.join(missing)}: see `operator` in ops/table.py")
+    lines += [f"    .{slot}_ = {found.get(slot, 'nullptr')}," for slot in SLOTS]
     return [*lines, "};\n"]
 
 
 BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "and", "or", "xor")
 INPLACE_SLOTS = tuple(f"i{b}" for b in BINARY if b != "matmul")
 SLOTS = (*BINARY, *INPLACE_SLOTS, "neg", "pos", "abs", "invert", "lt", "le", "eq", "ne", "gt", "ge")
+
+
+_WITHOUT_TABLE = ("pos",)  # +x is x
 
 
 def protocol_header() -> str:
