@@ -37,12 +37,12 @@ def conv2d(lib: ModuleType) -> Call:
 
 
 def exp(lib: ModuleType) -> Call:
-    x = lib.randn(1 << 22)
+    x = lib.randn(1 << 25)
     return lambda: lib.exp(x)
 
 
 def sum_(lib: ModuleType) -> Call:
-    x = lib.randn(1 << 24)
+    x = lib.randn(1 << 26)
     return lambda: lib.sum(x)
 
 
@@ -73,8 +73,8 @@ def mlp(lib: ModuleType) -> Call:
 CASES: dict[str, tuple[Callable[[ModuleType], Call], str]] = {
     "matmul 1024": (matmul, "counting >= 80 %"),
     "conv2d 8x64x56x56": (conv2d, "counting >= 80 %"),
-    "exp 4M": (exp, "counting >= 80 %"),
-    "sum 16M": (sum_, "counting >= 80 %"),
+    "exp 32M": (exp, "counting >= 80 %"),
+    "sum 64M": (sum_, "counting >= 80 %"),
     "backward, conv net": (backward, "counting >= 80 %"),
     "MLP 64 wide, batch 8": (mlp, "op >= 30 %"),
 }

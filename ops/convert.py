@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy
+
 from ops.table import Op, pointwise
 
 Op(
@@ -23,6 +25,9 @@ Op(
     function=False,
     composite=True,
     cost=pointwise(0.3),
+    samples=[((2, 3),), ((0,),)],
+    big=[((300, 1001),)],
+    ref="numpy.copy",
 )
 Op(
     "to_copy(self: Tensor, dtype: dtype, copy: bool, memory_format: memory_format | None) -> Tensor",
@@ -53,4 +58,7 @@ Op(
     """,
     cost=pointwise(0.3),
     vjp={"self": lambda g: zeros_like(g), "src": lambda g: g},
+    samples=[((2, 3), (2, 3)), ((2, 3), (3,)), ((), ())],
+    big=[((300, 1001), (300, 1001))],
+    ref=lambda x, src: numpy.broadcast_to(src, x.shape),
 )

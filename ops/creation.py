@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy
+
 from ops.table import Op, pointwise
 
 _FACTORY = dict(factory=True, method=False)
@@ -28,6 +30,8 @@ Op(
     [0.0, 0.0]
     """,
     out=True,
+    samples=[([2, 3],), ([],), ([0],)],
+    ref=lambda size: numpy.zeros(size),
     **_FACTORY,
 )
 Op(
@@ -38,6 +42,8 @@ Op(
     [1.0, 1.0]
     """,
     out=True,
+    samples=[([2, 3],), ([],), ([0],)],
+    ref=lambda size: numpy.ones(size),
     **_FACTORY,
 )
 Op(
@@ -48,12 +54,16 @@ Op(
     [3, 3]
     """,
     out=True,
+    samples=[([2, 3], 1.5), ([], 2), ([0], True)],
+    ref=lambda size, value: numpy.full(size, value),
     **_FACTORY,
 )
 Op(
     "scalar_tensor(s: Number, *, dtype: dtype | None = None) -> Tensor",
     "A 0-dim tensor holding a number, of the default dtype unless given.",
     impl="make_scalar_tensor",
+    samples=[(1.5,)],
+    ref=lambda s: numpy.array(s),
     **_FACTORY,
 )
 Op(
@@ -64,12 +74,16 @@ Op(
     [1, 2, 3]
     """,
     out=True,
+    samples=[(1, 7), (0, 10, 3), (5, 0, -2), (0.0, 1.0, 0.25), (3, 3)],
+    ref="numpy.arange",
     **_FACTORY,
 )
 Op(
     "arange(end: Number, *, dtype: dtype | None = None) -> Tensor",
     "The numbers 0, 1, ... before end.",
     out=True,
+    samples=[(5,), (0,)],
+    ref="numpy.arange",
     **_FACTORY,
 )
 Op(
@@ -80,18 +94,24 @@ Op(
     [0.0, 0.5, 1.0]
     """,
     out=True,
+    samples=[(0, 1, 5), (-1.0, 1.0, 4), (2, 2, 1), (0, 1, 0)],
+    ref="numpy.linspace",
     **_FACTORY,
 )
 Op(
     "logspace(start: Number, end: Number, steps: int, base: float = 10.0, *, dtype: dtype | None = None) -> Tensor",
     "base to the powers of linspace(start, end, steps).",
     out=True,
+    samples=[(0, 2, 3), (0, 3, 4, 2.0)],
+    ref=lambda a, b, n, base=10.0: numpy.logspace(a, b, n, base=base),
     **_FACTORY,
 )
 Op(
     "eye.m(n: int, m: int, *, dtype: dtype | None = None) -> Tensor",
     "An n x m matrix with ones on the diagonal.",
     out=True,
+    samples=[(2, 3), (3, 2), (0, 2)],
+    ref="numpy.eye",
     **_FACTORY,
 )
 Op(
@@ -102,6 +122,8 @@ Op(
     [[1.0, 0.0], [0.0, 1.0]]
     """,
     out=True,
+    samples=[(3,), (0,)],
+    ref="numpy.eye",
     **_FACTORY,
 )
 
@@ -122,6 +144,8 @@ Op(
     "full_like(self: Tensor, fill_value: Number, *, dtype: dtype | None = None,"
     " memory_format: memory_format | None = None) -> Tensor",
     "fill_value everywhere, with self's shape, layout and dtype.",
+    samples=[((2, 3), 1.5), ((), 2)],
+    ref="numpy.full_like",
     **_LIKE,
 )
 Op(
@@ -129,6 +153,8 @@ Op(
     "fill_value everywhere, of self's dtype.",
     factory=True,
     function=False,
+    samples=[((2,), [2, 3], 1.5)],
+    ref=lambda x, size, value: numpy.full(size, value),
 )
 Op(
     "fill_(self: Tensor, value: Tensor | Number) -> Tensor",
@@ -139,16 +165,24 @@ Op(
     """,
     cost=pointwise(0.1),
     vjp={"self": lambda g: zeros_like(g), "value": lambda g: sum(g)},
+    samples=[((2, 3), 1.5), ((2, 3), ()), ((0,), 1)],
+    big=[((300_001,), 1.5)],
+    ref=lambda x, value: numpy.full_like(x, value),
 )
 Op(
     "fill(self: Tensor, value: Tensor | Number) -> Tensor",
     "A tensor like self with every element set to value.",
     function=True,
     composite=True,
+    samples=[((2, 3), 1.5), ((), 2)],
+    ref=lambda x, value: numpy.full_like(x, value),
 )
 Op(
     "zero_(self: Tensor) -> Tensor",
     "Sets every element to zero.",
     cost=pointwise(0.1),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((2, 3),), ((),), ((0,),)],
+    big=[((700_001,),)],
+    ref="numpy.zeros_like",
 )

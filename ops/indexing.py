@@ -38,4 +38,6 @@ Op(
     "The indices of all elements that are not zero, one row each: shape (count, ndim), int64.",
     namespace="_",
     cost=pointwise(1.0),
+    samples=[((2, 3),), ((4,),), ((),), ((0,),)],
+    big=[((300_001,),)],
 )

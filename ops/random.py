@@ -12,6 +12,8 @@ Op(
     "Fills self with numbers uniform in [from, to).",
     cost=pointwise(0.8),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((2, 3),), ((4,), -1.0, 2.0), ((),), ((0,),)],
+    big=[((300_001,),)],
     **_FILL,
 )
 Op(
@@ -19,6 +21,8 @@ Op(
     "Fills self with normally distributed numbers.",
     cost=pointwise(1.5),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((2, 3),), ((4,), 1.0, 2.0), ((0,),)],
+    big=[((300_001,),)],
     **_FILL,
 )
 Op(
@@ -26,6 +30,8 @@ Op(
     "Fills self with exponentials of normally distributed numbers.",
     cost=pointwise(2.0),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((4,),)],
+    big=[((100_001,),)],
     **_FILL,
 )
 Op(
@@ -33,6 +39,8 @@ Op(
     "Fills self with exponentially distributed numbers of rate lambd.",
     cost=pointwise(1.5),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((4,), 2.0)],
+    big=[((300_001,),)],
     **_FILL,
 )
 Op(
@@ -40,6 +48,8 @@ Op(
     "Fills self with the number of trials of probability p up to the first success.",
     cost=pointwise(1.5),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((4,), 0.3)],
+    big=[((100_001,), 0.3)],
     **_FILL,
 )
 Op(
@@ -47,6 +57,8 @@ Op(
     "Fills self with Cauchy-distributed numbers.",
     cost=pointwise(2.0),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((4,),)],
+    big=[((100_001,),)],
     **_FILL,
 )
 Op(
@@ -54,6 +66,7 @@ Op(
     "Fills self with integers uniform in [from, to).",
     cost=pointwise(1.5),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((4,), -3, 9)],
     **_FILL,
 )
 Op(
@@ -61,6 +74,7 @@ Op(
     "Fills self with integers uniform in [0, to).",
     cost=pointwise(1.5),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((4,), 9)],
     **_FILL,
 )
 Op(
@@ -68,6 +82,8 @@ Op(
     "Fills self with integers that its dtype holds exactly.",
     cost=pointwise(1.5),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((4,),)],
+    big=[((300_001,),)],
     **_FILL,
 )
 Op(
@@ -75,6 +91,8 @@ Op(
     "Fills self with ones of probability p and zeros.",
     cost=pointwise(0.8),
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((4,), 0.3)],
+    big=[((300_001,), 0.3)],
     **_FILL,
 )
 Op(
@@ -149,6 +167,8 @@ Op(
     [0, 1, 2]
     """,
     out=True,
+    samples=[(7,), (0,)],
+    big=[(100_001,)],
     **_FACTORY,
 )
 for _name, _doc in (("rand", "Numbers uniform in [0, 1)"), ("randn", "Normally distributed numbers")):

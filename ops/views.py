@@ -86,6 +86,7 @@ Op(
             relaid(g, self.sizes, self.strides), size, stride, relative_offset(storage_offset, self.offset)
         ),
     },
+    samples=[((6,), (2, 2), [2, 2], [2, 1], 1)],
 )
 Op(
     "permute(self: Tensor, dims: shape) -> Tensor",
@@ -269,6 +270,8 @@ Op(
     >>> weft.ones(2, requires_grad=True).detach().requires_grad
     False
     """,
+    samples=[((2, 3),)],
+    ref="numpy.copy",
 )
 Op(
     "split(self: Tensor, split_size: int, dim: int = 0) -> list[Tensor]",

@@ -36,6 +36,11 @@ class Case:
     selects: bool = False  # the first tensor is a bool mask
     integral: bool = False  # takes integers only
 
+    @property
+    def draws(self) -> bool:
+        """Whether it draws random numbers: a stream for each dtype."""
+        return self.op is not None and any(p.type == "Generator | None" for p in self.op.signature.parameters)
+
     def __str__(self) -> str:
         return self.name
 
@@ -66,6 +71,8 @@ class Call:
 
 
 def _function(op: Op) -> Callable[..., Any]:
+    if op.inplace_only:
+        return lambda self, *args, **kwargs: getattr(self.clone(), op.name)(*args, **kwargs)
     if op.function:
         return getattr(_NAMESPACES[op.namespace], op.name)
     return getattr(weft.Tensor, op.name)
@@ -92,7 +99,7 @@ def _listed(samples: Any) -> Sequence[Any]:
 
 def _from_table() -> Iterator[Case]:
     for op in all_ops():
-        if op.inplace_only or not all(p.type != "list[Dims]" for p in op.signature.parameters) or not op.functional:
+        if not all(p.type != "list[Dims]" for p in op.signature.parameters) or not op.functional:
             continue
         samples = _listed(op.samples) or (_pointwise_samples(op) if op.is_pointwise else [])
         if not samples:

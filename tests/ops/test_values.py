@@ -40,7 +40,8 @@ def test_value_is_the_reference(pair: tuple[Case, Any], dtype: Any) -> None:
     results = flatten(run(case, call))
     for result, wanted in zip(results, expected, strict=False):
         # A float64 reference is itself off by a rounding or two.
-        assert_close(result, wanted, max(case.ulps, 8.0 if dtype is np.float64 else 0) * EPS[dtype])
+        single = result.dtype is weft.float32
+        assert_close(result, wanted, max(case.ulps, 0.0 if single else 8.0) * EPS[np.float32 if single else np.float64])
 
 
 def _strided(array: np.ndarray) -> weft.Tensor:
@@ -90,7 +91,7 @@ def test_every_dtype_computes_or_is_refused(case: Case, dtype: str) -> None:
     results: list[weft.Tensor] = []
     with contextlib.suppress(*allowed):
         results = flatten(run(case, call, convert))
-    if results:
+    if results and not case.draws:
         _compare_with_float64(case, call, convert, dtype, results)
 
 
@@ -138,7 +139,7 @@ def test_out_form_fills_the_given_tensor(case: Case) -> None:
             np.testing.assert_array_equal(out.numpy(), wanted.numpy())
 
 
-@pytest.mark.parametrize("case", [c for c in ALL if c.op], ids=str)
+@pytest.mark.parametrize("case", [c for c in ALL if c.op and not c.op.inplace_only], ids=str)
 def test_nonsense_raises_type_error_naming_the_operator(case: Case) -> None:
     assert case.op is not None
     with pytest.raises(TypeError, match=case.op.name.strip("_")):
