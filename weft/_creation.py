@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from weft import _core
@@ -94,8 +95,9 @@ def from_numpy(ndarray: Any) -> Tensor:
     >>> weft.from_numpy(numpy.arange(3)).tolist()
     [0, 1, 2]
     """
-    if not hasattr(ndarray, "__array_interface__"):
-        raise TypeError(f"from_numpy(): expected np.ndarray (got {type(ndarray).__name__})")
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(ndarray, numpy.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     return _core._from_buffer(ndarray)
 
 
@@ -107,13 +109,27 @@ def frombuffer(
     >>> weft.frombuffer(bytearray(b"ab"), dtype=weft.uint8).tolist()
     [97, 98]
     """
-    view = memoryview(buffer).cast("B")
-    length = (len(view) - offset) // dtype.itemsize if count < 0 else count
-    if offset < 0 or length <= 0 or offset + length * dtype.itemsize > len(view):
+    try:
+        view = memoryview(buffer).cast("B")
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    size = dtype.itemsize
+    if not 0 <= offset < len(view):
         raise ValueError(
-            f"frombuffer(): offset {offset} and {length} elements of {dtype.itemsize} bytes do not fit {len(view)} bytes"
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({len(view)} bytes) minus 1"
         )
-    result = _core._from_buffer(view[offset : offset + length * dtype.itemsize]).view(dtype)
+    if count < 0 and (len(view) - offset) % size != 0:
+        raise ValueError(
+            f"buffer length ({len(view) - offset} bytes) after offset ({offset} bytes) must be a multiple of element size "
+            f"({size})"
+        )
+    length = (len(view) - offset) // size if count < 0 else count
+    if length == 0 or offset + length * size > len(view):
+        raise ValueError(
+            f"requested buffer length ({length} * {size} bytes) after offset ({offset} bytes) must not be greater than "
+            f"actual buffer length ({len(view)} bytes)"
+        )
+    result = _core._from_buffer(view[offset : offset + length * size]).view(dtype)
     result.requires_grad = requires_grad
     return result
 

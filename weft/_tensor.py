@@ -165,6 +165,10 @@ def __iter__(self: Tensor) -> Iterator[Tensor]:
 
 
 def __contains__(self: Tensor, element: Any) -> bool:
+    if not isinstance(element, Tensor | int | float | complex):
+        raise RuntimeError(
+            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+        )
     return bool((self == element).any().item())
 
 
@@ -190,6 +194,13 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             result.grad = _copy.deepcopy(self.grad, memo)
     result.__dict__.update(_copy.deepcopy(self.__dict__, memo))
     memo[id(self)] = result
+    return result
+
+
+def __copy__(self: Tensor) -> Tensor:
+    result = _core._as_subclass(type(self), self.detach())
+    result.requires_grad = self.requires_grad
+    result.__dict__.update(self.__dict__)
     return result
 
 

@@ -17,8 +17,13 @@ namespace weft::bindings {
 
 namespace {
 
-bool is_list(PyObject* object) noexcept { return PyList_Check(object) || PyTuple_Check(object); }
-bool has_buffer(PyObject* object) noexcept { return PyObject_CheckBuffer(object) && !PyBytes_Check(object); }
+bool is_nested(PyObject* object) noexcept {
+  if (PyList_Check(object) || PyTuple_Check(object)) return true;
+  return PySequence_Check(object) != 0 && !PyUnicode_Check(object) && !PyBytes_Check(object) && !is_tensor(object) &&
+         !is_array(object) && !is_number(object);
+}
+/// The items as a list or tuple, so that they stay while they are converted.
+Object items_of(PyObject* data) { return owned(PySequence_Fast(data, "not a sequence")); }
 
 // The buffer protocol ------------------------------------------------------------------------------------------------
 
@@ -34,6 +39,9 @@ DType dtype_of_format(const char* format, PyObject* object) {
   const std::string_view code = format == nullptr ? "B" : *format == '@' || *format == '=' || *format == '<' ? format + 1 : format;
   for (const auto& f : formats)
     if (code == f.code) return f.dtype;
+  check_value(!code.starts_with('>') && !code.starts_with('!'),
+              "given numpy array has byte order different from the native byte order. Conversion between byte orders is "
+              "currently not supported.");
   fail(ErrorKind::type,
        "can't convert {} with elements of format '{}'. The only supported types are: float64, float32, float16, complex64, "
        "complex128, int64, int32, int16, int8, uint8, and bool.", Py_TYPE(object)->tp_name, code);
@@ -101,34 +109,40 @@ struct Shape {
   DType dtype = DType::boolean;
   bool any = false;
 
+  explicit Shape(bool infers) : infers_(infers) {}
+
   void scan(PyObject* data, int depth) {
-    if (is_list(data)) {
-      const Py_ssize_t n = PySequence_Fast_GET_SIZE(data);
+    if (is_nested(data)) {
+      const Object items = items_of(data);
+      const Py_ssize_t n = PySequence_Fast_GET_SIZE(items.get());
       check_value(depth < 64, "too many dimensions in nested data (more than 64)");
       if (depth == sizes.size() && !any) sizes.push_back(n);
-      check_value(depth < sizes.size() && sizes[depth] == n, "expected sequence of length {} at dim {} (got {})",
-                  depth < sizes.size() ? sizes[depth] : 0, depth, n);
-      for (Py_ssize_t i = 0; i < n; ++i) scan(PySequence_Fast_GET_ITEM(data, i), depth + 1);
+      check_type(depth < sizes.size(), "expected a number at dim {}, got {}", depth, Py_TYPE(data)->tp_name);
+      check_value(sizes[depth] == n, "expected sequence of length {} at dim {} (got {})", sizes[depth], depth, n);
+      for (Py_ssize_t i = 0; i < n && i < PySequence_Fast_GET_SIZE(items.get()); ++i)
+        scan(Object::borrow(PySequence_Fast_GET_ITEM(items.get(), i)).get(), depth + 1);
       return;
     }
     int leaf_depth = depth;
     if (is_tensor(data)) {
       leaf_depth += leaf_sizes(unwrap(data).sizes(), depth);
       note(unwrap(data).dtype());
-    } else if (has_buffer(data)) {
+    } else if (is_array(data)) {
       const Tensor t = tensor_over_buffer(data);
       leaf_depth += leaf_sizes(t.sizes(), depth);
       note(t.dtype());
     } else {
-      check_type(is_number(data), "new(): invalid data type '{}'", Py_TYPE(data)->tp_name);
+      check_type(is_number(data) || (infers_ && !PyUnicode_Check(data)), "new(): invalid data type '{}'",
+                 Py_TYPE(data)->tp_name);
+      check(is_number(data), "Could not infer dtype of {}", Py_TYPE(data)->tp_name);
       note(PyBool_Check(data)      ? DType::boolean
            : PyLong_Check(data)    ? DType::int64
            : PyComplex_Check(data) ? (ops::default_dtype() == DType::float64 ? DType::complex128 : DType::complex64)
            : PyIndex_Check(data)   ? DType::int64
                                    : ops::default_dtype());
     }
-    check_value(leaf_depth == sizes.size(), "expected sequence of length {} at dim {} (got a number)",
-                leaf_depth < sizes.size() ? sizes[leaf_depth] : 0, leaf_depth);
+    check_type(leaf_depth == sizes.size(), "expected a sequence of length {} at dim {}, got {}",
+               leaf_depth < sizes.size() ? sizes[leaf_depth] : 0, leaf_depth, Py_TYPE(data)->tp_name);
   }
 
  private:
@@ -145,26 +159,39 @@ struct Shape {
     dtype = any ? promote(dtype, seen) : seen;
     any = true;
   }
+
+  bool infers_;
 };
 
 void write_number(char* to, DType dtype, PyObject* number) {
-  const Tensor one = scalar_tensor(to_scalar(number), dtype);
+  const Scalar value = to_scalar(number);
+  check_type(is_complex(dtype) || !value.is_complex(), "must be real number, not complex");
+  check(fits(value, dtype), "value cannot be converted to type {} without overflow", dtype);
+  const Tensor one = scalar_tensor(value, dtype);
   std::memcpy(to, one.bytes(), element_size(dtype));
 }
 
-/// The second pass. Returns where the next number goes.
-char* fill(char* to, DType dtype, PyObject* data) {
-  if (is_list(data)) {
-    const Py_ssize_t n = PySequence_Fast_GET_SIZE(data);
-    for (Py_ssize_t i = 0; i < n; ++i) to = fill(to, dtype, PySequence_Fast_GET_ITEM(data, i));
+/// The second pass. Returns where the next number goes. Converting a number may run Python, which may change the lists:
+/// what does not fit `sizes` any more is refused.
+char* fill(char* to, DType dtype, IntList sizes, PyObject* data) {
+  constexpr const char* changed = "the data changed while it was converted";
+  if (is_nested(data)) {
+    const Object items = items_of(data);
+    check(!sizes.empty() && PySequence_Fast_GET_SIZE(items.get()) == sizes[0], changed);
+    for (Py_ssize_t i = 0; i < sizes[0]; ++i) {
+      check(i < PySequence_Fast_GET_SIZE(items.get()), changed);
+      to = fill(to, dtype, sizes.subspan(1), Object::borrow(PySequence_Fast_GET_ITEM(items.get(), i)).get());
+    }
     return to;
   }
-  if (is_tensor(data) || has_buffer(data)) {
+  if (is_tensor(data) || is_array(data)) {
     const Tensor source = ops::packed_as(is_tensor(data) ? unwrap(data) : tensor_over_buffer(data), dtype);
+    check(same(source.sizes(), sizes), changed);
     const auto bytes = source.numel() * source.element_size();
     std::memcpy(to, source.bytes(), bytes);
     return to + bytes;
   }
+  check(sizes.empty(), changed);
   if (dtype == DType::float32 && PyFloat_CheckExact(data))
     *reinterpret_cast<float*>(to) = static_cast<float>(PyFloat_AS_DOUBLE(data));
   else if (dtype == DType::float64 && PyFloat_CheckExact(data))
@@ -175,6 +202,10 @@ char* fill(char* to, DType dtype, PyObject* data) {
 }
 
 }  // namespace
+
+bool is_array(PyObject* object) noexcept {
+  return PyObject_CheckBuffer(object) && PyObject_HasAttrString(object, "__array_interface__");
+}
 
 Tensor tensor_over_buffer(PyObject* object) {
   auto buffer = std::make_unique<Py_buffer>();
@@ -216,18 +247,16 @@ Tensor tensor_over_buffer(PyObject* object) {
 
 Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype) {
   if (is_tensor(data)) return ops::converted(unwrap(data), dtype.value_or(unwrap(data).dtype()));
-  if (!is_list(data) && has_buffer(data)) {
+  if (is_array(data)) {
     const Tensor source = tensor_over_buffer(data);
     return ops::converted(source, dtype.value_or(source.dtype()));
   }
-  if (!is_list(data) && !is_number(data) && PySequence_Check(data) && !PyUnicode_Check(data)) {
-    const Object list = owned(PySequence_List(data));
-    return tensor_from_data(list.get(), dtype);
-  }
-  Shape shape;
-  shape.scan(data, 0);
+  // Other sequences may give other items every time they are asked.
+  const Object kept = is_nested(data) ? items_of(data) : Object::borrow(data);
+  Shape shape(!dtype.has_value());
+  shape.scan(kept.get(), 0);
   auto tensor = empty(shape.sizes, dtype.value_or(shape.any ? shape.dtype : ops::default_dtype()));
-  fill(tensor.bytes(), tensor.dtype(), data);
+  fill(tensor.bytes(), tensor.dtype(), shape.sizes, kept.get());
   return tensor;
 }
 

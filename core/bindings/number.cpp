@@ -1,4 +1,5 @@
 #include "autograd/meta.h"
+#include "bindings/construct.h"
 #include "bindings/dispatch.h"
 #include "bindings/protocols.h"
 #include "bindings/tables.h"
@@ -10,17 +11,32 @@ namespace {
 
 bool is_operand(PyObject* object) noexcept { return is_tensor(object) || is_number(object); }
 
-/// `a op b`, where either may be a number. Anything else gets its own chance to answer.
-template <const Callable* const NumberProtocol::*slot>
-PyObject* binary(PyObject* a, PyObject* b) {
-  if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
+/// A NumPy array as a tensor, others as they are; null with an exception set.
+Object as_operand(PyObject* object) {
+  if (is_operand(object) || !is_array(object)) return Object::borrow(object);
+  return Object::steal(guarded([&] { return wrap(tensor_over_buffer(object)); }));
+}
+
+/// `a op b`, where either may be a number or a NumPy array. Anything else gets its own chance to answer.
+PyObject* apply(const Callable& callable, PyObject* a, PyObject* b) {
+  if (!is_operand(a) || !is_operand(b)) {
+    const Object x = as_operand(a), y = as_operand(b);
+    if (!x || !y) return nullptr;
+    if (!is_operand(x.get()) || !is_operand(y.get())) Py_RETURN_NOTIMPLEMENTED;
+    return apply(callable, x.get(), y.get());
+  }
   if (!is_tensor(a)) {
     // 1 - x: the operators take a tensor first.
     const Object number = Object::steal(guarded([&] { return wrap(wrapped_number(to_scalar(a))); }));
-    return number ? binary<slot>(number.get(), b) : nullptr;
+    return number ? apply(callable, number.get(), b) : nullptr;
   }
   PyObject* const args[] = {a, b};
-  return dispatch(*(number_protocol.*slot), nullptr, args, 2, nullptr);
+  return dispatch(callable, nullptr, args, 2, nullptr);
+}
+
+template <const Callable* const NumberProtocol::*slot>
+PyObject* binary(PyObject* a, PyObject* b) {
+  return apply(*(number_protocol.*slot), a, b);
 }
 
 template <const Callable* const NumberProtocol::*slot>
@@ -35,11 +51,9 @@ PyObject* unary(PyObject* self) {
 }
 
 PyObject* compare(PyObject* self, PyObject* other, int op) {
-  if (!is_operand(other)) Py_RETURN_NOTIMPLEMENTED;
   const Callable* const by_op[] = {number_protocol.lt_, number_protocol.le_, number_protocol.eq_,
                                    number_protocol.ne_, number_protocol.gt_, number_protocol.ge_};
-  PyObject* const args[] = {self, other};
-  return dispatch(*by_op[op], nullptr, args, 2, nullptr);
+  return apply(*by_op[op], self, other);
 }
 
 PyObject* positive(PyObject* self) { return Py_NewRef(self); }
@@ -55,20 +69,25 @@ int truth(PyObject* self) {
       -1);
 }
 
+Scalar only_element(PyObject* self) {
+  check_value(unwrap(self).numel() == 1, "only one element tensors can be converted to Python scalars");
+  return item(unwrap(self));
+}
+
 PyObject* to_python_int(PyObject* self) {
   return guarded([&]() -> PyObject* {
-    const Scalar value = item(unwrap(self));
+    const Scalar value = only_element(self);
     if (value.is_floating()) return PyLong_FromDouble(value.to_double());
     return PyLong_FromLongLong(value.to_int());
   });
 }
 PyObject* to_python_float(PyObject* self) {
-  return guarded([&] { return PyFloat_FromDouble(item(unwrap(self)).to_double()); });
+  return guarded([&] { return PyFloat_FromDouble(only_element(self).to_double()); });
 }
 PyObject* to_index(PyObject* self) {
   return guarded([&]() -> PyObject* {
     const Tensor& t = unwrap(self);
-    check_type(t.numel() == 1 && is_integral(t.dtype()) && t.dtype() != DType::boolean,
+    check_type(t.numel() == 1 && is_integral(t.dtype()),
                "only integer tensors of a single element can be converted to an index");
     return PyLong_FromLongLong(item(t).to_int());
   });

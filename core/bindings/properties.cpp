@@ -90,20 +90,31 @@ void set_data(const Tensor& t, PyObject* value) {
   weft::set_data(t, source);
 }
 
-PyObject* size(PyObject* self, PyObject* const* args, Py_ssize_t n) {
+/// The only argument of size and stride, `dim`; null when not given.
+PyObject* dim_argument(const char* method, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+  const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  check_type(n + named <= 1, "{}() takes at most 1 argument ({} given)", method, n + named);
+  check_type(named == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dim") == 0,
+             "{}() got an unexpected keyword argument", method);
+  return n + named == 0 || args[0] == Py_None ? nullptr : args[0];
+}
+int64_t at_dim(const Tensor& t, const Dims& values, PyObject* dim) {
+  const int64_t d = to_int(dim);
+  check_index(t.dim() > 0, "Dimension specified as {} but tensor has no dimensions", d);
+  return values[normalize_dim(d, t.dim())];
+}
+PyObject* size(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guarded([&]() -> PyObject* {
     const Tensor& t = unwrap(self);
-    if (n == 0) return wrap_size(t.sizes());
-    check_index(t.dim() > 0, "Dimension specified as {} but tensor has no dimensions", to_int(args[0]));
-    return PyLong_FromLongLong(t.sizes()[normalize_dim(to_int(args[0]), t.dim())]);
+    PyObject* const dim = dim_argument("size", args, n, kwnames);
+    return dim == nullptr ? wrap_size(t.sizes()) : PyLong_FromLongLong(at_dim(t, t.sizes(), dim));
   });
 }
-PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t n) {
+PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guarded([&]() -> PyObject* {
     const Tensor& t = unwrap(self);
-    if (n == 0) return from_dims(t.strides()).release();
-    check_index(t.dim() > 0, "Dimension specified as {} but tensor has no dimensions", to_int(args[0]));
-    return PyLong_FromLongLong(t.strides()[normalize_dim(to_int(args[0]), t.dim())]);
+    PyObject* const dim = dim_argument("stride", args, n, kwnames);
+    return dim == nullptr ? from_dims(t.strides()).release() : PyLong_FromLongLong(at_dim(t, t.strides(), dim));
   });
 }
 PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLong(unwrap(self).dim()); }
@@ -173,7 +184,7 @@ PyObject* tolist(PyObject* self, PyObject*) {
   return guarded([&] { return nested_list(unwrap(self), 0, unwrap(self).bytes()); });
 }
 
-PyCFunction fast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t)) {
+PyCFunction fast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
@@ -199,8 +210,8 @@ PyGetSetDef tensor_attributes[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMethodDef tensor_own_methods[] = {
-    {"size", fast(size), METH_FASTCALL, "size(dim=None): the sizes, or one of them."},
-    {"stride", fast(stride), METH_FASTCALL, "stride(dim=None): the strides in elements, or one of them."},
+    {"size", fast(size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the sizes, or one of them."},
+    {"stride", fast(stride), METH_FASTCALL | METH_KEYWORDS, "stride(dim=None): the strides in elements, or one of them."},
     {"dim", dim, METH_NOARGS, "The number of dimensions."},
     {"ndimension", dim, METH_NOARGS, "The number of dimensions."},
     {"numel", numel, METH_NOARGS, "The number of elements."},

@@ -84,13 +84,9 @@ Dims broadcast_inputs(Inputs inputs) {
 
 /// A result laid out like its inputs, as PyTorch's TensorIterator would.
 Tensor make_result(Inputs inputs, const Dims& shape, DType dtype) {
-  const Tensor* model = nullptr;
-  for (const auto* t : inputs) {
-    if (!(t->sizes() == shape)) continue;
-    if (t->is_contiguous()) return empty(shape, dtype);
-    if (model == nullptr) model = t;
-  }
-  return model == nullptr ? empty(shape, dtype) : empty_like(*model, dtype);
+  for (const auto* t : inputs)
+    if (t->sizes() == shape) return empty_like(*t, dtype);
+  return empty(shape, dtype);
 }
 
 /// An input ready for the kernel: of its type, and not overlapping the output in another arrangement.

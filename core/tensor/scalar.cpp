@@ -10,6 +10,21 @@ Scalar::Scalar(double v) noexcept : kind_(DType::float64), re_(v) {
   int_ = v >= -limit && v < limit ? static_cast<int64_t>(v) : INT64_MIN;
 }
 
+bool fits(const Scalar& scalar, DType dtype) noexcept {
+  if (!is_integral(dtype) || dtype == DType::boolean) return true;
+  constexpr double limit = 9223372036854775808.0;  // 2^63
+  const double value = scalar.to_double();
+  if (scalar.is_floating() && !(value >= -limit && value < limit)) return false;
+  const int64_t integer = scalar.to_int();
+  switch (dtype) {
+    case DType::uint8: return integer >= -UINT8_MAX && integer <= UINT8_MAX;
+    case DType::int8: return integer >= INT8_MIN && integer <= INT8_MAX;
+    case DType::int16: return integer >= INT16_MIN && integer <= INT16_MAX;
+    case DType::int32: return integer >= INT32_MIN && integer <= INT32_MAX;
+    default: return true;
+  }
+}
+
 std::ostream& operator<<(std::ostream& out, const Scalar& s) {
   switch (s.kind()) {
     case DType::boolean: return out << (s.to_bool() ? "True" : "False");

@@ -39,6 +39,10 @@ class Scalar {
   int64_t int_ = 0;  ///< exact for bool and int, truncated for float
 };
 
+/// Whether an integer type can hold the number, truncated; floating types and bool take any. Negative numbers wrap around in
+/// unsigned types, as in PyTorch.
+bool fits(const Scalar& scalar, DType dtype) noexcept;
+
 std::ostream& operator<<(std::ostream& out, const Scalar& scalar);
 
 }  // namespace weft
