@@ -156,7 +156,7 @@ Op(
     cost=pointwise(0.2),
     operator=("truediv",),
     aliases=("divide", "true_divide"),
-    vjp={"self": lambda g, other: g / other, "other": lambda g, out, other: -(g * out) / other},
+    vjp={"self": lambda g, other: g / other, "other": lambda g, self, other: -(g * (self / other)) / other},
     ref="numpy.divide",
 )
 Op(

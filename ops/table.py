@@ -166,7 +166,8 @@ class Op:
 
     @property
     def is_method(self) -> bool:
-        return self.method and any(p.name == "self" for p in self.signature.parameters)
+        public = self.namespace not in ("_", "nn")
+        return self.method and public and any(p.name == "self" for p in self.signature.parameters)
 
     @property
     def functor_name(self) -> str:

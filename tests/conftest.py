@@ -27,6 +27,12 @@ for _package in ("ops", "gen"):
     if importlib.util.find_spec(_package) is None:
         _import_from_tree(_package)
 
+_spec = importlib.util.spec_from_file_location("oracle", ROOT / "tests" / "oracle.py")
+assert _spec is not None
+assert _spec.loader is not None
+sys.modules["oracle"] = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(sys.modules["oracle"])
+
 import weft  # noqa: E402  # after the table: both are looked up by the tests
 
 

@@ -38,6 +38,17 @@ std::vector<int64_t> offsets_of(const Tensor& t, const std::vector<int>& dims) {
   return offsets;
 }
 
+Dims broadcast_index(const Dims& shape, const Dims& next, TensorSpan indices) {
+  try {
+    return broadcast_shapes(shape, next);
+  } catch (const Error&) {
+    std::string shapes;
+    for (const auto& index : indices)
+      if (index.defined()) shapes += (shapes.empty() ? "" : ", ") + format("{}", index.sizes());
+    fail(ErrorKind::index, "shape mismatch: indexing tensors could not be broadcast together with shapes {}", shapes);
+  }
+}
+
 Selection select(const Tensor& self, TensorSpan indices) {
   check_index(static_cast<int>(indices.size()) <= self.dim(), "too many indices for tensor of dimension {} (got {})",
               self.dim(), indices.size());
@@ -54,7 +65,7 @@ Selection select(const Tensor& self, TensorSpan indices) {
     indexed.push_back(d);
     check_index(is_integral(indices[d].dtype()) && indices[d].dtype() != DType::boolean,
                 "tensors used as indices must be long, int, byte or bool tensors");
-    index_shape = broadcast_shapes(index_shape, indices[d].sizes());
+    index_shape = broadcast_index(index_shape, indices[d].sizes(), indices);
   }
   if (!adjacent) {
     // Index tensors apart from each other: their dimensions come first, as in NumPy.
