@@ -141,11 +141,16 @@ def _inplace_cost(op: Op) -> str:
     return "0"
 
 
-def _named(op: Op) -> str:
+def is_named(op: Op) -> bool:
+    """Whether the results come as a named tuple."""
     visible = op.signature.visible
-    if len(visible) < 2 or visible[0].name.startswith("out"):
+    return len(visible) > 1 and not visible[0].name.startswith("out")
+
+
+def _named(op: Op) -> str:
+    if not is_named(op):
         return ""
-    return f', result_type("{op.name}", {{{", ".join(chr(34) + o.name + chr(34) for o in visible)}}})'
+    return f', result_type("{op.name}", {{{", ".join(chr(34) + o.name + chr(34) for o in op.signature.visible)}}})'
 
 
 def source(ops: Sequence[Op]) -> str:
@@ -256,4 +261,4 @@ def protocol_header() -> str:
     )
 
 
-__all__ = ["Name", "forms_header", "names", "protocol_header", "source", "tables"]
+__all__ = ["Name", "forms_header", "is_named", "names", "protocol_header", "source", "tables"]

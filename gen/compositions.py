@@ -73,11 +73,28 @@ def _options(decorator: ast.Call) -> Iterator[tuple[str, Any]]:
             yield keyword.arg, ast.literal_eval(keyword.value)
 
 
+def within_tensor(annotation: str) -> str:
+    """In the stub of class Tensor `dtype` is the attribute; the class is called _dtype there."""
+    return re.sub(r"\bdtype\b(?! *[:=])", "_dtype", annotation)
+
+
+def method_imports() -> list[str]:
+    """Import lines for the classes of a family that its methods return."""
+    found = {(c.family, c.result) for c in compositions() if c.result in _classes(c.family)}
+    return [f"from weft._compose.{family} import {name}" for family, name in sorted(found)]
+
+
+@cache
+def _classes(family: str) -> frozenset[str]:
+    tree = ast.parse((_ROOT / _FOLDER / f"{family}.py").read_text(encoding="utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.ClassDef))
+
+
 def method_stubs(indent: str) -> list[str]:
-    """Lines for the stub of class Tensor, whose module calls Python's numbers _int, _float and _bool."""
+    """Lines for the stub of class Tensor, whose module calls Python's numbers _int, _float and so on."""
     lines = []
     for c in compositions():
-        text = re.sub(r"\b(int|float|bool)\b", r"_\1", c.signature(method=True))
+        text = within_tensor(re.sub(r"\b(int|float|bool|complex)\b", r"_\1", c.signature(method=True)))
         for name in c.names:
             if c.options.get("attribute"):
                 lines += [f"{indent}@property", f"{indent}def {name}(self) -> {c.result}: ..."]

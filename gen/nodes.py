@@ -60,8 +60,9 @@ def build(op: Op, ops: Mapping[str, Op]) -> NodeCode | None:
 
 def _edge_numbers(op: Op) -> dict[str, str]:
     """C++ for the first edge of each parameter."""
-    numbers = {}
-    fixed, lists = 0, []
+    numbers: dict[str, str] = {}
+    fixed = 0
+    lists: list[str] = []
     for p in differentiable(op):
         numbers[p.name] = " + ".join([str(fixed), *(f"count_{name}" for name in lists)])
         if p.is_tensor_list:
@@ -223,9 +224,7 @@ def _write_make(op: Op, out: NodeCode, formulas: list[tuple[tuple[str, ...], Emi
     self_name = op.signature.parameters[0].name
     if self_name in whole:
         local = cpp_identifier(self_name)
-        out.keep_original = [
-            f"{condition(whole[self_name])}node->saved.{local} = SavedTensor(ops::clone({local}));"
-        ]
+        out.keep_original = [f"{condition(whole[self_name])}node->saved.{local} = SavedTensor(ops::clone({local}));"]
     for name, needed in sorted(whole.items()):
         if name in outputs:
             i, output = outputs[name]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gen import compositions
-from gen.bindings import NAMESPACES, Form, Name, names
+from gen.bindings import NAMESPACES, Form, Name, is_named, names
 from gen.types import of
 from ops.signature import Output, Parameter
 from ops.table import Op
@@ -19,19 +19,49 @@ _FOLDER = Path("weft/_core")
 _HEADER = "# Generated from the operator table by `python -m gen --docs`. Do not edit.\n"
 _RESULTS = {"Tensor": "Tensor", "list[Tensor]": "tuple[Tensor, ...]", "None": "None", "Number": "Number"}
 _KEYWORDS = {"lambda", "from", "in", "is", "not", "if", "else", "def", "class", "global"}
+_IMPORTS = {
+    "collections.abc": ("Sequence",),
+    "typing": ("NamedTuple", "overload"),
+    "weft._core": ("Generator", "Number", "Tensor", "dtype", "memory_format"),
+}
 _OWN = Path(__file__).resolve().parent / "stub_own.pyi"
 
 
-def _result(outputs: tuple[Output, ...]) -> str:
-    kinds = [_RESULTS.get(o.type, o.type) for o in outputs]
+def _kind(output: Output) -> str:
+    return _RESULTS.get(output.type, output.type)
+
+
+def _result_class(op: Op) -> str:
+    return f"_{op.name.lstrip('_')}_result"
+
+
+def _result(op: Op) -> str:
+    kinds = [_kind(o) for o in op.signature.visible]
+    if is_named(op):
+        return _result_class(op)
     return kinds[0] if len(kinds) == 1 else f"tuple[{', '.join(kinds)}]"
 
 
-def _parameter(p: Parameter, builtin: str) -> str:
+def _named_tuples(every: Sequence[Name], builtin: str) -> list[str]:
+    """The classes of the results that have names."""
+    lines = {}
+    for op in (form.op for n in every for form in n.forms):
+        if is_named(op):
+            fields = [f"    {o.name}: {_with_builtins(_kind(o), builtin)}" for o in op.signature.visible]
+            lines[op.name] = [f"class {_result_class(op)}(NamedTuple):", *fields, ""]
+    return [line for lines_of_one in lines.values() for line in lines_of_one]
+
+
+def _with_builtins(kind: str, prefix: str) -> str:
+    """The root module's dtypes carry the names of Python's numbers, which it calls _int, _float and so on."""
+    return re.sub(r"\b(int|float|bool|complex)\b", rf"{prefix}\1", kind)
+
+
+def _parameter(p: Parameter, method: bool, builtin: str) -> str:
     name = "input" if p.name == "self" else p.name
-    kind = of(p).stub
-    for word in ("int", "float", "bool"):  # the module's dtypes carry these names
-        kind = re.sub(rf"\b{word}\b", f"{builtin}{word}", kind)
+    kind = _with_builtins(of(p).stub, builtin)
+    if method:
+        kind = compositions.within_tensor(kind)
     return f"{name}: {kind}" + ("" if p.required else " = ...")
 
 
@@ -47,10 +77,12 @@ def signature(form: Form, method: bool, builtin: str) -> str:
             keyword_only = True
         if p.type == "shape" and not keyword_only:
             variadic = len([q for q in op.signature.parameters if not q.keyword_only and q.name != "self"]) == 1
-            parts.append(f"*{p.name}: {builtin}int | Sequence[{builtin}int]" if variadic else _parameter(p, builtin))
+            parts.append(
+                f"*{p.name}: {builtin}int | Sequence[{builtin}int]" if variadic else _parameter(p, method, builtin)
+            )
             keyword_only |= variadic
             continue
-        parts.append(_parameter(p, builtin))
+        parts.append(_parameter(p, method, builtin))
     extra = []
     if op.has_out and not form.inplace:
         extra.append("out: Tensor | Sequence[Tensor] | None = ...")
@@ -59,9 +91,7 @@ def signature(form: Form, method: bool, builtin: str) -> str:
                   f"pin_memory: {builtin}bool = ..."]  # fmt: skip
     if extra and not keyword_only:
         parts.append("*")
-    result = "Tensor" if form.inplace else _result(op.signature.visible)
-    for word in ("int", "float", "bool"):
-        result = re.sub(rf"\b{word}\b", f"{builtin}{word}", result)
+    result = "Tensor" if form.inplace else _with_builtins(_result(op), builtin)
     return f"({', '.join(parts + extra)}) -> {result}: ..."
 
 
@@ -77,27 +107,48 @@ def _definitions(name: Name, method: bool, indent: str, builtin: str) -> list[st
     return lines
 
 
+def _imports(body: str) -> str:
+    """The import lines that a namespace's definitions need."""
+    lines = []
+    for module, exported in _IMPORTS.items():
+        used = [name for name in exported if re.search(rf"\b{name}\b(?!:)", body)]
+        if used:
+            lines.append(f"from {module} import {', '.join(used)}")
+    return "\n".join(lines).replace("\nfrom weft", "\n\nfrom weft") + "\n\n" if lines else ""
+
+
+def _root(every: Sequence[Name]) -> str:
+    """weft._core itself: what is written by hand with the operators in it."""
+    own = _OWN.read_text(encoding="utf-8")
+    for imported, needed in (("Iterator", "Iterator, Sequence"), ("Any,", "Any, NamedTuple,")):  # by the operators
+        own = own.replace(f" {imported}", f" {needed}", 1)
+    by_hand = set(re.findall(r"^    def (\w+)", own[own.index("class Tensor:") :], re.MULTILINE))
+    methods = [line for n in every if n.method and n.name not in by_hand for line in _definitions(n, True, "    ", "_")]
+    methods += compositions.method_stubs("    ")
+    shown = [n for n in every if not n.namespace or n.method]
+    functions = [line for n in every if n.function and not n.namespace for line in _definitions(n, False, "", "_")]
+    for mark, lines in (
+        ("# IMPORTS\n", compositions.method_imports()),
+        ("# RESULTS\n", _named_tuples(shown, "_")),
+        ("    # METHODS\n", methods),
+        ("# FUNCTIONS\n", functions),
+    ):
+        own = own.replace(mark, "".join(f"{line}\n" for line in lines))
+    return own
+
+
 def files(ops: Sequence[Op]) -> dict[Path, str]:
     """Committed stubs by path."""
     every = [n for n in names(ops) if n.name not in _KEYWORDS]
-    methods = [line for n in every if n.method for line in _definitions(n, True, "    ", "_")]
-    methods += compositions.method_stubs("    ")
-    functions = [line for n in every if n.function and not n.namespace for line in _definitions(n, False, "", "_")]
-    own = _OWN.read_text(encoding="utf-8")
-    own = own.replace("import Callable, Iterator\n", "import Callable, Iterator, Sequence\n")  # which the operators need
-    root = own.replace("    # METHODS\n", "\n".join(methods) + "\n").replace(
-        "# FUNCTIONS\n", "\n".join(functions) + "\n"
-    )
-    result = {_FOLDER / "__init__.pyi": _HEADER + root, Path("weft/_compose/__init__.pyi"): compositions.stub()}
+    result = {
+        _FOLDER / "__init__.pyi": _HEADER + _root(every),
+        Path("weft/_compose/__init__.pyi"): compositions.stub(),
+    }
     for namespace, module in NAMESPACES.items():
-        if not namespace:
-            continue
-        body = [
-            line for n in every if n.namespace == namespace and n.function for line in _definitions(n, False, "", "")
-        ]
-        imports = (
-            "from collections.abc import Sequence\nfrom typing import overload\n\n"
-            "from weft._core import Generator, Number, Tensor, dtype, memory_format\n\n"
-        )
-        result[_FOLDER / f"{module}.pyi"] = _HEADER + imports + "\n".join(body) + "\n"
+        if namespace:
+            shown = [n for n in every if n.namespace == namespace and n.function]
+            lines = _named_tuples(shown, "")
+            lines += [line for n in shown for line in _definitions(n, False, "", "")]
+            body = "".join(f"{line}\n" for line in lines)
+            result[_FOLDER / f"{module}.pyi"] = _HEADER + _imports(body) + body
     return result

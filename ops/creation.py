@@ -6,7 +6,7 @@ import numpy
 
 from ops.table import Op, pointwise
 
-_FACTORY = dict(factory=True, method=False)
+_FACTORY = {"factory": True, "method": False}
 
 Op(
     "empty(size: shape, *, dtype: dtype | None = None, memory_format: memory_format | None = None) -> Tensor",
@@ -127,7 +127,7 @@ Op(
     **_FACTORY,
 )
 
-_LIKE = dict(factory=True, method=False)
+_LIKE = {"factory": True, "method": False}
 for _name, _doc in (("empty", "Uninitialised"), ("zeros", "Zeros"), ("ones", "Ones")):
     Op(
         f"{_name}_like(self: Tensor, *, dtype: dtype | None = None, memory_format: memory_format | None = None) -> Tensor",

@@ -89,7 +89,7 @@ class Op:
     types: str = ""
     functor: str = ""
     cost: Cost = FREE
-    vjp: Mapping[str, Formula] = field(default_factory=dict)
+    vjp: Mapping[str | tuple[str, ...], Formula] = field(default_factory=dict)
     impl: str = ""
     composite: bool = False
     view: bool = False

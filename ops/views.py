@@ -80,7 +80,11 @@ Op(
     "A copy of self whose strided view of these sizes and strides holds src.",
     vjp={
         "self": lambda g, self, size, stride, storage_offset: as_strided_scatter(
-            relaid(g, self.sizes, self.strides), zeros(size, g.dtype), size, stride, relative_offset(storage_offset, self.offset)
+            relaid(g, self.sizes, self.strides),
+            zeros(size, g.dtype),
+            size,
+            stride,
+            relative_offset(storage_offset, self.offset),
         ),
         "src": lambda g, self, size, stride, storage_offset: as_strided(
             relaid(g, self.sizes, self.strides), size, stride, relative_offset(storage_offset, self.offset)
@@ -208,7 +212,7 @@ Op(
     "slice_backward(g: Tensor, sizes: list[int], dim: int, start: int, end: int, step: int) -> Tensor",
     "Zeros of the given shape with g in a slice.",
     namespace="_",
-    vjp={"g": lambda g, dim, start, end, step: slice(g, dim, start, end, step)},
+    vjp={"g": lambda g, dim, start, end, step: slice(g, dim, start, end, step)},  # type: ignore[call-overload]  # the operator
 )
 Op(
     "narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor",

@@ -6,7 +6,8 @@ import sys
 from typing import Any
 
 from weft import _core
-from weft._core import Tensor, dtype as Dtype
+from weft._core import Tensor
+from weft._core import dtype as Dtype
 from weft._device import DeviceLike, check_cpu
 
 __all__ = ["as_tensor", "asarray", "from_numpy", "frombuffer", "is_tensor", "tensor"]
@@ -101,9 +102,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     return _core._from_buffer(ndarray)
 
 
-def frombuffer(
-    buffer: Any, *, dtype: Dtype, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
+def frombuffer(buffer: Any, *, dtype: Dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """A 1-dim tensor over the bytes of an object with the buffer protocol.
 
     >>> weft.frombuffer(bytearray(b"ab"), dtype=weft.uint8).tolist()

@@ -21,7 +21,8 @@ class device:
 
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index
+            index = type.index
+            type = type.type
         name, _, number = type.partition(":")
         if number:
             index = int(number)
@@ -29,8 +30,8 @@ class device:
             raise RuntimeError(f"weft runs on the CPU: device must be 'cpu', got {type!r}")
         if name == "meta":
             raise NotImplementedError("weft has no meta device: tensors always have memory")
-        self.type = name
-        self.index = index
+        self.type: str = name
+        self.index: int | None = index
 
     def __repr__(self) -> str:
         index = "" if self.index is None else f", index={self.index}"

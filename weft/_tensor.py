@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from weft import _core, _printing
-from weft._core import Tensor, dtype as Dtype
+from weft._core import Tensor
+from weft._core import dtype as Dtype
 from weft._device import DeviceLike, check_cpu, cpu, device
 
 __all__: list[str] = []
@@ -248,7 +249,7 @@ def new_tensor(
     return result
 
 
-def _properties() -> dict[str, Any]:
+def _attributes() -> dict[str, Any]:
     return {
         "device": property(lambda self: cpu, doc="Always the CPU."),
         "is_cuda": property(lambda self: False),
@@ -258,6 +259,12 @@ def _properties() -> dict[str, Any]:
         "is_sparse": property(lambda self: False),
         "is_quantized": property(lambda self: False),
         "names": property(lambda self: (None,) * self.dim()),
+        "is_shared": lambda self: False,
+        "is_pinned": lambda self: False,
+        "pin_memory": lambda self, device=None: self,
+        "share_memory_": lambda self: self,
+        "_make_subclass": staticmethod(_make_subclass),
+        "__array_priority__": 1000,  # NumPy's operators leave it to ours
     }
 
 
@@ -276,22 +283,18 @@ def as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
 
 def _attach() -> None:
     for name, function in globals().items():
-        if callable(function) and getattr(function, "__module__", "") == __name__ and (
-            not name.startswith("_") or name.startswith("__")
+        if (
+            callable(function)
+            and getattr(function, "__module__", "") == __name__
+            and (not name.startswith("_") or name.startswith("__"))
         ):
             if isinstance(function, type):
                 continue
             setattr(Tensor, name.rstrip("_") if name in ("type_", "cpu_") else name, function)
     for name, target in _CONVERSIONS.items():
         setattr(Tensor, name, _converter(getattr(_core, target)))
-    for name, value in _properties().items():
+    for name, value in _attributes().items():
         setattr(Tensor, name, value)
-    Tensor._make_subclass = staticmethod(_make_subclass)
-    Tensor.__array_priority__ = 1000  # NumPy's operators leave it to ours
-    Tensor.is_shared = lambda self: False
-    Tensor.is_pinned = lambda self: False
-    Tensor.pin_memory = lambda self, device=None: self
-    Tensor.share_memory_ = lambda self: self
 
 
 _attach()

@@ -105,10 +105,8 @@ def _slope(f: Tensor, spacing: Any, dim: int, edge_order: int) -> Tensor:
             + at(1, n - 2) * ((right - left) / (left * right))
             - at(0, n - 2) * (right / (left * total))
         )
-    last = [at(n - 1, 1), at(n - 2, 1)]
-    parts.append(
-        -_edge(*last, at(n - 3, 1) if edge_order == 2 else None, step(n - 2), step(n - 3) if edge_order == 2 else None)
-    )
+    before, width = (at(n - 3, 1), step(n - 3)) if edge_order == 2 else (None, None)
+    parts.append(-_edge(at(n - 1, 1), at(n - 2, 1), before, step(n - 2), width))
     return weft.cat(parts, dim)
 
 

@@ -1,8 +1,7 @@
 # Generated from the operator table by `python -m gen --docs`. Do not edit.
 from collections.abc import Sequence
-from typing import overload
 
-from weft._core import Generator, Number, Tensor, dtype, memory_format
+from weft._core import Number, Tensor
 
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int]) -> Tensor: ...
 def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int]) -> Tensor: ...

@@ -6,8 +6,6 @@ from weft._core import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from weft.autograd import functional, graph
 from weft.autograd._engine import backward, grad
 from weft.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
-from weft.autograd.graph import Node
-from weft.autograd.gradcheck import gradcheck, gradgradcheck
 from weft.autograd.function import Function, once_differentiable
 from weft.autograd.grad_mode import (
     enable_grad,
@@ -17,6 +15,8 @@ from weft.autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
+from weft.autograd.gradcheck import gradcheck, gradgradcheck
+from weft.autograd.graph import Node
 
 __all__ = [
     "Function",

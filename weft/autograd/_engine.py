@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 from weft import _core
 from weft._core import Tensor
@@ -12,6 +12,10 @@ Tensors: TypeAlias = Tensor | Sequence[Tensor]
 OptionalTensors: TypeAlias = Tensor | Sequence[Tensor | None] | None
 
 
+@overload
+def _as_tuple(tensors: Tensors) -> tuple[Tensor, ...]: ...
+@overload
+def _as_tuple(tensors: OptionalTensors) -> tuple[Tensor | None, ...]: ...
 def _as_tuple(tensors: OptionalTensors) -> tuple[Tensor | None, ...]:
     if tensors is None:
         return ()

@@ -28,5 +28,5 @@ def register_prehook(self: Node, fn: Callable[..., Any]) -> HookHandle:
     return HookHandle(self._add_hook(fn, False))
 
 
-Node.register_hook = register_hook
-Node.register_prehook = register_prehook
+for _method in (register_hook, register_prehook):
+    setattr(Node, _method.__name__, _method)

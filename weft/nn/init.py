@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import weft
 from weft import Tensor
 
@@ -304,7 +306,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     flat = weft.empty(rows, cols, dtype=tensor.dtype, device=tensor.device).normal_(0, 1, generator=generator)
     if rows < cols:
         flat = flat.t()
-    q, r = weft.linalg.qr(flat)
+    q, r = (weft.from_numpy(factor) for factor in np.linalg.qr(flat.numpy()))
     q = q * r.diagonal().sign()  # makes the decomposition unique, and q uniformly distributed
     if rows < cols:
         q = q.t()

@@ -185,7 +185,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     def __new__(
         cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
     ) -> UninitializedBuffer:
-        buffer = Tensor._make_subclass(cls, weft.empty(0, device=device, dtype=dtype), requires_grad)
+        buffer: Any = Tensor._make_subclass(cls, weft.empty(0, device=device, dtype=dtype), requires_grad)
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import weft
 from weft import Tensor
@@ -85,7 +87,7 @@ def _project(
     embed_dim = query.size(-1)
     if in_proj_weight is not None and query is key and key is value:
         return list(native.linear(query, in_proj_weight, bias).chunk(3, -1))
-    weights = list(separate) if in_proj_weight is None else in_proj_weight.split(embed_dim)
+    weights: Sequence[Any] = separate if in_proj_weight is None else in_proj_weight.split(embed_dim)
     biases = (None, None, None) if bias is None else bias.split(embed_dim)
     return [native.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True)]
 
@@ -220,10 +222,10 @@ def multi_head_attention_forward(
         if not is_batched:
             weights = weights.squeeze(0)
     else:
-        heads = [x.reshape(batch, num_heads, -1, head_dim) for x in (q, k, v)]
+        q, k, v = (x.reshape(batch, num_heads, -1, head_dim) for x in (q, k, v))
         if mask is not None:
             mask = mask.unsqueeze(0) if mask.dim() == 2 else mask.reshape(batch, num_heads, -1, src_len)
-        attended = scaled_dot_product_attention(*heads, attn_mask=mask, dropout_p=dropout_p)
+        attended = scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout_p)
         attended = attended.reshape(batch * num_heads, tgt_len, head_dim)
     out = attended.transpose(0, 1).reshape(tgt_len * batch, embed_dim)
     out = native.linear(out, out_proj_weight, out_proj_bias).reshape(tgt_len, batch, -1)

@@ -84,9 +84,9 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def reset_parameters(self) -> None:
         """Draw all layers anew."""
         self.head.reset_parameters()
-        for projection, out in self.tail:
-            projection.reset_parameters()
-            out.reset_parameters()
+        for cluster in self.tail:
+            for layer in cluster.children():
+                layer.reset_parameters()
 
     def log_prob(self, input: Tensor) -> Tensor:
         """The log probabilities of all classes: (N, in_features) to (N, n_classes)."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import operator
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import Any
+from typing import Any, Self
 
 from weft import Tensor
 from weft.nn.modules._text import _addindent
-from weft.nn.modules.module import Module, Self
+from weft.nn.modules.module import Module
 from weft.nn.parameter import Parameter
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]

@@ -224,6 +224,8 @@ class Conv3d(_Conv):
 class _ConvTransposeNd(_ConvNd):
     """A transposed convolution; the subclasses say of how many dimensions."""
 
+    padding: tuple[int, ...]
+
     def __init__(
         self,
         in_channels: int,
@@ -272,7 +274,6 @@ class _ConvTransposeNd(_ConvNd):
                 f"ConvTranspose{n}D: for {input.dim()}D input, output_size must have {n} or {n + extra} "
                 f"elements (got {len(output_size)})"
             )
-        assert not isinstance(self.padding, str)
         smallest = [
             (input.size(d + extra) - 1) * self.stride[d]
             - 2 * self.padding[d]

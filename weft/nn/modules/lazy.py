@@ -108,7 +108,7 @@ class LazyLinear(LazyModuleMixin, linear.Linear):
         if not self.has_uninitialized_params() and self.in_features != 0:
             super().reset_parameters()
 
-    def initialize_parameters(self, input: Any) -> None:  # type: ignore[override]
+    def initialize_parameters(self, input: Any) -> None:
         """Take ``in_features`` from the last dimension."""
         if self.has_uninitialized_params():
             with weft.no_grad():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import weft
 from weft import Tensor
@@ -28,11 +28,6 @@ from weft.nn.modules._text import _addindent, _typename
 from weft.nn.modules._to import _parse_to
 from weft.nn.parameter import Buffer, Parameter
 from weft.utils.hooks import BackwardHook, RemovableHandle
-
-try:
-    from typing import Self
-except ImportError:  # Python 3.10
-    Self = Any  # type: ignore[assignment,misc]
 
 __all__ = [
     "Module",
@@ -247,8 +242,7 @@ class Module(StateDictMixin):
                     f"cannot assign '{_typename(value)}' as buffer '{name}' (weft.nn.Buffer, weft.Tensor or "
                     "None expected)"
                 )
-            is_new = isinstance(value, Buffer)
-            persistent = value.persistent if is_new else name not in self._non_persistent_buffers_set
+            persistent = value.persistent if isinstance(value, Buffer) else name not in self._non_persistent_buffers_set
             # A subclass may override register_buffer without the third argument.
             self.register_buffer(name, value, *(() if persistent else (False,)))
         else:
@@ -432,6 +426,8 @@ class Module(StateDictMixin):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Run this module's calls through ``weft.compile`` from now on; the arguments are its own."""
+        if not hasattr(weft, "compile"):
+            raise NotImplementedError("Module.compile: weft has no compiler; the module runs as it is")
         self._compiled_call_impl = weft.compile(self._call_impl, *args, **kwargs)
 
     # ------------------------------------------------------------------ hooks and calling

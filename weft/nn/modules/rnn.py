@@ -161,6 +161,7 @@ class RNNBase(Module):
             state = zeros
         self._check_state(state, zeros)
         dropout = self.dropout if self.training else 0.0
+        out: Any  # a tensor, and packed like the input at the end
         out, last = recurrent.run(self.mode, data, batch_sizes, state, self._weights(), directions, dropout)
         if packed:
             out = PackedSequence(out, input.batch_sizes, input.sorted_indices, input.unsorted_indices)

@@ -37,12 +37,10 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ) -> None:
         if num_replicas is None or rank is None:
-            from weft import distributed
-
-            if not distributed.is_available():
-                raise RuntimeError("Requires distributed package to be available")
-            num_replicas = distributed.get_world_size() if num_replicas is None else num_replicas
-            rank = distributed.get_rank() if rank is None else rank
+            if not hasattr(weft, "distributed"):
+                raise RuntimeError("Requires distributed package to be available: pass num_replicas and rank")
+            num_replicas = weft.distributed.get_world_size() if num_replicas is None else num_replicas
+            rank = weft.distributed.get_rank() if rank is None else rank
         if not 0 <= rank < num_replicas:
             raise ValueError(f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]")
         self.dataset = dataset
