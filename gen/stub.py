@@ -122,9 +122,11 @@ def _root(every: Sequence[Name]) -> str:
     own = _OWN.read_text(encoding="utf-8")
     for imported, needed in (("Iterator", "Iterator, Sequence"), ("Any,", "Any, NamedTuple,")):  # by the operators
         own = own.replace(f" {imported}", f" {needed}", 1)
-    by_hand = set(re.findall(r"^    def (\w+)", own[own.index("class Tensor:") :], re.MULTILINE))
-    methods = [line for n in every if n.method and n.name not in by_hand for line in _definitions(n, True, "    ", "_")]
-    methods += compositions.method_stubs("    ")
+    composed = compositions.method_stubs("    ")
+    in_python = "\n".join([own[own.index("class Tensor:") :], *composed])  # takes the place of a native method
+    replaced = set(re.findall(r"^    def (\w+)", in_python, re.MULTILINE))
+    native = [n for n in every if n.method and n.name not in replaced]
+    methods = [line for n in native for line in _definitions(n, True, "    ", "_")] + composed
     shown = [n for n in every if not n.namespace or n.method]
     functions = [line for n in every if n.function and not n.namespace for line in _definitions(n, False, "", "_")]
     for mark, lines in (

@@ -51,10 +51,10 @@ def unique_consecutive(
     [1, 2, 1]
     """
     if dim is None:
-        results = internal._unique_consecutive(input, return_inverse, return_counts)
-    else:
-        results = internal._unique_dim(input, dim, True)
-    return _chosen(results, return_inverse, return_counts)
+        return _chosen(
+            internal._unique_consecutive(input, return_inverse, return_counts), return_inverse, return_counts
+        )
+    return _chosen(internal._unique_dim(input, dim, True), return_inverse, return_counts)
 
 
 @composite()
