@@ -105,16 +105,27 @@ def method_stubs(indent: str) -> list[str]:
     return lines
 
 
-def stub() -> str:
-    """weft/_compose/__init__.pyi: the functions that weft re-exports."""
+def _exported(namespace: str) -> tuple[list[str], list[str]]:
+    """Import lines and aliases of the functions of a namespace."""
     imports, aliases = [], []
     for c in compositions():
-        if c.is_function and not c.namespace:
+        if c.is_function and c.namespace == namespace:
             imports.append(f"from weft._compose.{c.family} import {c.name} as {c.name}")
             aliases += [f"{alias} = {c.name}" for alias in c.names[1:]]
+    return sorted(imports), aliases
+
+
+def stubs() -> dict[Path, str]:
+    """weft/_compose/__init__.pyi with the functions that weft re-exports, and a stub of every other namespace."""
+    imports, aliases = _exported("")
     head = [_HEADER + "from collections.abc import Callable", "from typing import Any", ""]
     exports = ["", "def exports(namespace: str) -> dict[str, Callable[..., Any]]: ...", ""]
-    return "\n".join([*head, *sorted(imports), *exports, *aliases]) + "\n"
+    result = {_FOLDER / "__init__.pyi": "\n".join([*head, *imports, *exports, *aliases]) + "\n"}
+    for namespace in sorted({c.namespace for c in compositions()} - {""}):
+        imports, aliases = _exported(namespace)
+        lines = [*imports, f"from weft._core.{namespace} import *  # noqa: F403", *([""] if aliases else []), *aliases]
+        result[Path(f"weft/{namespace}.pyi")] = _HEADER + "\n".join(lines) + "\n"
+    return result
 
 
 def pages(prefix: dict[str, str], markdown: Any) -> dict[str, str]:

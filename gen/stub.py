@@ -142,10 +142,7 @@ def _root(every: Sequence[Name]) -> str:
 def files(ops: Sequence[Op]) -> dict[Path, str]:
     """Committed stubs by path."""
     every = [n for n in names(ops) if n.name not in _KEYWORDS]
-    result = {
-        _FOLDER / "__init__.pyi": _HEADER + _root(every),
-        Path("weft/_compose/__init__.pyi"): compositions.stub(),
-    }
+    result = {_FOLDER / "__init__.pyi": _HEADER + _root(every), **compositions.stubs()}
     for namespace, module in NAMESPACES.items():
         if namespace:
             shown = [n for n in every if n.namespace == namespace and n.function]
