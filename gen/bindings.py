@@ -239,7 +239,9 @@ def _operators(ops: Sequence[Op]) -> list[str]:
                 found[f"i{protocol}"] = f"&weft_{op.name}_"
     missing = [slot for slot in SLOTS if slot not in found and slot not in _WITHOUT_TABLE]
     if missing:
-        raise ValueError(f"no operator of the table serves Python's {', '.join(missing)}: see `operator` in ops/table.py")
+        raise ValueError(
+            f"no operator of the table serves Python's {', '.join(missing)}: see `operator` in ops/table.py"
+        )
     lines += [f"    .{slot}_ = {found.get(slot, 'nullptr')}," for slot in SLOTS]
     return [*lines, "};\n"]
 

@@ -243,7 +243,9 @@ def _mark_view(op: Op) -> list[str]:
     self_name = cpp_identifier(op.signature.parameters[0].name)
     output = op.signature.outputs[0]
     if output.type == "list[Tensor]":
-        return [f"  for (const auto& piece : {_out_name(output)}) set_view(piece, {self_name}, ViewKind::one_of_several);"]
+        return [
+            f"  for (const auto& piece : {_out_name(output)}) set_view(piece, {self_name}, ViewKind::one_of_several);"
+        ]
     return [f"  set_view({_out_name(output)}, {self_name});"]
 
 

@@ -31,14 +31,10 @@ Op(
     cost=estimated("convolution"),
     vjp={
         "input": lambda g, input, weight, stride, padding, dilation, transposed, output_padding, groups: (
-            convolution_input(
-                g, weight, input.sizes, stride, padding, dilation, transposed, output_padding, groups
-            )
+            convolution_input(g, weight, input.sizes, stride, padding, dilation, transposed, output_padding, groups)
         ),
         "weight": lambda g, input, weight, stride, padding, dilation, transposed, output_padding, groups: (
-            convolution_weight(
-                g, input, weight.sizes, stride, padding, dilation, transposed, output_padding, groups
-            )
+            convolution_weight(g, input, weight.sizes, stride, padding, dilation, transposed, output_padding, groups)
         ),
         "bias": lambda g: channel_sum(g),
     },
@@ -60,9 +56,7 @@ Op(
             g, weight, None, stride, padding, dilation, transposed, output_padding, groups
         ),
         "weight": lambda g, grad, weight, stride, padding, dilation, transposed, output_padding, groups: (
-            convolution_weight(
-                grad, g, weight.sizes, stride, padding, dilation, transposed, output_padding, groups
-            )
+            convolution_weight(grad, g, weight.sizes, stride, padding, dilation, transposed, output_padding, groups)
         ),
     },
 )
@@ -76,9 +70,7 @@ Op(
             input, g, None, stride, padding, dilation, transposed, output_padding, groups
         ),
         "input": lambda g, grad, input, stride, padding, dilation, transposed, output_padding, groups: (
-            convolution_input(
-                grad, g, input.sizes, stride, padding, dilation, transposed, output_padding, groups
-            )
+            convolution_input(grad, g, input.sizes, stride, padding, dilation, transposed, output_padding, groups)
         ),
     },
 )
@@ -165,9 +157,7 @@ _forward(
         ((0, 3, 5, 6), (4, 3, 3, 3)),
     ],
 )
-_forward(
-    3, [((1, 2, 3, 4, 5), (3, 2, 2, 2, 2), (3,)), ((2, 3, 3, 3), (2, 1, 2, 2, 2), None, [1], [1], [1], 2)]
-)
+_forward(3, [((1, 2, 3, 4, 5), (3, 2, 2, 2, 2), (3,)), ((2, 3, 3, 3), (2, 1, 2, 2, 2), None, [1], [1], [1], 2)])
 _transposed(1, [((2, 3, 4), (3, 2, 3), (2,), [2], [1], [1]), ((3, 4), (3, 2, 3))])
 _transposed(2, [((2, 4, 3, 3), (4, 1, 3, 2), (2,), [2, 1], [1, 0], [1, 0], 2), ((0, 3, 2, 2), (3, 2, 2, 2))])
 _transposed(3, [((1, 2, 2, 3, 2), (2, 3, 2, 2, 2), (3,), [2], [0], [1], 1, [1])])

@@ -35,9 +35,7 @@ Op(
         ((3, 4), -2, _array([[2, 0, 1]])),
         ((), 0, _array(0)),
     ],
-    ref=lambda x, dim, index: (
-        x[index, range(index.shape[1])] if dim == -2 else x[[[0], [1]], index] if x.ndim else x
-    ),
+    ref=lambda x, dim, index: x[index, range(index.shape[1])] if dim == -2 else x[[[0], [1]], index] if x.ndim else x,
 )
 Op(
     "scatter.src(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor",
@@ -98,9 +96,7 @@ Op(
             g, self, dim, index, src, reduce, include_self, out
         ),
     },
-    samples=lambda: [
-        ((3, 4), 1, _array([[0, 3], [1, 1]]), (2, 2), how) for how in ("sum", "mean", "amax", "amin")
-    ],
+    samples=lambda: [((3, 4), 1, _array([[0, 3], [1, 1]]), (2, 2), how) for how in ("sum", "mean", "amax", "amin")],
 )
 Op(
     "scatter_reduce_backward(grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str,"

@@ -86,8 +86,6 @@ Op(
     namespace="_",
     cost=pointwise(0.2),
     vjp={
-        "grad": lambda g, target, weight, ignore_index, reduction: nll_loss(
-            g, target, weight, ignore_index, reduction
-        )
+        "grad": lambda g, target, weight, ignore_index, reduction: nll_loss(g, target, weight, ignore_index, reduction)
     },
 )

@@ -26,8 +26,8 @@ Op(
             "input",
             "weight",
             "bias",
-        ): lambda g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias: (
-            layer_norm_backward(g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias)
+        ): lambda g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias: layer_norm_backward(
+            g, input, normalized_shape, weight, mean, rstd, eps, wants_weight, wants_bias
         ),
     },
     backward_name="NativeLayerNorm",
@@ -59,8 +59,8 @@ Op(
     method=False,
     cost=pointwise(0.4),
     vjp={
-        ("input", "weight"): lambda g, input, normalized_shape, weight, rstd, eps, wants_weight: (
-            rms_norm_backward(g, input, normalized_shape, weight, rstd, eps, wants_weight)
+        ("input", "weight"): lambda g, input, normalized_shape, weight, rstd, eps, wants_weight: rms_norm_backward(
+            g, input, normalized_shape, weight, rstd, eps, wants_weight
         ),
     },
     samples=[((3, 4), [4], (4,), 1e-5), ((2, 3, 4), [3, 4])],
@@ -89,8 +89,8 @@ Op(
             "input",
             "weight",
             "bias",
-        ): lambda g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias: (
-            batch_norm_backward(g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias)
+        ): lambda g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias: batch_norm_backward(
+            g, input, weight, mean, invstd, training, eps, wants_weight, wants_bias
         ),
     },
     backward_name="NativeBatchNorm",
@@ -122,8 +122,8 @@ Op(
             "input",
             "weight",
             "bias",
-        ): lambda g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias: (
-            group_norm_backward(g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias)
+        ): lambda g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias: group_norm_backward(
+            g, input, num_groups, weight, mean, rstd, eps, wants_weight, wants_bias
         ),
     },
     backward_name="NativeGroupNorm",

@@ -48,7 +48,5 @@ Op(
     "fold of a batch into the last two of the given sizes.",
     namespace="_",
     cost=pointwise(2.0),
-    vjp={
-        "self": lambda g, kernel_size, dilation, padding, stride: im2col(g, kernel_size, dilation, padding, stride)
-    },
+    vjp={"self": lambda g, kernel_size, dilation, padding, stride: im2col(g, kernel_size, dilation, padding, stride)},
 )

@@ -46,10 +46,8 @@ Op(
     namespace="_",
     cost=pointwise(0.5),
     vjp={
-        "self": lambda g, self, kernel_size, stride, padding, count_include_pad, divisor_override: (
-            avg_pool_backward(
-                g, self.sizes, kernel_size, stride, padding, count_include_pad, divisor_override
-            )
+        "self": lambda g, self, kernel_size, stride, padding, count_include_pad, divisor_override: avg_pool_backward(
+            g, self.sizes, kernel_size, stride, padding, count_include_pad, divisor_override
         )
     },
 )
@@ -60,8 +58,8 @@ Op(
     namespace="_",
     cost=pointwise(1.0),
     vjp={
-        "grad": lambda g, grad, kernel_size, stride, padding, count_include_pad, divisor_override: (
-            avg_pool_like(g, grad.sizes, kernel_size, stride, padding, count_include_pad, divisor_override)
+        "grad": lambda g, grad, kernel_size, stride, padding, count_include_pad, divisor_override: avg_pool_like(
+            g, grad.sizes, kernel_size, stride, padding, count_include_pad, divisor_override
         )
     },
 )
@@ -72,10 +70,8 @@ Op(
     namespace="_",
     cost=pointwise(0.5),
     vjp={
-        "self": lambda g, self, kernel_size, stride, padding, count_include_pad, divisor_override: (
-            avg_pool_backward(
-                g, self.sizes, kernel_size, stride, padding, count_include_pad, divisor_override
-            )
+        "self": lambda g, self, kernel_size, stride, padding, count_include_pad, divisor_override: avg_pool_backward(
+            g, self.sizes, kernel_size, stride, padding, count_include_pad, divisor_override
         )
     },
 )

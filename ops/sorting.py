@@ -14,11 +14,7 @@ Op(
     """,
     out=True,
     cost=pointwise(10.0),
-    vjp={
-        "self": lambda g_values, self, dim, indices: value_selecting_backward(
-            g_values, self.sizes, dim, indices
-        )
-    },
+    vjp={"self": lambda g_values, self, dim, indices: value_selecting_backward(g_values, self.sizes, dim, indices)},
     samples=[((3, 4),), ((3, 4), 0), ((3, 4), 1, True), ((), 0), ((2, 0),)],
 )
 Op(
@@ -56,11 +52,7 @@ Op(
     """,
     out=True,
     cost=pointwise(3.0),
-    vjp={
-        "self": lambda g_values, self, dim, indices: value_selecting_backward(
-            g_values, self.sizes, dim, indices
-        )
-    },
+    vjp={"self": lambda g_values, self, dim, indices: value_selecting_backward(g_values, self.sizes, dim, indices)},
     samples=[((3, 4), 2), ((3, 4), 1, 0), ((3, 4), 2, -1, False), ((), 1)],
 )
 Op(

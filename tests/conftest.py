@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Interpreters that tests start import the weft under test, not the bare source folder they are started in.
+os.environ["PYTHONSAFEPATH"] = "1"
 
 
 def _import_from_tree(name: str) -> None:

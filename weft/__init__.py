@@ -11,9 +11,15 @@ from __future__ import annotations
 
 import math as _math
 
+try:
+    from weft._core import Tensor as Tensor
+except ImportError as error:
+    raise ImportError(
+        "weft's native module is not beside this file. In a source tree: run Python from another folder, so that the "
+        "installed weft is found, or build in place with tools/dev_build.sh."
+    ) from error
 from weft import _core
 from weft._core import *  # noqa: F403  # the functions, dtypes and classes of the native module
-from weft._core import Tensor as Tensor
 from weft._creation import *  # noqa: F403
 from weft._device import device as device
 

@@ -105,12 +105,12 @@ class Backward {
 
   const BackwardOptions& options_;
   std::vector<Edge> roots_;
-  std::vector<Task> tasks_;       // waiting or free, addressed by heap_ and index_
-  std::vector<uint32_t> heap_;    // by level, then by arrival
+  std::vector<Task> tasks_;     // waiting or free, addressed by heap_ and index_
+  std::vector<uint32_t> heap_;  // by level, then by arrival
   NodeIndex index_;
-  std::vector<Target> targets_;   // one per input
-  NodeIndex target_at_;           // the first target at a node
-  NodeIndex needed_;              // nodes on a path to a target; used when there are inputs
+  std::vector<Target> targets_;  // one per input
+  NodeIndex target_at_;          // the first target at a node
+  NodeIndex needed_;             // nodes on a path to a target; used when there are inputs
   TensorList captured_;
 };
 
@@ -124,8 +124,8 @@ Backward::Backward(TensorSpan roots, TensorSpan grads, const BackwardOptions& op
 }
 
 void Backward::add_root(const Tensor& root, const Tensor& grad, std::size_t index) {
-  check(roots_[index].node.get() != nullptr,
-        "element {} of tensors does not require grad and does not have a grad_fn", index);
+  check(roots_[index].node.get() != nullptr, "element {} of tensors does not require grad and does not have a grad_fn",
+        index);
   if (!grad.defined()) {
     check(root.numel() == 1, "grad can be implicitly created only for scalar outputs");
     deliver(roots_[index], installed.ones_like(root));
@@ -133,8 +133,7 @@ void Backward::add_root(const Tensor& root, const Tensor& grad, std::size_t inde
   }
   check(same(grad.sizes(), root.sizes()),
         "Mismatch in shape: grad_output[{}] has a shape of weft.Size({}) and output[{}] has a shape of weft.Size({}).",
-        index, grad.sizes(),
-        index, root.sizes());
+        index, grad.sizes(), index, root.sizes());
   deliver(roots_[index], grad);
 }
 
@@ -283,8 +282,8 @@ void Backward::run_watched(Node& node, std::span<Tensor> grads, std::span<Tensor
     node.backward(grads, results, options_.keep_graph);
     if (!anomaly().check_nan) return;
     for (std::size_t i = 0; i < results.size(); ++i)
-      check(!results[i].defined() || !installed.has_nan(results[i]), "Function '{}' returned nan values in its {}th output.",
-            node.name(), i);
+      check(!results[i].defined() || !installed.has_nan(results[i]),
+            "Function '{}' returned nan values in its {}th output.", node.name(), i);
   } catch (...) {
     anomaly().failed(node);
     throw;

@@ -7,8 +7,8 @@ namespace weft {
 
 /// The arithmetic on gradients the engine needs, given by the layer above: the engine names no operator.
 struct GradientOps {
-  Tensor (*add)(const Tensor& a, const Tensor& b);         ///< recorded when gradients are
-  void (*add_inplace)(const Tensor& a, const Tensor& b);   ///< a += b, never recorded
+  Tensor (*add)(const Tensor& a, const Tensor& b);              ///< recorded when gradients are
+  void (*add_inplace)(const Tensor& a, const Tensor& b);        ///< a += b, never recorded
   Tensor (*clone_like)(const Tensor& a, const Tensor& layout);  ///< a copy in the layout of another tensor
   bool (*has_nan)(const Tensor& a);
   Tensor (*ones_like)(const Tensor& a);

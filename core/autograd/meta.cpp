@@ -10,9 +10,8 @@ namespace {
 
 /// The tensor's node shall no longer keep its gradient.
 void withdraw_retained(AutogradMeta& meta) {
-  meta.grad_fn->change_hooks([&](NodeHooks& hooks) {
-    std::erase_if(hooks.retained, [&](const auto& r) { return r.tensor == meta.owner; });
-  });
+  meta.grad_fn->change_hooks(
+      [&](NodeHooks& hooks) { std::erase_if(hooks.retained, [&](const auto& r) { return r.tensor == meta.owner; }); });
 }
 
 /// Gives a tensor another history. Call with its mutex held; the old one, returned, must go after the mutex.
@@ -34,7 +33,8 @@ OutputMeta meta_of(const Tensor& t) { return t.defined() ? OutputMeta{t.sizes(),
 void describe_output(Node& node, const Tensor& out, uint32_t index) {
   if (index == 0) {
     node.meta = meta_of(out);
-    if (anomaly().enabled.load(std::memory_order_relaxed)) [[unlikely]] anomaly().created(node);
+    if (anomaly().enabled.load(std::memory_order_relaxed)) [[unlikely]]
+      anomaly().created(node);
   } else {
     if (node.more_meta.size() < index) node.more_meta.resize(index);
     node.more_meta[index - 1] = meta_of(out);
@@ -83,10 +83,10 @@ void refresh_view_slow(const Tensor& view) {
 }
 
 void set_requires_grad(const Tensor& t, bool value) {
-  check(is_leaf(t),
-        "you can only change requires_grad flags of leaf variables.{}",
-        value ? "" : " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
-                     "var_no_grad = var.detach().");
+  check(is_leaf(t), "you can only change requires_grad flags of leaf variables.{}",
+        value ? ""
+              : " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach().");
   check(!value || is_differentiable(t.dtype()),
         "only Tensors of floating point and complex dtype can require gradients");
   check(!value || !t.impl()->inference || inference_enabled(),
@@ -144,7 +144,8 @@ void detach_inplace(const Tensor& t) {
 
 void set_data(const Tensor& t, const Tensor& source) {
   auto& impl = *t.impl();
-  if (auto* meta = autograd_meta(t); meta != nullptr && !(impl.sizes == source.sizes() && impl.dtype == source.dtype())) {
+  if (auto* meta = autograd_meta(t);
+      meta != nullptr && !(impl.sizes == source.sizes() && impl.dtype == source.dtype())) {
     const std::lock_guard guard(meta->mutex);
     meta->accumulator = nullptr;  // it expects gradients of the old shape
   }
@@ -169,8 +170,7 @@ Edge gradient_edge(const Tensor& t) {
   auto& meta = *autograd_meta(t);
   if (meta.grad_fn) return {meta.grad_fn, meta.output};
   std::lock_guard guard(meta.mutex);
-  if (meta.accumulator != nullptr && meta.accumulator->try_retain())
-    return {Ref<Node>::adopt(meta.accumulator), 0};
+  if (meta.accumulator != nullptr && meta.accumulator->try_retain()) return {Ref<Node>::adopt(meta.accumulator), 0};
   Ref<AccumulateGrad> accumulator(new AccumulateGrad(t));
   accumulator->allow_try_retain();
   meta.accumulator = accumulator.get();
@@ -191,11 +191,12 @@ namespace {
 
 void check_view_kind(const Tensor& t) {
   if (t.impl()->view_kind == ViewKind::recorded) return;
-  check(t.impl()->view_kind != ViewKind::unrecorded,
-        "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
-        "case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
-        "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if "
-        "you want the inplace to be tracked).");
+  check(
+      t.impl()->view_kind != ViewKind::unrecorded,
+      "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
+      "case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+      "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if "
+      "you want the inplace to be tracked).");
   const auto* meta = autograd_meta(t);
   const bool known = meta != nullptr && meta->grad_fn;
   fail(ErrorKind::runtime,
@@ -210,7 +211,8 @@ void check_view_kind(const Tensor& t) {
 void check_inplace(const Tensor& t, const char* op) {
   check(!t.impl()->inference || inference_enabled(),
         "{}: Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a "
-        "normal tensor before doing inplace update.", op);
+        "normal tensor before doing inplace update.",
+        op);
   if (!grad_enabled()) return;
   if (t.impl()->view_base) {
     const Tensor base(t.impl()->view_base);
@@ -228,8 +230,9 @@ void rebase_history(const Tensor& t, Ref<Node> node, std::size_t self_edge, uint
   describe_output(*node, t, output);
   if (!impl->view_base) return replace_history(t, node, output);
   check_view_kind(t);
-  check(output == 0, "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot "
-                     "return more than one Tensor. This is not supported by the current autograd engine.");
+  check(output == 0,
+        "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot "
+        "return more than one Tensor. This is not supported by the current autograd engine.");
   const Tensor base(impl->view_base);
   const auto slices = gradient_ops().copy_slices(base, t, std::move(node), self_edge);
   describe_output(*slices, base, 0);
@@ -257,7 +260,8 @@ SavedTensor SavedTensor::output(const Tensor& out, uint32_t index) {
 
 Tensor SavedTensor::unpack(Node* node) const {
   if (!tensor_.defined()) return {};
-  if (tensor_.version() != version_) [[unlikely]] fail_version(*node);
+  if (tensor_.version() != version_) [[unlikely]]
+    fail_version(*node);
   if (output_ < 0 || !grad_enabled()) return tensor_;
   auto fresh = alias(tensor_);
   auto& meta = require_meta(fresh);

@@ -27,7 +27,9 @@ struct AutogradMeta final : AutogradMetaBase {
 };
 
 /// Null when autograd knows nothing about the tensor.
-inline AutogradMeta* autograd_meta(const Tensor& t) noexcept { return static_cast<AutogradMeta*>(t.impl()->autograd.load(std::memory_order_acquire)); }
+inline AutogradMeta* autograd_meta(const Tensor& t) noexcept {
+  return static_cast<AutogradMeta*>(t.impl()->autograd.load(std::memory_order_acquire));
+}
 /// Made on first use.
 AutogradMeta& require_meta(const Tensor& t);
 
@@ -85,9 +87,7 @@ inline void set_view(const Tensor& view, const Tensor& source, ViewKind kind = V
   auto* base = source.impl();
   if (base->inference || detail::grad_mode == detail::GradMode::within) return;
   impl->view_base = base->view_base ? base->view_base : source.ref();
-  impl->view_kind = !grad_enabled()               ? ViewKind::unrecorded
-                    : kind == ViewKind::recorded ? base->view_kind
-                                                 : kind;
+  impl->view_kind = !grad_enabled() ? ViewKind::unrecorded : kind == ViewKind::recorded ? base->view_kind : kind;
   impl->view_version.store(impl->storage->version(), std::memory_order_relaxed);
 }
 

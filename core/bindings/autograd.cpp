@@ -90,9 +90,11 @@ void note_failure(const Node& node) {
   const Object metadata = node_metadata(const_cast<Node&>(node));
   PyObject* const stack = PyDict_GetItemString(metadata.get(), traceback_key);
   const std::string report =
-      stack == nullptr ? "No forward pass information available. Enable detect anomaly during forward pass for more information."
-                       : std::string("Traceback of forward call that caused the error:\n") + PyUnicode_AsUTF8(stack);
-  if (PyErr_WarnEx(PyExc_UserWarning, format("Error detected in {}. {}", node.name(), report).c_str(), 1) != 0) PyErr_Clear();
+      stack == nullptr
+          ? "No forward pass information available. Enable detect anomaly during forward pass for more information."
+          : std::string("Traceback of forward call that caused the error:\n") + PyUnicode_AsUTF8(stack);
+  if (PyErr_WarnEx(PyExc_UserWarning, format("Error detected in {}. {}", node.name(), report).c_str(), 1) != 0)
+    PyErr_Clear();
   PyErr_Restore(type, value, trace);
 }
 

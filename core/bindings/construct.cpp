@@ -31,20 +31,26 @@ struct Format {
   const char* code;
   DType dtype;
 };
-constexpr Format formats[] = {{"?", DType::boolean}, {"B", DType::uint8},   {"b", DType::int8},     {"h", DType::int16},
-                              {"i", DType::int32},   {"q", DType::int64},   {"l", DType::int64},    {"e", DType::float16},
-                              {"f", DType::float32}, {"d", DType::float64}, {"Zf", DType::complex64}, {"Zd", DType::complex128}};
+constexpr Format formats[] = {{"?", DType::boolean}, {"B", DType::uint8},      {"b", DType::int8},
+                              {"h", DType::int16},   {"i", DType::int32},      {"q", DType::int64},
+                              {"l", DType::int64},   {"e", DType::float16},    {"f", DType::float32},
+                              {"d", DType::float64}, {"Zf", DType::complex64}, {"Zd", DType::complex128}};
 
 DType dtype_of_format(const char* format, PyObject* object) {
-  const std::string_view code = format == nullptr ? "B" : *format == '@' || *format == '=' || *format == '<' ? format + 1 : format;
+  const std::string_view code = format == nullptr                                    ? "B"
+                                : *format == '@' || *format == '=' || *format == '<' ? format + 1
+                                                                                     : format;
   for (const auto& f : formats)
     if (code == f.code) return f.dtype;
-  check_value(!code.starts_with('>') && !code.starts_with('!'),
-              "given numpy array has byte order different from the native byte order. Conversion between byte orders is "
-              "currently not supported.");
+  check_value(
+      !code.starts_with('>') && !code.starts_with('!'),
+      "given numpy array has byte order different from the native byte order. Conversion between byte orders is "
+      "currently not supported.");
   fail(ErrorKind::type,
-       "can't convert {} with elements of format '{}'. The only supported types are: float64, float32, float16, complex64, "
-       "complex128, int64, int32, int16, int8, uint8, and bool.", Py_TYPE(object)->tp_name, code);
+       "can't convert {} with elements of format '{}'. The only supported types are: float64, float32, float16, "
+       "complex64, "
+       "complex128, int64, int32, int16, int8, uint8, and bool.",
+       Py_TYPE(object)->tp_name, code);
 }
 
 const char* format_of_dtype(DType dtype) {
@@ -73,7 +79,8 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
       [&] {
         view->obj = nullptr;
         const Tensor& t = unwrap(self);
-        check(!requires_grad(t), "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+        check(!requires_grad(t),
+              "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
         if ((flags & PyBUF_STRIDES) != PyBUF_STRIDES && !t.is_contiguous()) {
           PyErr_SetString(PyExc_BufferError, "the tensor is not contiguous");
           throw PythonError{};
@@ -224,12 +231,14 @@ Tensor tensor_over_buffer(PyObject* object) {
   Dims sizes, strides;
   for (int d = 0; d < buffer->ndim; ++d) {
     sizes.push_back(buffer->shape[d]);
-    check_value(buffer->strides[d] >= 0,
-                "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-                "currently supported. (You can probably work around this by making a copy of your array with array.copy().)");
-    check_value(buffer->strides[d] % element == 0,
-                "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the "
-                "memory.");
+    check_value(
+        buffer->strides[d] >= 0,
+        "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+        "currently supported. (You can probably work around this by making a copy of your array with array.copy().)");
+    check_value(
+        buffer->strides[d] % element == 0,
+        "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the "
+        "memory.");
     strides.push_back(buffer->strides[d] / element);
   }
   int64_t extent = product(sizes) == 0 ? 0 : 1;

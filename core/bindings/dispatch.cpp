@@ -43,31 +43,45 @@ const char* expected(Kind kind) noexcept {
   switch (kind) {
     case Kind::tensor:
     case Kind::optional_tensor:
-    case Kind::out: return "Tensor";
-    case Kind::operand: return "Tensor or Number";
+    case Kind::out:
+      return "Tensor";
+    case Kind::operand:
+      return "Tensor or Number";
     case Kind::tensor_list:
-    case Kind::optional_tensor_list: return "tuple of Tensors";
+    case Kind::optional_tensor_list:
+      return "tuple of Tensors";
     case Kind::number:
-    case Kind::optional_number: return "Number";
+    case Kind::optional_number:
+      return "Number";
     case Kind::integer:
-    case Kind::optional_integer: return "int";
+    case Kind::optional_integer:
+      return "int";
     case Kind::real:
-    case Kind::optional_real: return "float";
+    case Kind::optional_real:
+      return "float";
     case Kind::boolean:
-    case Kind::optional_boolean: return "bool";
+    case Kind::optional_boolean:
+      return "bool";
     case Kind::text:
-    case Kind::optional_text: return "str";
+    case Kind::optional_text:
+      return "str";
     case Kind::integers:
     case Kind::optional_integers:
-    case Kind::shape: return "tuple of ints";
-    case Kind::optional_reals: return "tuple of floats";
+    case Kind::shape:
+      return "tuple of ints";
+    case Kind::optional_reals:
+      return "tuple of floats";
     case Kind::dtype:
-    case Kind::optional_dtype: return "weft.dtype";
+    case Kind::optional_dtype:
+      return "weft.dtype";
     case Kind::memory_format:
-    case Kind::optional_memory_format: return "weft.memory_format";
-    case Kind::generator: return "weft.Generator";
+    case Kind::optional_memory_format:
+      return "weft.memory_format";
+    case Kind::generator:
+      return "weft.Generator";
     case Kind::device:
-    case Kind::ignored: return "device";
+    case Kind::ignored:
+      return "device";
   }
   return "";
 }
@@ -87,8 +101,10 @@ bool is_optional(Kind kind) noexcept {
     case Kind::generator:
     case Kind::out:
     case Kind::device:
-    case Kind::ignored: return true;
-    default: return false;
+    case Kind::ignored:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -97,33 +113,48 @@ bool accepts(Kind kind, PyObject* object) noexcept {
   if (object == Py_None && is_optional(kind)) return true;
   switch (kind) {
     case Kind::tensor:
-    case Kind::optional_tensor: return is_tensor(object);
-    case Kind::out: return is_tensor(object) || is_sequence(object);
-    case Kind::operand: return is_tensor(object) || is_number(object);
-    case Kind::tensor_list: return all_items(object, is_tensor);
+    case Kind::optional_tensor:
+      return is_tensor(object);
+    case Kind::out:
+      return is_tensor(object) || is_sequence(object);
+    case Kind::operand:
+      return is_tensor(object) || is_number(object);
+    case Kind::tensor_list:
+      return all_items(object, is_tensor);
     case Kind::optional_tensor_list:
       return all_items(object, [](PyObject* item) { return item == Py_None || is_tensor(item); });
     case Kind::number:
-    case Kind::optional_number: return is_number(object) || (is_tensor(object) && unwrap(object).dim() == 0);
+    case Kind::optional_number:
+      return is_number(object) || (is_tensor(object) && unwrap(object).dim() == 0);
     case Kind::integer:
-    case Kind::optional_integer: return is_integer(object);
+    case Kind::optional_integer:
+      return is_integer(object);
     case Kind::real:
-    case Kind::optional_real: return is_real(object) || (is_tensor(object) && unwrap(object).dim() == 0);
+    case Kind::optional_real:
+      return is_real(object) || (is_tensor(object) && unwrap(object).dim() == 0);
     case Kind::boolean:
-    case Kind::optional_boolean: return PyBool_Check(object) != 0;
+    case Kind::optional_boolean:
+      return PyBool_Check(object) != 0;
     case Kind::text:
-    case Kind::optional_text: return PyUnicode_Check(object) != 0;
+    case Kind::optional_text:
+      return PyUnicode_Check(object) != 0;
     case Kind::integers:
     case Kind::optional_integers:
-    case Kind::shape: return is_integer(object) || all_items(object, is_integer);
-    case Kind::optional_reals: return is_real(object) || all_items(object, is_real);
+    case Kind::shape:
+      return is_integer(object) || all_items(object, is_integer);
+    case Kind::optional_reals:
+      return is_real(object) || all_items(object, is_real);
     case Kind::dtype:
-    case Kind::optional_dtype: return as_dtype(object).has_value();
+    case Kind::optional_dtype:
+      return as_dtype(object).has_value();
     case Kind::memory_format:
-    case Kind::optional_memory_format: return as_memory_format(object).has_value();
-    case Kind::generator: return as_generator(object) != nullptr;
+    case Kind::optional_memory_format:
+      return as_memory_format(object).has_value();
+    case Kind::generator:
+      return as_generator(object) != nullptr;
     case Kind::device:
-    case Kind::ignored: return true;
+    case Kind::ignored:
+      return true;
   }
   return false;
 }
@@ -250,7 +281,8 @@ class Binder {
   std::string reason_;
 };
 
-PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                   PyObject* kwnames) {
   return guarded([&]() -> PyObject* {
     Binder binder(self, args, nargs, kwnames);
     Slots slots;
@@ -291,7 +323,9 @@ TensorList Slots::optional_tensor_list(int i) const { return tensor_list(i); }
 
 Scalar Slots::number(int i) const { return to_scalar(at_[i]); }
 int64_t Slots::integer(int i) const { return to_int(at_[i]); }
-double Slots::real(int i) const { return PyFloat_CheckExact(at_[i]) ? PyFloat_AS_DOUBLE(at_[i]) : number(i).to_double(); }
+double Slots::real(int i) const {
+  return PyFloat_CheckExact(at_[i]) ? PyFloat_AS_DOUBLE(at_[i]) : number(i).to_double();
+}
 bool Slots::boolean(int i) const { return at_[i] == Py_True; }
 
 std::string_view Slots::text(int i) const {

@@ -16,10 +16,33 @@ namespace weft::bindings {
 
 /// What a parameter takes. See gen/types.py.
 enum class Kind : uint8_t {
-  tensor, optional_tensor, operand, tensor_list, optional_tensor_list,
-  number, optional_number, integer, optional_integer, real, optional_real, boolean, optional_boolean,
-  text, optional_text, integers, optional_integers, shape, optional_reals,
-  dtype, optional_dtype, memory_format, optional_memory_format, generator, out, device, ignored
+  tensor,
+  optional_tensor,
+  operand,
+  tensor_list,
+  optional_tensor_list,
+  number,
+  optional_number,
+  integer,
+  optional_integer,
+  real,
+  optional_real,
+  boolean,
+  optional_boolean,
+  text,
+  optional_text,
+  integers,
+  optional_integers,
+  shape,
+  optional_reals,
+  dtype,
+  optional_dtype,
+  memory_format,
+  optional_memory_format,
+  generator,
+  out,
+  device,
+  ignored
 };
 
 struct ParamSpec {
@@ -109,7 +132,8 @@ class Slots {
 };
 
 /// Calls the first form of `callable` that takes these arguments. `self` is a method's receiver or null.
-PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                   PyObject* kwnames);
 
 template <const Callable& callable>
 PyObject* call_function(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {

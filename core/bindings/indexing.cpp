@@ -74,9 +74,10 @@ class Indexer {
     } else if (is_tensor(item)) {
       add_index(unwrap(item));
     } else {
-      check_index(PySequence_Check(item) != 0,
-                  "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})",
-                  Py_TYPE(item)->tp_name);
+      check_index(
+          PySequence_Check(item) != 0,
+          "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})",
+          Py_TYPE(item)->tp_name);
       Tensor index = tensor_from_data(item, std::nullopt);
       if (index.numel() == 0 && index.dtype() != DType::boolean) index = ops::to(index, DType::int64);
       add_index(index);
@@ -91,7 +92,8 @@ class Indexer {
 
   void integer(int64_t index) {
     const int64_t size = result_.view.sizes()[dim_];
-    check_index(index >= -size && index < size, "index {} is out of bounds for dimension {} with size {}", index, dim_, size);
+    check_index(index >= -size && index < size, "index {} is out of bounds for dimension {} with size {}", index, dim_,
+                size);
     result_.view = ops::select(result_.view, dim_, index);
   }
 
@@ -113,9 +115,10 @@ class Indexer {
     const bool mask = index.dtype() == DType::boolean || index.dtype() == DType::uint8;
     if (mask) {
       for (int d = 0; d < index.dim(); ++d)
-        check_index(index.sizes()[d] == result_.view.sizes()[dim_ + d],
-                    "The shape of the mask {} at index {} does not match the shape of the indexed tensor {} at index {}",
-                    index.sizes(), d, result_.view.sizes(), dim_ + d);
+        check_index(
+            index.sizes()[d] == result_.view.sizes()[dim_ + d],
+            "The shape of the mask {} at index {} does not match the shape of the indexed tensor {} at index {}",
+            index.sizes(), d, result_.view.sizes(), dim_ + d);
     }
     result_.indices.resize(dim_);
     if (mask && index.dim() == 0) {

@@ -91,7 +91,8 @@ PyObject* result_dtype(PyObject*, PyObject* args) {
   if (PyArg_ParseTuple(args, "OO", &a, &b) == 0) return nullptr;
   return guarded([&] {
     const auto operand = [](PyObject* o) {
-      check_type(is_tensor(o) || is_number(o), "result_type(): expected a Tensor or Number, got {}", Py_TYPE(o)->tp_name);
+      check_type(is_tensor(o) || is_number(o), "result_type(): expected a Tensor or Number, got {}",
+                 Py_TYPE(o)->tp_name);
       return is_tensor(o) ? unwrap(o) : wrapped_number(to_scalar(o));
     };
     const Tensor x = operand(a), y = operand(b);
@@ -103,14 +104,17 @@ PyMethodDef functions[] = {
     {"_tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor)), METH_FASTCALL, nullptr},
     {"_from_buffer", from_buffer, METH_O, nullptr},
     {"_as_subclass", as_subclass, METH_VARARGS, nullptr},
-    {"get_default_dtype", default_dtype, METH_NOARGS, "The dtype of floating-point results of integers and Python floats."},
+    {"get_default_dtype", default_dtype, METH_NOARGS,
+     "The dtype of floating-point results of integers and Python floats."},
     {"set_default_dtype", set_default_dtype, METH_O, "Sets the default floating-point dtype of the process."},
     {"promote_types", promote_types, METH_VARARGS, "The smallest dtype that both convert to."},
     {"can_cast", can_cast_types, METH_VARARGS, "Whether a result of the first dtype may be written to the second."},
     {"result_type", result_dtype, METH_VARARGS, "The dtype an operation on the two operands computes in."},
     {nullptr, nullptr, 0, nullptr}};
 
-void add_functions(nb::module_ module, PyMethodDef* definitions) { checked(PyModule_AddFunctions(module.ptr(), definitions)); }
+void add_functions(nb::module_ module, PyMethodDef* definitions) {
+  checked(PyModule_AddFunctions(module.ptr(), definitions));
+}
 
 /// What `from weft._core import *` gives: everything public but the namespaces.
 void set_all(nb::module_& m) {
@@ -139,9 +143,12 @@ void define_runtime(nb::module_& m) {
     const auto policy = governor::thread_policy();
     return policy ? std::optional(policy_name(*policy)) : std::nullopt;
   });
-  m.def("_gil_set_thread_policy", [](std::optional<std::string> name) {
-    governor::set_thread_policy(name ? std::optional(policy_named(*name)) : std::nullopt);
-  }, nb::arg("name").none());
+  m.def(
+      "_gil_set_thread_policy",
+      [](std::optional<std::string> name) {
+        governor::set_thread_policy(name ? std::optional(policy_named(*name)) : std::nullopt);
+      },
+      nb::arg("name").none());
   m.def("_gil_stats", [] {
     const auto s = governor::stats();
     return std::tuple(s.held, s.released, s.waited);

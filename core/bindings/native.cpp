@@ -86,16 +86,27 @@ void translate_exception() noexcept {
   } catch (const Error& error) {
     PyObject* type = PyExc_RuntimeError;
     switch (error.kind()) {
-      case ErrorKind::value: type = PyExc_ValueError; break;
-      case ErrorKind::type: type = PyExc_TypeError; break;
-      case ErrorKind::index: type = PyExc_IndexError; break;
-      case ErrorKind::not_implemented: type = PyExc_NotImplementedError; break;
-      case ErrorKind::out_of_memory: type = PyExc_MemoryError; break;
+      case ErrorKind::value:
+        type = PyExc_ValueError;
+        break;
+      case ErrorKind::type:
+        type = PyExc_TypeError;
+        break;
+      case ErrorKind::index:
+        type = PyExc_IndexError;
+        break;
+      case ErrorKind::not_implemented:
+        type = PyExc_NotImplementedError;
+        break;
+      case ErrorKind::out_of_memory:
+        type = PyExc_MemoryError;
+        break;
       case ErrorKind::interrupted:
         if (PyErr_Occurred() != nullptr) return;
         type = PyExc_KeyboardInterrupt;
         break;
-      case ErrorKind::runtime: break;
+      case ErrorKind::runtime:
+        break;
     }
     PyErr_SetString(type, error.what());
   } catch (const std::bad_alloc&) {

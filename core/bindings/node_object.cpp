@@ -11,8 +11,7 @@ namespace weft::bindings {
 namespace {
 
 struct NodeObject {
-  PyObject_HEAD
-  Ref<Node> node;
+  PyObject_HEAD Ref<Node> node;
 };
 PyTypeObject* node_type = nullptr;
 
@@ -39,7 +38,8 @@ PyObject* next_functions(PyObject* self, void*) {
     const Object tuple = owned(PyTuple_New(static_cast<Py_ssize_t>(edges.size())));
     for (std::size_t i = 0; i < edges.size(); ++i) {
       const Object node = owned(wrap_node(edges[i].node));
-      PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), checked(Py_BuildValue("OI", node.get(), edges[i].output)));
+      PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i),
+                       checked(Py_BuildValue("OI", node.get(), edges[i].output)));
     }
     return Py_NewRef(tuple.get());
   });
@@ -115,7 +115,8 @@ void init_node_type(PyObject* module) {
                                   {"_add_hook", add_hook, METH_VARARGS, nullptr},
                                   {nullptr, nullptr, 0, nullptr}};
   static PyGetSetDef attributes[] = {
-      {"next_functions", next_functions, nullptr, "The nodes gradients flow to, with the output each stands for.", nullptr},
+      {"next_functions", next_functions, nullptr, "The nodes gradients flow to, with the output each stands for.",
+       nullptr},
       {"variable", variable, nullptr, "The leaf that an AccumulateGrad adds to.", nullptr},
       {"metadata", metadata, nullptr, "A dictionary for whatever belongs to the node.", nullptr},
       {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -126,7 +127,8 @@ void init_node_type(PyObject* module) {
                          {Py_tp_getset, attributes},
                          {Py_tp_doc, const_cast<char*>("A recorded operation of the backward graph.")},
                          {0, nullptr}};
-  PyType_Spec spec{"weft.autograd.Node", sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+  PyType_Spec spec{"weft.autograd.Node", sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                   slots};
   node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   checked(PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(node_type)));
 }

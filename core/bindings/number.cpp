@@ -34,18 +34,18 @@ PyObject* apply(const Callable& callable, PyObject* a, PyObject* b) {
   return dispatch(callable, nullptr, args, 2, nullptr);
 }
 
-template <const Callable* const NumberProtocol::*slot>
+template <const Callable* const NumberProtocol::* slot>
 PyObject* binary(PyObject* a, PyObject* b) {
   return apply(*(number_protocol.*slot), a, b);
 }
 
-template <const Callable* const NumberProtocol::*slot>
+template <const Callable* const NumberProtocol::* slot>
 PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
   return binary<slot>(a, b);
 }
 
-template <const Callable* const NumberProtocol::*slot>
+template <const Callable* const NumberProtocol::* slot>
 PyObject* unary(PyObject* self) {
   return dispatch(*(number_protocol.*slot), self, nullptr, 0, nullptr);
 }

@@ -77,10 +77,13 @@ void set_gradient(const Tensor& t, PyObject* value) {
              Py_TYPE(value)->tp_name);
   const Tensor& g = unwrap(value);
   check(!(g == t), "can't assign Variable as its own grad");
-  check(g.dtype() == t.dtype(), "assigned grad has data of a different type: expected {}, got {}", t.dtype(), g.dtype());
-  check(g.sizes() == t.sizes(),
-        "attempting to assign a gradient of size '{}' to a tensor of size '{}'. Please ensure that the gradient and the "
-        "tensor are the same size", g.sizes(), t.sizes());
+  check(g.dtype() == t.dtype(), "assigned grad has data of a different type: expected {}, got {}", t.dtype(),
+        g.dtype());
+  check(
+      g.sizes() == t.sizes(),
+      "attempting to assign a gradient of size '{}' to a tensor of size '{}'. Please ensure that the gradient and the "
+      "tensor are the same size",
+      g.sizes(), t.sizes());
   set_grad(t, g);
 }
 
@@ -163,7 +166,9 @@ PyObject* own_detach(PyObject* self, PyObject*) {
     return Py_NewRef(self);
   });
 }
-PyObject* is_view(PyObject* self, PyObject*) { return PyBool_FromLong(static_cast<bool>(unwrap(self).impl()->view_base)); }
+PyObject* is_view(PyObject* self, PyObject*) {
+  return PyBool_FromLong(static_cast<bool>(unwrap(self).impl()->view_base));
+}
 
 PyObject* nested_list(const Tensor& t, int d, const char* at) {
   if (d == t.dim()) {
@@ -197,7 +202,8 @@ PyGetSetDef tensor_attributes[] = {
     {"requires_grad", get<get_requires_grad>, set<set_requires>, "Whether gradients are computed for it.", nullptr},
     {"grad", get<get_grad>, set<set_gradient>, "The accumulated gradient, or None.", nullptr},
     {"grad_fn", get<get_grad_fn>, nullptr, "The node that made it, None for a leaf.", nullptr},
-    {"is_leaf", get<get_is_leaf>, nullptr, "Whether it was made by the user rather than by a recorded operation.", nullptr},
+    {"is_leaf", get<get_is_leaf>, nullptr, "Whether it was made by the user rather than by a recorded operation.",
+     nullptr},
     {"retains_grad", get<get_retains_grad>, nullptr, "Whether a non-leaf keeps its gradient.", nullptr},
     {"output_nr", get<get_output_nr>, nullptr, "Which output of grad_fn it is.", nullptr},
     {"data", get<get_data>, set<set_data>, "The same memory, out of autograd's sight.", nullptr},
@@ -211,7 +217,8 @@ PyGetSetDef tensor_attributes[] = {
 
 PyMethodDef tensor_own_methods[] = {
     {"size", fast(size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the sizes, or one of them."},
-    {"stride", fast(stride), METH_FASTCALL | METH_KEYWORDS, "stride(dim=None): the strides in elements, or one of them."},
+    {"stride", fast(stride), METH_FASTCALL | METH_KEYWORDS,
+     "stride(dim=None): the strides in elements, or one of them."},
     {"dim", dim, METH_NOARGS, "The number of dimensions."},
     {"ndimension", dim, METH_NOARGS, "The number of dimensions."},
     {"numel", numel, METH_NOARGS, "The number of elements."},

@@ -60,7 +60,8 @@ PyObject* get_dict(PyObject* self, void* closure) {
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
   return guarded([&]() -> PyObject* {
     check_type(PyTuple_GET_SIZE(args) >= 1 && is_tensor(PyTuple_GET_ITEM(args, 0)),
-               "Tensor(): use weft.tensor(data) to make a tensor from {}", PyTuple_GET_SIZE(args) == 0 ? "nothing" : "data");
+               "Tensor(): use weft.tensor(data) to make a tensor from {}",
+               PyTuple_GET_SIZE(args) == 0 ? "nothing" : "data");
     return wrap_as(type, alias(unwrap(PyTuple_GET_ITEM(args, 0))));
   });
 }
@@ -101,8 +102,8 @@ void init_tensor_type(PyObject* module) {
   add_indexing_slots(slots);
   add_buffer_slots(slots);
   slots.push_back({0, nullptr});
-  PyType_Spec spec{"weft.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
-                   slots.data()};
+  PyType_Spec spec{"weft.Tensor", sizeof(TensorObject), 0,
+                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   checked(PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)));
 }

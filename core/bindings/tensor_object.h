@@ -8,8 +8,7 @@ namespace weft::bindings {
 
 /// Layout of a Python tensor. Immutable after creation but for the two pointers, which Python guards.
 struct TensorObject {
-  PyObject_HEAD
-  Tensor tensor;
+  PyObject_HEAD Tensor tensor;
   PyObject* dict;
   PyObject* weak_references;
 };

@@ -12,8 +12,7 @@ namespace {
 
 /// A named constant of C++: dtype and memory_format share this layout.
 struct ConstantObject {
-  PyObject_HEAD
-  int value;
+  PyObject_HEAD int value;
   const char* name;
 };
 
@@ -50,8 +49,8 @@ PyObject* dtype_to_complex(PyObject* self, PyObject*) {
 }
 
 PyTypeObject* make_type(PyType_Spec& spec, PyTypeObject* base = nullptr) {
-  return reinterpret_cast<PyTypeObject*>(
-      checked(base == nullptr ? PyType_FromSpec(&spec) : PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(base))));
+  return reinterpret_cast<PyTypeObject*>(checked(
+      base == nullptr ? PyType_FromSpec(&spec) : PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(base))));
 }
 
 /// Never freed, and on a free-threaded build never counted: every thread reads it all the time.
@@ -108,8 +107,7 @@ PyObject* size_concat(PyObject* self, PyObject* other) {
 // weft.Generator ----------------------------------------------------------------------------------------------------
 
 struct GeneratorObject {
-  PyObject_HEAD
-  Generator* generator;
+  PyObject_HEAD Generator* generator;
   bool owned;
 };
 
@@ -142,10 +140,13 @@ PyObject* generator_manual_seed(PyObject* self, PyObject* seed) {
     return Py_NewRef(self);
   });
 }
-PyObject* generator_initial_seed(PyObject* self, PyObject*) { return PyLong_FromUnsignedLongLong(generator_of(self).seed()); }
+PyObject* generator_initial_seed(PyObject* self, PyObject*) {
+  return PyLong_FromUnsignedLongLong(generator_of(self).seed());
+}
 PyObject* generator_state(PyObject* self, PyObject*) {
   const auto state = generator_of(self).state();
-  return Py_BuildValue("KK", static_cast<unsigned long long>(state.seed), static_cast<unsigned long long>(state.offset));
+  return Py_BuildValue("KK", static_cast<unsigned long long>(state.seed),
+                       static_cast<unsigned long long>(state.offset));
 }
 PyObject* generator_set_state(PyObject* self, PyObject* args) {
   unsigned long long seed = 0, offset = 0;
@@ -157,10 +158,11 @@ PyObject* generator_set_state(PyObject* self, PyObject* args) {
 }  // namespace
 
 void init_types(PyObject* module) {
-  static PyMethodDef dtype_methods[] = {{"__reduce__", constant_reduce, METH_NOARGS, nullptr},
-                                        {"to_real", dtype_to_real, METH_NOARGS, "The real dtype of this precision."},
-                                        {"to_complex", dtype_to_complex, METH_NOARGS, "The complex dtype of this precision."},
-                                        {nullptr, nullptr, 0, nullptr}};
+  static PyMethodDef dtype_methods[] = {
+      {"__reduce__", constant_reduce, METH_NOARGS, nullptr},
+      {"to_real", dtype_to_real, METH_NOARGS, "The real dtype of this precision."},
+      {"to_complex", dtype_to_complex, METH_NOARGS, "The complex dtype of this precision."},
+      {nullptr, nullptr, 0, nullptr}};
   static PyGetSetDef dtype_attributes[] = {{"itemsize", dtype_itemsize, nullptr, "Bytes of one element.", nullptr},
                                            {"is_floating_point", dtype_floating, nullptr, nullptr, nullptr},
                                            {"is_complex", dtype_complex, nullptr, nullptr, nullptr},
@@ -172,7 +174,8 @@ void init_types(PyObject* module) {
                                {Py_tp_doc, const_cast<char*>("The type of a tensor's elements.")},
                                {0, nullptr}};
   PyType_Spec dtype_spec{"weft.dtype", sizeof(ConstantObject), 0,
-                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE, dtype_slots};
+                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+                         dtype_slots};
   dtype_type = make_type(dtype_spec);
   add(module, "dtype", reinterpret_cast<PyObject*>(dtype_type));
   for (int i = 0; i < dtype_count; ++i) {
@@ -188,7 +191,8 @@ void init_types(PyObject* module) {
                                 {Py_tp_doc, const_cast<char*>("The order of dimensions in memory.")},
                                 {0, nullptr}};
   PyType_Spec format_spec{"weft.memory_format", sizeof(ConstantObject), 0,
-                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE, format_slots};
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+                          format_slots};
   format_type = make_type(format_spec);
   add(module, "memory_format", reinterpret_cast<PyObject*>(format_type));
   for (int i = 0; i < 4; ++i) {
@@ -229,7 +233,9 @@ void init_types(PyObject* module) {
   add(module, "default_generator", reinterpret_cast<PyObject*>(shared));
 }
 
-PyObject* wrap_dtype(DType dtype) noexcept { return Py_NewRef(reinterpret_cast<PyObject*>(dtypes[static_cast<int>(dtype)])); }
+PyObject* wrap_dtype(DType dtype) noexcept {
+  return Py_NewRef(reinterpret_cast<PyObject*>(dtypes[static_cast<int>(dtype)]));
+}
 bool is_dtype(PyObject* object) noexcept { return Py_IS_TYPE(object, dtype_type); }
 
 std::optional<DType> as_dtype(PyObject* object) noexcept {

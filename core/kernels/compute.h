@@ -23,9 +23,12 @@ struct Param {
   int64_t i;
   template <class T>
   [[gnu::always_inline]] T as() const noexcept {
-    if constexpr (__is_same(T, int64_t)) return i;
-    else if constexpr (__is_same(T, bool)) return d != 0;
-    else return static_cast<T>(d);
+    if constexpr (__is_same(T, int64_t))
+      return i;
+    else if constexpr (__is_same(T, bool))
+      return d != 0;
+    else
+      return static_cast<T>(d);
   }
 };
 

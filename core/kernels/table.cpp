@@ -6,23 +6,37 @@
 
 namespace weft::kernels {
 
-namespace isa_portable { void fill(KernelTable&); }
-namespace isa_v2 { void fill(KernelTable&); }
-namespace isa_v3 { void fill(KernelTable&); }
-namespace isa_v4 { void fill(KernelTable&); }
+namespace isa_portable {
+void fill(KernelTable&);
+}
+namespace isa_v2 {
+void fill(KernelTable&);
+}
+namespace isa_v3 {
+void fill(KernelTable&);
+}
+namespace isa_v4 {
+void fill(KernelTable&);
+}
 
 const KernelTable& table() {
   static const KernelTable chosen = [] {
     KernelTable t{};
     switch (active_isa()) {
 #if WEFT_HAVE_ISA_V4
-      case Isa::v4: isa_v4::fill(t); break;
+      case Isa::v4:
+        isa_v4::fill(t);
+        break;
 #endif
 #if WEFT_HAVE_ISA_V3
-      case Isa::v3: isa_v3::fill(t); break;
+      case Isa::v3:
+        isa_v3::fill(t);
+        break;
 #endif
 #if WEFT_HAVE_ISA_V2
-      case Isa::v2: isa_v2::fill(t); break;
+      case Isa::v2:
+        isa_v2::fill(t);
+        break;
 #endif
       default:
 #if WEFT_HAVE_ISA_PORTABLE

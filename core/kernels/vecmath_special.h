@@ -132,7 +132,9 @@ namespace vm {
   const double z = 1. / (x * x);
   return result - z - z / x - z * z * poly(z, 1. / 2, -1. / 6, 1. / 6, -3. / 10, 5. / 6, -691. / 210);
 }
-[[gnu::always_inline]] inline float tetragamma(float x) { return static_cast<float>(tetragamma(static_cast<double>(x))); }
+[[gnu::always_inline]] inline float tetragamma(float x) {
+  return static_cast<float>(tetragamma(static_cast<double>(x)));
+}
 
 /// exp(-|x|) I_order(x) for order 0 or 1: the power series up to 20, then the asymptotic series. Relative error 1e-14.
 template <int order>

@@ -36,7 +36,9 @@ Tensor view_as_complex(const Tensor& self) {
   return out;
 }
 
-Tensor real(const Tensor& self) { return is_complex(self.dtype()) ? ops::select(ops::view_as_real(self), -1, 0) : self; }
+Tensor real(const Tensor& self) {
+  return is_complex(self.dtype()) ? ops::select(ops::view_as_real(self), -1, 0) : self;
+}
 
 Tensor imag(const Tensor& self) {
   check(is_complex(self.dtype()), "imag is not implemented for tensors with non-complex dtypes.");

@@ -43,8 +43,9 @@ void copy_elements(const Tensor& out, const Tensor& source) {
   check_broadcasts(source, out);
   check_no_internal_overlap(out);
   if (out.numel() == 0) return;
-  const bool overlaps = source.storage() == out.storage() && !(source.offset() == out.offset() &&
-                        source.strides() == out.strides() && source.sizes() == out.sizes());
+  const bool overlaps =
+      source.storage() == out.storage() &&
+      !(source.offset() == out.offset() && source.strides() == out.strides() && source.sizes() == out.sizes());
   const Tensor from = overlaps ? clone_detached(source) : source;
   if (from.dtype() == out.dtype()) return copy_layout(out, from);
   StridedLoop loop(out.sizes());
@@ -107,7 +108,8 @@ Tensor to(const Tensor& self, DType dtype, bool, bool copy, std::optional<Memory
 void copy_(const Tensor& self, const Tensor& src, bool) { copy_elements(self, src); }
 
 void fill_(const Tensor& self, const Tensor& value) {
-  check(value.dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.dim());
+  check(value.dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.",
+        value.dim());
   copy_elements(self, value);
 }
 

@@ -58,7 +58,9 @@ Tensor empty(IntList size, std::optional<DType> dtype, std::optional<MemoryForma
 Tensor empty_strided(IntList size, IntList stride, std::optional<DType> dtype) {
   return weft::empty_strided(size, stride, dtype.value_or(default_dtype()));
 }
-Tensor zeros(IntList size, std::optional<DType> dtype) { return zeroed(weft::empty(size, dtype.value_or(default_dtype()))); }
+Tensor zeros(IntList size, std::optional<DType> dtype) {
+  return zeroed(weft::empty(size, dtype.value_or(default_dtype())));
+}
 Tensor ones(IntList size, std::optional<DType> dtype) {
   return filled(weft::empty(size, dtype.value_or(default_dtype())), Scalar(int64_t{1}));
 }
@@ -78,7 +80,8 @@ Tensor zeros_like(const Tensor& self, std::optional<DType> dtype, std::optional<
 Tensor ones_like(const Tensor& self, std::optional<DType> dtype, std::optional<MemoryFormat> format) {
   return filled(like(self, dtype, format), Scalar(int64_t{1}));
 }
-Tensor full_like(const Tensor& self, const Scalar& value, std::optional<DType> dtype, std::optional<MemoryFormat> format) {
+Tensor full_like(const Tensor& self, const Scalar& value, std::optional<DType> dtype,
+                 std::optional<MemoryFormat> format) {
   return filled(like(self, dtype, format), value);
 }
 Tensor new_empty(const Tensor& self, IntList size, std::optional<DType> dtype) {
@@ -123,7 +126,8 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, std::opti
   const double step = steps > 1 ? (last - first) / static_cast<double>(steps - 1) : 0;
   // From the nearer end, so that both ends are met exactly.
   return generated(steps, dtype.value_or(default_dtype()), [=](int64_t i) {
-    return i < (steps + 1) / 2 ? first + step * static_cast<double>(i) : last - step * static_cast<double>(steps - 1 - i);
+    return i < (steps + 1) / 2 ? first + step * static_cast<double>(i)
+                               : last - step * static_cast<double>(steps - 1 - i);
   });
 }
 

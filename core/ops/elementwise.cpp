@@ -99,8 +99,8 @@ Tensor div_mode(const Tensor& self, const Tensor& other, std::optional<std::stri
 Tensor pow_backward_self(const Tensor& grad, const Tensor& self, const Tensor& exponent) {
   // A Python number stays one: as a tensor it would be rounded to the default dtype.
   const bool is_number = exponent.impl()->wrapped_number;
-  const Tensor less = is_number ? number(weft::item(exponent).to_double() - 1)
-                                : ops::sub(exponent, wrapped_number(Scalar(1)));
+  const Tensor less =
+      is_number ? number(weft::item(exponent).to_double() - 1) : ops::sub(exponent, wrapped_number(Scalar(1)));
   const Tensor slope = ops::mul(ops::pow(self, less), exponent);
   const Tensor result = ops::mul(grad, slope);
   if (exponent.dim() == 0 && weft::item(exponent).to_double() != 0) return result;

@@ -20,8 +20,12 @@ struct Selection {
   std::vector<int64_t> outer, offsets, inner;
 
   kernels::OffsetGrid grid() const noexcept {
-    return {outer.data(), offsets.data(), inner.data(), static_cast<int64_t>(outer.size()),
-            static_cast<int64_t>(offsets.size()), static_cast<int64_t>(inner.size())};
+    return {outer.data(),
+            offsets.data(),
+            inner.data(),
+            static_cast<int64_t>(outer.size()),
+            static_cast<int64_t>(offsets.size()),
+            static_cast<int64_t>(inner.size())};
   }
 };
 
@@ -121,7 +125,10 @@ void index_put_(const Tensor& self, TensorSpan indices, const Tensor& values, bo
     table.put[size_class(self.element_size())](self.bytes(), s.grid(), source.bytes(), scalar);
     return;
   }
-  const int adder = self.dtype() == DType::float32 ? 0 : self.dtype() == DType::float64 ? 1 : self.dtype() == DType::int64 ? 2 : -1;
+  const int adder = self.dtype() == DType::float32   ? 0
+                    : self.dtype() == DType::float64 ? 1
+                    : self.dtype() == DType::int64   ? 2
+                                                     : -1;
   if (adder < 0) {
     const DType wide = is_floating(self.dtype()) ? DType::float32 : DType::int64;
     const auto work = converted(self, wide);

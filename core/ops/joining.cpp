@@ -29,8 +29,10 @@ Tensor cat(TensorSpan tensors, int64_t dim) {
     check(t.dim() == model->dim(), "Tensors must have same number of dimensions: got {} and {}", model->dim(), t.dim());
     for (int k = 0; k < t.dim(); ++k)
       check(k == d || t.sizes()[k] == shape[k],
-            "Sizes of tensors must match except in dimension {}. Expected size {} but got size {} for tensor number {} in "
-            "the list.", d, shape[k], t.sizes()[k], &t - tensors.data());
+            "Sizes of tensors must match except in dimension {}. Expected size {} but got size {} for tensor number {} "
+            "in "
+            "the list.",
+            d, shape[k], t.sizes()[k], &t - tensors.data());
     shape[d] += t.sizes()[d];
   }
   const auto out = model->is_channels_last() && !model->is_contiguous()
@@ -67,8 +69,9 @@ Tensor stack(TensorSpan tensors, int64_t dim) {
   TensorList raised;
   raised.reserve(tensors.size());
   for (const auto& t : tensors) {
-    check(t.sizes() == tensors[0].sizes(), "stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {}",
-          tensors[0].sizes(), t.sizes(), &t - tensors.data());
+    check(t.sizes() == tensors[0].sizes(),
+          "stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {}", tensors[0].sizes(),
+          t.sizes(), &t - tensors.data());
     raised.push_back(unsqueeze(t, d));
   }
   return cat(raised, d);

@@ -23,8 +23,8 @@ struct Patches {
       check(stride[i] > 0, "{}: stride should be greater than zero, but got {}", name, Listed{s});
       const int64_t room = image[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1;
       count[i] = room < 0 ? 0 : room / stride[i] + 1;
-      check(count[i] > 0, "{}: an image of {} x {} with padding {} holds no patch of kernel_size {} and dilation {}", name,
-            height, width, Listed{p}, Listed{k}, Listed{d});
+      check(count[i] > 0, "{}: an image of {} x {} with padding {} holds no patch of kernel_size {} and dilation {}",
+            name, height, width, Listed{p}, Listed{k}, Listed{d});
     }
   }
   int64_t padded(int i) const noexcept { return image[i] + 2 * padding[i]; }
@@ -52,23 +52,29 @@ Tensor unfold_im2col(const Tensor& self, IntList kernel, IntList dilation, IntLi
 Tensor im2col(const Tensor& self, IntList kernel, IntList dilation, IntList padding, IntList stride) {
   const Patches patches("unfold", self.size(2), self.size(3), kernel, dilation, padding, stride);
   const bool padded = padding[0] > 0 || padding[1] > 0;
-  const auto image = padded ? constant_pad_nd(self, Dims{padding[1], padding[1], padding[0], padding[0]}, Scalar(0)) : self;
+  const auto image =
+      padded ? constant_pad_nd(self, Dims{padding[1], padding[1], padding[0], padding[0]}, Scalar(0)) : self;
   const auto windows = patches.windows(image);
-  const auto out = weft::empty(Dims{self.size(0), self.size(1) * patches.kernel_numel(), patches.total()}, self.dtype());
+  const auto out =
+      weft::empty(Dims{self.size(0), self.size(1) * patches.kernel_numel(), patches.total()}, self.dtype());
   copy_elements(view_of(out, windows.sizes(), contiguous_strides(windows.sizes()), 0), windows);
   return out;
 }
 
-Tensor fold_col2im(const Tensor& self, IntList output_size, IntList kernel, IntList dilation, IntList padding, IntList stride) {
+Tensor fold_col2im(const Tensor& self, IntList output_size, IntList kernel, IntList dilation, IntList padding,
+                   IntList stride) {
   check(self.dim() == 2 || self.dim() == 3,
         "fold: expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size, but got {}", self.sizes());
   const auto columns = self.dim() == 3 ? self : ops::unsqueeze(self, 0);
   const Patches patches("fold", output_size[0], output_size[1], kernel, dilation, padding, stride);
   check(columns.size(1) % patches.kernel_numel() == 0,
-        "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={} and "
-        "kernel_size={}", columns.size(1), Listed{kernel});
+        "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={} "
+        "and "
+        "kernel_size={}",
+        columns.size(1), Listed{kernel});
   check(columns.size(2) == patches.total(),
-        "fold: expected size of input's dimension 2 to match the calculated number of sliding blocks {} x {} = {}, but got {}",
+        "fold: expected size of input's dimension 2 to match the calculated number of sliding blocks {} x {} = {}, but "
+        "got {}",
         patches.count[0], patches.count[1], patches.total(), columns.size(2));
   const auto image = ops::col2im(columns, output_size, kernel, dilation, padding, stride);
   return self.dim() == 3 ? image : ops::squeeze_dim(image, Dims{0});
@@ -85,9 +91,10 @@ Tensor col2im(const Tensor& self, IntList sizes, IntList kernel, IntList dilatio
   const auto to = patches.windows(image);
   // Patches overlap; what one place of the kernel touches in all of them does not.
   for (int64_t i = 0; i < patches.kernel[0]; ++i)
-    for (int64_t j = 0; j < patches.kernel[1]; ++j) ops::add_(select(select(to, 2, i), 2, j), select(select(from, 2, i), 2, j));
-  const auto inside = view_of(image, {batch, channels, size[0], size[1]}, image.strides(),
-                              padding[0] * image.stride(2) + padding[1]);
+    for (int64_t j = 0; j < patches.kernel[1]; ++j)
+      ops::add_(select(select(to, 2, i), 2, j), select(select(from, 2, i), 2, j));
+  const auto inside =
+      view_of(image, {batch, channels, size[0], size[1]}, image.strides(), padding[0] * image.stride(2) + padding[1]);
   return packed(inside);
 }
 

@@ -41,17 +41,24 @@ Plan make_plan(const Record& record, Inputs inputs, DType common) {
         scalar_type_name(common));
   Compute compute = Compute::f32;
   switch (common) {
-    case DType::boolean: compute = loop_of(record, Compute::b8) != nullptr ? Compute::b8 : Compute::i64; break;
+    case DType::boolean:
+      compute = loop_of(record, Compute::b8) != nullptr ? Compute::b8 : Compute::i64;
+      break;
     case DType::uint8:
     case DType::int8:
     case DType::int16:
     case DType::int32:
-    case DType::int64: compute = Compute::i64; break;
-    case DType::float64: compute = Compute::f64; break;
+    case DType::int64:
+      compute = Compute::i64;
+      break;
+    case DType::float64:
+      compute = Compute::f64;
+      break;
     case DType::complex64:
     case DType::complex128:
       fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", record.name, scalar_type_name(common));
-    default: break;
+    default:
+      break;
   }
   const auto loop = loop_of(record, compute);
   if (loop == nullptr)
@@ -92,12 +99,14 @@ Tensor make_result(Inputs inputs, const Dims& shape, DType dtype) {
 /// An input ready for the kernel: of its type, and not overlapping the output in another arrangement.
 Tensor prepared(const Tensor& input, DType type, const Tensor& out) {
   if (input.dtype() != type) return converted(input, type);
-  const bool hazard = input.storage() == out.storage() && out.defined() &&
-                      !(input.offset() == out.offset() && input.sizes() == out.sizes() && input.strides() == out.strides());
+  const bool hazard =
+      input.storage() == out.storage() && out.defined() &&
+      !(input.offset() == out.offset() && input.sizes() == out.sizes() && input.strides() == out.strides());
   return hazard ? clone_detached(input) : input;
 }
 
-void execute(const Record& record, const Plan& plan, Inputs inputs, Params params, const Dims& shape, const Tensor& out) {
+void execute(const Record& record, const Plan& plan, Inputs inputs, Params params, const Dims& shape,
+             const Tensor& out) {
   StridedLoop loop(shape);
   loop.add(out);
   Tensor kept[max_inputs];
@@ -147,7 +156,8 @@ void run_plain(const Record& record, Inputs inputs, Params params, char* out, in
   });
 }
 
-void compute_to(const Record& record, Inputs inputs, Params params, const Dims& shape, const Tensor& out, DType common) {
+void compute_to(const Record& record, Inputs inputs, Params params, const Dims& shape, const Tensor& out,
+                DType common) {
   const Plan plan = make_plan(record, inputs, common);
   check(can_cast(plan.result, out.dtype()), "result type {} can't be cast to the desired output type {}",
         scalar_type_name(plan.result), scalar_type_name(out.dtype()));

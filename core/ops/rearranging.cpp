@@ -50,7 +50,8 @@ Tensor roll(const Tensor& self, IntList shifts, IntList dims) {
     roll_into(view_of(out, all, one, 0), view_of(flat, all, one, flat.offset()), Dims{shift}, Dims{0});
     return out;
   }
-  check(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: {}, dims:{}", shifts.size(), dims.size());
+  check(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: {}, dims:{}", shifts.size(),
+        dims.size());
   if (self.numel() == 0) return out;
   check_index(self.dim() > 0, "Dimension specified as {} but tensor has no dimensions", dims[0]);
   // One shift a dimension: a dimension named twice is rolled by the sum.
@@ -157,7 +158,8 @@ Tensor interleaved(const Tensor& self, int64_t repeats, int64_t dim) {
   Dims strides = out.strides();
   const int64_t step = strides[d];
   strides[d] *= repeats;
-  // One pass for each repetition: all in one would run over strips of `repeats` elements where the dimension is the last.
+  // One pass for each repetition: all in one would run over strips of `repeats` elements where the dimension is the
+  // last.
   for (int64_t k = 0; k < repeats; ++k) copy_elements(view_of(out, self.sizes(), strides, k * step), self);
   return out;
 }
@@ -175,8 +177,10 @@ Tensor repeat_interleave_each(const Tensor& self, const Tensor& repeats, std::op
   const int64_t size = from.sizes()[d];
   check(repeats.dim() <= 1, "repeat_interleave only accept 1D vector as repeat");
   const bool single = repeats.dim() == 0 || repeats.numel() == 1;
-  check(single || repeats.numel() == size, "repeats must have the same size as input along dim, but got repeats.size(0) = {} "
-        "and input.size({}) = {}", repeats.numel(), d, size);
+  check(single || repeats.numel() == size,
+        "repeats must have the same size as input along dim, but got repeats.size(0) = {} "
+        "and input.size({}) = {}",
+        repeats.numel(), d, size);
   const auto counts = single ? ops::expand(ops::reshape(repeats, Dims{1}), Dims{size}) : repeats;
   TensorList indices(d + 1);
   indices[d] = ops::repeat_interleave_indices(counts, output_size);
@@ -195,8 +199,10 @@ Tensor repeat_interleave_indices(const Tensor& repeats, std::optional<int64_t> o
     check(count[i] >= 0, "repeats can not be negative");
     total += count[i];
   }
-  check(!output_size || *output_size == total, "allocated size does not match required size: output_size is {}, repeats "
-        "add up to {}", output_size.value_or(0), total);
+  check(!output_size || *output_size == total,
+        "allocated size does not match required size: output_size is {}, repeats "
+        "add up to {}",
+        output_size.value_or(0), total);
   const auto out = weft::empty(Dims{total}, DType::int64);
   int64_t* at = out.data<int64_t>();
   for (int64_t i = 0; i < n; ++i) at = std::fill_n(at, count[i], i);
@@ -207,8 +213,10 @@ Tensor constant_pad_nd(const Tensor& self, IntList pad, const Scalar& value) {
   check(pad.size() % 2 == 0, "Length of pad must be even but instead it equals {}", pad.size());
   const int ndim = self.dim(), n = static_cast<int>(pad.size() / 2);
   check(n <= ndim,
-        "Length of pad should be no more than twice the number of dimensions of the input. Pad length is {} while the input "
-        "has {} dimensions.", pad.size(), ndim);
+        "Length of pad should be no more than twice the number of dimensions of the input. Pad length is {} while the "
+        "input "
+        "has {} dimensions.",
+        pad.size(), ndim);
   Dims shape = self.sizes();
   Tensor source = self;
   Dims starts(ndim);
@@ -217,16 +225,20 @@ Tensor constant_pad_nd(const Tensor& self, IntList pad, const Scalar& value) {
     const int d = ndim - 1 - i;
     const int64_t left = pad[2 * i], right = pad[2 * i + 1], size = shape[d];
     shape[d] += left + right;
-    check(shape[d] >= 0, "The input size {}, plus negative padding {} and {}, resulted in a negative output size, which is "
-          "invalid. Check dimension {} of your input.", size, left, right, d);
-    const int64_t begin = std::min(std::max<int64_t>(-left, 0), size), end = std::max(begin, size + std::min<int64_t>(right, 0));
+    check(shape[d] >= 0,
+          "The input size {}, plus negative padding {} and {}, resulted in a negative output size, which is "
+          "invalid. Check dimension {} of your input.",
+          size, left, right, d);
+    const int64_t begin = std::min(std::max<int64_t>(-left, 0), size),
+                  end = std::max(begin, size + std::min<int64_t>(right, 0));
     source = piece(source, d, begin, end);
     starts[d] = std::max<int64_t>(left, 0);
     grows |= left > 0 || right > 0;
   }
-  const auto out = self.is_channels_last() && !self.is_contiguous()
-                       ? weft::empty(shape, self.dtype(), ndim == 4 ? MemoryFormat::channels_last : MemoryFormat::channels_last_3d)
-                       : weft::empty(shape, self.dtype());
+  const auto out =
+      self.is_channels_last() && !self.is_contiguous()
+          ? weft::empty(shape, self.dtype(), ndim == 4 ? MemoryFormat::channels_last : MemoryFormat::channels_last_3d)
+          : weft::empty(shape, self.dtype());
   if (grows) {
     if (value == Scalar(int64_t{0}) || value == Scalar(0.0))
       zero_(out);
@@ -294,19 +306,22 @@ Tensor pad_dim(const Tensor& self, int64_t dim, int64_t left, int64_t right, std
   const int64_t row = n * inner, middle = (n - before - after) * inner, skipped = std::max<int64_t>(-left, 0) * inner;
   const char* const in = from.bytes();
   char* const to = out.bytes();
-  parallel_for(around.outer, std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(row, 1)), [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin; o < end; ++o) {
-      const char* const line = in + o * size * inner;
-      char* const padded = to + o * row;
-      __builtin_memcpy(padded + before * inner, line + skipped, static_cast<std::size_t>(middle));
-      for (int64_t j = 0; j < before; ++j) copy_unit(padded + j * inner, line + source[j] * inner, inner);
-      for (int64_t j = n - after; j < n; ++j) copy_unit(padded + j * inner, line + source[j] * inner, inner);
-    }
-  });
+  parallel_for(around.outer, std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(row, 1)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t o = begin; o < end; ++o) {
+                   const char* const line = in + o * size * inner;
+                   char* const padded = to + o * row;
+                   __builtin_memcpy(padded + before * inner, line + skipped, static_cast<std::size_t>(middle));
+                   for (int64_t j = 0; j < before; ++j) copy_unit(padded + j * inner, line + source[j] * inner, inner);
+                   for (int64_t j = n - after; j < n; ++j)
+                     copy_unit(padded + j * inner, line + source[j] * inner, inner);
+                 }
+               });
   return out;
 }
 
-Tensor pad_dim_backward(const Tensor& g, IntList sizes, int64_t dim, int64_t left, int64_t right, std::string_view mode) {
+Tensor pad_dim_backward(const Tensor& g, IntList sizes, int64_t dim, int64_t left, int64_t right,
+                        std::string_view mode) {
   const auto d = static_cast<int>(dim);
   const bool wide = g.dtype() == DType::float64;
   const auto from = packed_as(g, wide ? DType::float64 : DType::float32);
@@ -322,28 +337,34 @@ Tensor pad_dim_backward(const Tensor& g, IntList sizes, int64_t dim, int64_t lef
 Tensor pad(const Tensor& self, IntList pad, std::string_view mode, std::optional<double> value) {
   check(pad.size() % 2 == 0, "Padding length must be divisible by 2");
   const auto n = static_cast<int>(pad.size() / 2);
-  check(n <= self.dim(), "Padding length should be less than or equal to two times the input dimension but got padding length "
-        "{} and input of dimension {}", pad.size(), self.dim());
+  check(n <= self.dim(),
+        "Padding length should be less than or equal to two times the input dimension but got padding length "
+        "{} and input of dimension {}",
+        pad.size(), self.dim());
   if (mode == "constant") return ops::constant_pad_nd(self, pad, value ? Scalar(*value) : Scalar(int64_t{0}));
   check_value(!value || *value == 0, "Padding mode \"{}\" doesn't take in value argument", mode);
   if (mode != "reflect" && mode != "replicate" && mode != "circular")
     fail(ErrorKind::not_implemented, "Unrecognised padding mode {}", mode);
   if (n > 3 || (self.dim() != n + 1 && self.dim() != n + 2))
-    fail(ErrorKind::not_implemented, "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: padding of "
-         "length {} needs an input of dimension {} or {}, got {}", pad.size(), n + 1, n + 2, self.dim());
+    fail(ErrorKind::not_implemented,
+         "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: padding of "
+         "length {} needs an input of dimension {} or {}, got {}",
+         pad.size(), n + 1, n + 2, self.dim());
   Tensor out = self;
   for (int i = 0; i < n; ++i) {
     const int d = self.dim() - 1 - i;
     const int64_t left = pad[2 * i], right = pad[2 * i + 1], size = self.sizes()[d];
     if (left == 0 && right == 0) continue;
     check(mode != "reflect" || std::max(left, right) < size,
-          "Padding size should be less than the corresponding input dimension, but got: padding ({}, {}) at dimension {} of "
-          "input {}", left, right, d, self.sizes());
+          "Padding size should be less than the corresponding input dimension, but got: padding ({}, {}) at dimension "
+          "{} of "
+          "input {}",
+          left, right, d, self.sizes());
     check(mode != "circular" || std::max(left, right) <= size, "Padding value causes wrapping around more than once.");
     check(size + std::min<int64_t>(left, 0) + std::min<int64_t>(right, 0) > 0,
           "{} padding needs elements to repeat, but dimension {} of input {} has none left", mode, d, self.sizes());
-    check(size + left + right >= 0, "The input size {}, plus negative padding {} and {}, resulted in a negative output size",
-          size, left, right);
+    check(size + left + right >= 0,
+          "The input size {}, plus negative padding {} and {}, resulted in a negative output size", size, left, right);
     out = ops::pad_dim(out, d, left, right, mode);
   }
   return out.ref() == self.ref() ? ops::clone(self) : out;

@@ -38,8 +38,10 @@ Tensor ravel(const Tensor& self) { return ops::reshape(self, Dims{-1}); }
 
 Tensor movedim(const Tensor& self, IntList source, IntList destination) {
   check(source.size() == destination.size(),
-        "movedim: Invalid source or destination dims: source ({} dims) should contain the same number of dims as destination "
-        "({} dims)", Listed{source}, Listed{destination});
+        "movedim: Invalid source or destination dims: source ({} dims) should contain the same number of dims as "
+        "destination "
+        "({} dims)",
+        Listed{source}, Listed{destination});
   const int ndim = self.dim();
   Dims order(ndim, -1);
   uint64_t moved = 0;
@@ -104,7 +106,8 @@ void resize_as_(const Tensor& self, const Tensor& the_template, std::optional<Me
 }
 
 void set_(const Tensor& self, const Tensor& source) {
-  check(self.dtype() == source.dtype(), "Could not set tensor of type {} to a tensor of type {}", self.dtype(), source.dtype());
+  check(self.dtype() == source.dtype(), "Could not set tensor of type {} to a tensor of type {}", self.dtype(),
+        source.dtype());
   auto& impl = *self.impl();
   impl.storage = source.storage();
   impl.sizes = source.sizes();

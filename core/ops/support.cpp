@@ -68,8 +68,10 @@ void check_no_internal_overlap(const Tensor& t) {
 }
 
 void check_no_history_for_out(bool record, const char* op) {
-  check(!record, "{}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-                 "arguments requires grad.", op);
+  check(!record,
+        "{}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+        "arguments requires grad.",
+        op);
 }
 
 namespace {
@@ -133,7 +135,8 @@ class AsStridedView final : public Node {
   std::string name() const override { return "AsStridedBackward0"; }
 
   void backward(std::span<Tensor> grads, std::span<Tensor> results, bool) override {
-    if (wants(0)) results[0] = as_strided_backward(grads[0], base_sizes_, base_strides_, 0, view_sizes_, view_strides_, offset_);
+    if (wants(0))
+      results[0] = as_strided_backward(grads[0], base_sizes_, base_strides_, 0, view_sizes_, view_strides_, offset_);
   }
 
  private:
@@ -165,8 +168,9 @@ Tensor gradient_to_meta(const Tensor& grad, const OutputMeta& meta) {
   return fitted.dtype() == meta.dtype ? fitted : to(fitted, meta.dtype);
 }
 Ref<Node> make_copy_slices(const Tensor& base, const Tensor& view, Ref<Node> node, std::size_t self_edge) {
-  check(base.dtype() == view.dtype(), "an in-place operation on a view of dtype {} of a tensor of dtype {} cannot be recorded",
-        view.dtype(), base.dtype());
+  check(base.dtype() == view.dtype(),
+        "an in-place operation on a view of dtype {} of a tensor of dtype {} cannot be recorded", view.dtype(),
+        base.dtype());
   return Ref<Node>(new CopySlices(base, view, std::move(node), self_edge));
 }
 Ref<Node> make_as_strided_view(const Tensor& base, const Tensor& view) {

@@ -37,7 +37,8 @@ void zero_in_rows(const Tensor& self, const char* name, ZerosOf&& zeros_of) {
       if (column_step == size) {
         __builtin_memset(row + begin * size, 0, static_cast<std::size_t>((end - begin) * size));
       } else {
-        for (int64_t c = begin; c < end; ++c) __builtin_memset(row + c * column_step, 0, static_cast<std::size_t>(size));
+        for (int64_t c = begin; c < end; ++c)
+          __builtin_memset(row + c * column_step, 0, static_cast<std::size_t>(size));
       }
     }
   });
@@ -52,9 +53,8 @@ int64_t bounded(const Tensor& self, int64_t diagonal) {
 
 void tril_(const Tensor& self, int64_t diagonal) {
   const int64_t k = bounded(self, diagonal);
-  zero_in_rows(self, "tril", [&](int64_t i) {
-    return Span{std::clamp<int64_t>(i + k + 1, 0, self.size(-1)), self.size(-1)};
-  });
+  zero_in_rows(self, "tril",
+               [&](int64_t i) { return Span{std::clamp<int64_t>(i + k + 1, 0, self.size(-1)), self.size(-1)}; });
 }
 
 void triu_(const Tensor& self, int64_t diagonal) {

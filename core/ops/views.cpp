@@ -25,8 +25,10 @@ Dims inferred_size(IntList size, int64_t numel) {
     }
   }
   if (at >= 0) {
-    check(known != 0, "cannot reshape tensor of {} elements into shape {} because the unspecified dimension size -1 can be "
-                      "any value and is ambiguous", numel, shape);
+    check(known != 0,
+          "cannot reshape tensor of {} elements into shape {} because the unspecified dimension size -1 can be "
+          "any value and is ambiguous",
+          numel, shape);
     check(numel % known == 0, "shape '{}' is invalid for input of size {}", shape, numel);
     shape[at] = numel / known;
   }
@@ -60,8 +62,10 @@ std::optional<Dims> view_strides(const Tensor& t, const Dims& shape) {
 
 Dims checked_permutation(IntList dims, int ndim) {
   check(static_cast<int>(dims.size()) == ndim,
-        "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
-        "dimensions i.e. input.dim() = {} is not equal to len(dims) = {}", ndim, dims.size());
+        "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+        "ordering of "
+        "dimensions i.e. input.dim() = {} is not equal to len(dims) = {}",
+        ndim, dims.size());
   Dims order(ndim);
   uint64_t seen = 0;
   for (int d = 0; d < ndim; ++d) {
@@ -125,19 +129,23 @@ Tensor as_strided(const Tensor& self, IntList size, IntList stride, std::optiona
           Listed{size}, Listed{stride});
     empty |= size[d] == 0;
     int64_t reach = 0;
-    check(size[d] == 0 || (!__builtin_mul_overflow(size[d] - 1, stride[d], &reach) &&
-                           !__builtin_add_overflow(last, reach, &last)),
+    check(size[d] == 0 ||
+              (!__builtin_mul_overflow(size[d] - 1, stride[d], &reach) && !__builtin_add_overflow(last, reach, &last)),
           "as_strided: sizes {} and strides {} overflow", Listed{size}, Listed{stride});
   }
   const auto available = static_cast<int64_t>(self.storage()->bytes()) / self.element_size();
-  check(empty || last < available,
-        "setStorage: sizes {}, strides {}, storage offset {}, and itemsize {} requiring a storage size of {} are out of "
-        "bounds for storage of size {}", Listed{size}, Listed{stride}, offset, self.element_size(),
-        (last + 1) * self.element_size(), self.storage()->bytes());
+  check(
+      empty || last < available,
+      "setStorage: sizes {}, strides {}, storage offset {}, and itemsize {} requiring a storage size of {} are out of "
+      "bounds for storage of size {}",
+      Listed{size}, Listed{stride}, offset, self.element_size(), (last + 1) * self.element_size(),
+      self.storage()->bytes());
   return view_of(self, size, stride, offset);
 }
 
-int64_t relative_offset(std::optional<int64_t> view_offset, int64_t offset) { return view_offset ? *view_offset - offset : 0; }
+int64_t relative_offset(std::optional<int64_t> view_offset, int64_t offset) {
+  return view_offset ? *view_offset - offset : 0;
+}
 
 Tensor as_strided_backward(const Tensor& g, IntList sizes, IntList strides, int64_t offset, IntList view_size,
                            IntList view_stride, std::optional<int64_t> view_offset) {
@@ -218,18 +226,24 @@ Tensor t(const Tensor& self) {
 Tensor expand(const Tensor& self, IntList size, bool) {
   const auto ndim = static_cast<int>(size.size());
   check(ndim >= self.dim(),
-        "expand(Tensor{}, size={}): the number of sizes provided ({}) must be greater or equal to the number of dimensions "
-        "in the tensor ({})", self.sizes(), Listed{size}, ndim, self.dim());
+        "expand(Tensor{}, size={}): the number of sizes provided ({}) must be greater or equal to the number of "
+        "dimensions "
+        "in the tensor ({})",
+        self.sizes(), Listed{size}, ndim, self.dim());
   Dims sizes(ndim), strides(ndim);
   const int leading = ndim - self.dim();
   for (int d = 0; d < ndim; ++d) {
     const int64_t old = d < leading ? 1 : self.sizes()[d - leading];
-    check(size[d] >= 0 || (size[d] == -1 && d >= leading), "The expanded size of the tensor ({}) isn't allowed in {} "
-          "dimension {}", size[d], d < leading ? "a leading, non-existing" : "an existing", d);
+    check(size[d] >= 0 || (size[d] == -1 && d >= leading),
+          "The expanded size of the tensor ({}) isn't allowed in {} "
+          "dimension {}",
+          size[d], d < leading ? "a leading, non-existing" : "an existing", d);
     sizes[d] = size[d] == -1 ? old : size[d];
-    check(old == sizes[d] || old == 1,
-          "The expanded size of the tensor ({}) must match the existing size ({}) at non-singleton dimension {}.  Target "
-          "sizes: {}.  Tensor sizes: {}", sizes[d], old, d, Listed{size}, self.sizes());
+    check(
+        old == sizes[d] || old == 1,
+        "The expanded size of the tensor ({}) must match the existing size ({}) at non-singleton dimension {}.  Target "
+        "sizes: {}.  Tensor sizes: {}",
+        sizes[d], old, d, Listed{size}, self.sizes());
     strides[d] = old == 1 && sizes[d] != 1 ? 0 : d < leading ? 0 : self.strides()[d - leading];
   }
   return view_of(self, std::move(sizes), std::move(strides), self.offset());
@@ -278,8 +292,8 @@ Tensor select(const Tensor& self, int64_t dim, int64_t index) {
   check_index(self.dim() > 0, "select() cannot be applied to a 0-dim tensor.");
   const int d = normalize_dim(dim, self.dim());
   const int64_t size = self.sizes()[d];
-  check_index(index >= -size && index < size, "select(): index {} out of range for tensor of size {} at dimension {}", index,
-              self.sizes(), d);
+  check_index(index >= -size && index < size, "select(): index {} out of range for tensor of size {} at dimension {}",
+              index, self.sizes(), d);
   const int64_t offset = self.offset() + (index < 0 ? index + size : index) * self.strides()[d];
   Dims sizes = self.sizes(), strides = self.strides();
   sizes.erase(d);
@@ -313,8 +327,8 @@ Tensor narrow(const Tensor& self, int64_t dim, int64_t start, int64_t length) {
   check(length >= 0, "narrow(): length must be non-negative.");
   const int d = normalize_dim(dim, self.dim());
   const int64_t size = self.sizes()[d];
-  check_index(start >= -size && start <= size, "start out of range (expected to be in range of [{}, {}], but got {})", -size,
-              size, start);
+  check_index(start >= -size && start <= size, "start out of range (expected to be in range of [{}, {}], but got {})",
+              -size, size, start);
   if (start < 0) start += size;
   check(start + length <= size, "start ({}) + length ({}) exceeds dimension size ({}).", start, length, size);
   return ops::slice(self, d, start, start + length, 1);
@@ -323,7 +337,8 @@ Tensor narrow(const Tensor& self, int64_t dim, int64_t start, int64_t length) {
 Tensor diagonal(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2) {
   const int a = normalize_dim(dim1, self.dim()), b = normalize_dim(dim2, self.dim());
   check(a != b, "diagonal dimensions cannot be identical {}, {}", dim1, dim2);
-  const int64_t rows = self.sizes()[a] - std::max<int64_t>(-offset, 0), columns = self.sizes()[b] - std::max<int64_t>(offset, 0);
+  const int64_t rows = self.sizes()[a] - std::max<int64_t>(-offset, 0),
+                columns = self.sizes()[b] - std::max<int64_t>(offset, 0);
   const int64_t length = std::max<int64_t>(0, std::min(rows, columns));
   int64_t start = self.offset();
   if (length > 0) start += offset >= 0 ? offset * self.strides()[b] : -offset * self.strides()[a];
@@ -347,7 +362,8 @@ Tensor diagonal_backward(const Tensor& g, IntList sizes, int64_t offset, int64_t
 Tensor unfold(const Tensor& self, int64_t dimension, int64_t size, int64_t step) {
   const int d = normalize_dim(dimension, self.dim());
   const int64_t available = self.dim() == 0 ? 1 : self.sizes()[d];
-  check(size >= 0 && size <= available, "maximum size for tensor at dimension {} is {} but size is {}", d, available, size);
+  check(size >= 0 && size <= available, "maximum size for tensor at dimension {} is {} but size is {}", d, available,
+        size);
   check(step > 0, "step is {} but must be > 0", step);
   Dims sizes = self.sizes(), strides = self.strides();
   if (self.dim() == 0) {
@@ -381,7 +397,8 @@ TensorList split(const Tensor& self, int64_t split_size, int64_t dim) {
   check(self.dim() > 0, "split expects at least a 1-dimensional tensor");
   check(split_size >= 0, "split expects split_size be non-negative, but got split_size={}", split_size);
   const int64_t size = self.sizes()[normalize_dim(dim, self.dim())];
-  check(split_size > 0 || size == 0, "split_size can only be 0 if dimension size is 0, but got dimension size of {}", size);
+  check(split_size > 0 || size == 0, "split_size can only be 0 if dimension size is 0, but got dimension size of {}",
+        size);
   Dims lengths;
   for (int64_t at = 0; at < size; at += split_size) lengths.push_back(std::min(split_size, size - at));
   if (lengths.empty()) lengths.push_back(0);
@@ -396,13 +413,17 @@ TensorList split_sizes(const Tensor& self, IntList lengths, int64_t dim) {
   for (const auto length : lengths) {
     check(length >= 0, "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={}",
           Listed{lengths});
-    check(at + length <= self.sizes()[d], "split_with_sizes expects split_sizes to sum exactly to {} (input tensor's size at "
-          "dimension {}), but got split_sizes={}", self.sizes()[d], d, Listed{lengths});
+    check(at + length <= self.sizes()[d],
+          "split_with_sizes expects split_sizes to sum exactly to {} (input tensor's size at "
+          "dimension {}), but got split_sizes={}",
+          self.sizes()[d], d, Listed{lengths});
     pieces.push_back(slice(self, d, at, at + length, 1));
     at += length;
   }
-  check(at == self.sizes()[d], "split_with_sizes expects split_sizes to sum exactly to {} (input tensor's size at dimension "
-        "{}), but got split_sizes={}", self.sizes()[d], d, Listed{lengths});
+  check(at == self.sizes()[d],
+        "split_with_sizes expects split_sizes to sum exactly to {} (input tensor's size at dimension "
+        "{}), but got split_sizes={}",
+        self.sizes()[d], d, Listed{lengths});
   return pieces;
 }
 

@@ -6,10 +6,12 @@ namespace weft {
 
 namespace {
 
-constexpr std::string_view names[dtype_count] = {"bool",    "uint8",    "int8",    "int16",   "int32",     "int64",
-                                                 "float16", "bfloat16", "float32", "float64", "complex64", "complex128"};
-constexpr std::string_view scalar_types[dtype_count] = {"Bool", "Byte",     "Char",  "Short",  "Int",           "Long",
-                                                        "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
+constexpr std::string_view names[dtype_count] = {"bool",    "uint8",   "int8",      "int16",
+                                                 "int32",   "int64",   "float16",   "bfloat16",
+                                                 "float32", "float64", "complex64", "complex128"};
+constexpr std::string_view scalar_types[dtype_count] = {"Bool",  "Byte",   "Char",         "Short",
+                                                        "Int",   "Long",   "Half",         "BFloat16",
+                                                        "Float", "Double", "ComplexFloat", "ComplexDouble"};
 
 /// 0 bool, 1 integer, 2 floating, 3 complex.
 int category(DType d) noexcept {

@@ -9,7 +9,18 @@ namespace weft {
 
 /// In PyTorch's promotion order within each category.
 enum class DType : uint8_t {
-  boolean, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128
+  boolean,
+  uint8,
+  int8,
+  int16,
+  int32,
+  int64,
+  float16,
+  bfloat16,
+  float32,
+  float64,
+  complex64,
+  complex128
 };
 inline constexpr int dtype_count = 12;
 
@@ -71,7 +82,9 @@ struct Complex {
 
 inline constexpr int64_t dtype_sizes[dtype_count] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
 
-[[gnu::always_inline]] inline int64_t element_size(DType dtype) noexcept { return dtype_sizes[static_cast<int>(dtype)]; }
+[[gnu::always_inline]] inline int64_t element_size(DType dtype) noexcept {
+  return dtype_sizes[static_cast<int>(dtype)];
+}
 [[gnu::always_inline]] inline bool is_complex(DType dtype) noexcept { return dtype >= DType::complex64; }
 [[gnu::always_inline]] inline bool is_floating(DType dtype) noexcept {
   return dtype >= DType::float16 && dtype <= DType::float64;
@@ -100,18 +113,30 @@ struct TypeTag {
 template <class F>
 [[gnu::always_inline]] inline decltype(auto) visit_dtype(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::boolean: return f(TypeTag<bool>{});
-    case DType::uint8: return f(TypeTag<uint8_t>{});
-    case DType::int8: return f(TypeTag<int8_t>{});
-    case DType::int16: return f(TypeTag<int16_t>{});
-    case DType::int32: return f(TypeTag<int32_t>{});
-    case DType::int64: return f(TypeTag<int64_t>{});
-    case DType::float16: return f(TypeTag<Half>{});
-    case DType::bfloat16: return f(TypeTag<BFloat16>{});
-    case DType::float32: return f(TypeTag<float>{});
-    case DType::float64: return f(TypeTag<double>{});
-    case DType::complex64: return f(TypeTag<Complex<float>>{});
-    default: return f(TypeTag<Complex<double>>{});
+    case DType::boolean:
+      return f(TypeTag<bool>{});
+    case DType::uint8:
+      return f(TypeTag<uint8_t>{});
+    case DType::int8:
+      return f(TypeTag<int8_t>{});
+    case DType::int16:
+      return f(TypeTag<int16_t>{});
+    case DType::int32:
+      return f(TypeTag<int32_t>{});
+    case DType::int64:
+      return f(TypeTag<int64_t>{});
+    case DType::float16:
+      return f(TypeTag<Half>{});
+    case DType::bfloat16:
+      return f(TypeTag<BFloat16>{});
+    case DType::float32:
+      return f(TypeTag<float>{});
+    case DType::float64:
+      return f(TypeTag<double>{});
+    case DType::complex64:
+      return f(TypeTag<Complex<float>>{});
+    default:
+      return f(TypeTag<Complex<double>>{});
   }
 }
 

@@ -17,20 +17,29 @@ bool fits(const Scalar& scalar, DType dtype) noexcept {
   if (scalar.is_floating() && !(value >= -limit && value < limit)) return false;
   const int64_t integer = scalar.to_int();
   switch (dtype) {
-    case DType::uint8: return integer >= -UINT8_MAX && integer <= UINT8_MAX;
-    case DType::int8: return integer >= INT8_MIN && integer <= INT8_MAX;
-    case DType::int16: return integer >= INT16_MIN && integer <= INT16_MAX;
-    case DType::int32: return integer >= INT32_MIN && integer <= INT32_MAX;
-    default: return true;
+    case DType::uint8:
+      return integer >= -UINT8_MAX && integer <= UINT8_MAX;
+    case DType::int8:
+      return integer >= INT8_MIN && integer <= INT8_MAX;
+    case DType::int16:
+      return integer >= INT16_MIN && integer <= INT16_MAX;
+    case DType::int32:
+      return integer >= INT32_MIN && integer <= INT32_MAX;
+    default:
+      return true;
   }
 }
 
 std::ostream& operator<<(std::ostream& out, const Scalar& s) {
   switch (s.kind()) {
-    case DType::boolean: return out << (s.to_bool() ? "True" : "False");
-    case DType::int64: return out << s.to_int();
-    case DType::float64: return out << s.to_double();
-    default: return out << '(' << s.to_double() << (s.imag() < 0 ? "-" : "+") << std::abs(s.imag()) << "j)";
+    case DType::boolean:
+      return out << (s.to_bool() ? "True" : "False");
+    case DType::int64:
+      return out << s.to_int();
+    case DType::float64:
+      return out << s.to_double();
+    default:
+      return out << '(' << s.to_double() << (s.imag() < 0 ? "-" : "+") << std::abs(s.imag()) << "j)";
   }
 }
 

@@ -10,10 +10,10 @@ namespace weft {
 class Scalar {
  public:
   Scalar() noexcept : Scalar(int64_t{0}) {}
-  Scalar(bool v) noexcept : kind_(DType::boolean), re_(v), int_(v) {}         // NOLINT: numbers convert
-  Scalar(int v) noexcept : Scalar(static_cast<int64_t>(v)) {}                 // NOLINT
+  Scalar(bool v) noexcept : kind_(DType::boolean), re_(v), int_(v) {}                        // NOLINT: numbers convert
+  Scalar(int v) noexcept : Scalar(static_cast<int64_t>(v)) {}                                // NOLINT
   Scalar(int64_t v) noexcept : kind_(DType::int64), re_(static_cast<double>(v)), int_(v) {}  // NOLINT
-  Scalar(double v) noexcept;                                                  // NOLINT
+  Scalar(double v) noexcept;                                                                 // NOLINT
   Scalar(double re, double im) noexcept : kind_(DType::complex128), re_(re), im_(im) {}
 
   bool is_bool() const noexcept { return kind_ == DType::boolean; }
@@ -39,8 +39,8 @@ class Scalar {
   int64_t int_ = 0;  ///< exact for bool and int, truncated for float
 };
 
-/// Whether an integer type can hold the number, truncated; floating types and bool take any. Negative numbers wrap around in
-/// unsigned types, as in PyTorch.
+/// Whether an integer type can hold the number, truncated; floating types and bool take any. Negative numbers wrap
+/// around in unsigned types, as in PyTorch.
 bool fits(const Scalar& scalar, DType dtype) noexcept;
 
 std::ostream& operator<<(std::ostream& out, const Scalar& scalar);

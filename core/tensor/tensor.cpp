@@ -163,13 +163,15 @@ Tensor empty_strided(IntList sizes, IntList strides, DType dtype) {
 Tensor empty_like(const Tensor& like, DType dtype) {
   if (like.is_contiguous()) return empty(like.sizes(), dtype);
   if (like.is_dense()) return empty_strided(like.sizes(), like.strides(), dtype);
-  // An insertion sort, outermost first, in which repeated dimensions (stride 0) hold their place: as PyTorch orders them.
+  // An insertion sort, outermost first, in which repeated dimensions (stride 0) hold their place: as PyTorch orders
+  // them.
   Dims order(like.dim());
   std::iota(order.begin(), order.end(), 0);
   for (int i = like.dim() - 2; i >= 0; --i) {
     int at = i;
     for (int j = i + 1; j < like.dim(); ++j) {
-      const int64_t outer = like.strides()[static_cast<int>(order[at])], inner = like.strides()[static_cast<int>(order[j])];
+      const int64_t outer = like.strides()[static_cast<int>(order[at])],
+                    inner = like.strides()[static_cast<int>(order[j])];
       if (outer == 0 || inner == 0) continue;
       if (outer >= inner) break;
       std::swap(order[at], order[j]);

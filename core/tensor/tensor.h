@@ -38,15 +38,15 @@ struct TensorImpl : RefCounted<TensorImpl> {
   Dims sizes;
   Dims strides;  ///< in elements
   DType dtype = DType::float32;
-  bool contiguous = true;         ///< row-major without gaps
-  bool wrapped_number = false;    ///< came from a Python number: weakest in type promotion
+  bool contiguous = true;             ///< row-major without gaps
+  bool wrapped_number = false;        ///< came from a Python number: weakest in type promotion
   bool inference = inference_mode();  ///< made in inference mode
-  bool untracked_writes = false;  ///< from `.data`: in-place writes do not advance the version
+  bool untracked_writes = false;      ///< from `.data`: in-place writes do not advance the version
   ViewKind view_kind = ViewKind::recorded;
-  std::atomic<uint32_t> view_version{0};  ///< the storage's version when autograd last looked at this view
-  Ref<TensorImpl> view_base;      ///< of a differentiable view: the tensor it looks into
+  std::atomic<uint32_t> view_version{0};             ///< the storage's version when autograd last looked at this view
+  Ref<TensorImpl> view_base;                         ///< of a differentiable view: the tensor it looks into
   std::atomic<AutogradMetaBase*> autograd{nullptr};  ///< owned; set once, by any thread
-  std::atomic<void*> python{nullptr};    ///< the Python object that wraps this, if alive; bindings/ guards it
+  std::atomic<void*> python{nullptr};  ///< the Python object that wraps this, if alive; bindings/ guards it
 
   static void destroy(TensorImpl* impl) noexcept;
   static void* operator new(std::size_t bytes);

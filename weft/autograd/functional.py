@@ -16,7 +16,11 @@ Tensors = Tensor | tuple[Tensor, ...]
 
 
 def vjp(
-    func: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
+    func: Callable[..., Tensors],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Tensors, Tensors]:
     """func(inputs), and the product of the vector v with the Jacobian there.
 
@@ -40,7 +44,11 @@ def vjp(
 
 
 def jvp(
-    func: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
+    func: Callable[..., Tensors],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Tensors, Tensors]:
     """func(inputs), and the product of the Jacobian there with the vector v, by differentiating twice.
 
@@ -64,7 +72,11 @@ def jvp(
 
 
 def vhp(
-    func: Callable[..., Tensor], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
+    func: Callable[..., Tensor],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Tensor, Tensors]:
     """func(inputs), a single number, and the product of the vector v with the Hessian there.
 
@@ -84,7 +96,11 @@ def vhp(
 
 
 def hvp(
-    func: Callable[..., Tensor], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
+    func: Callable[..., Tensor],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Tensor, Tensors]:
     """As vhp: the Hessian is symmetric."""
     return vhp(func, inputs, v, create_graph, strict)
@@ -120,7 +136,9 @@ def jacobian(
         blocks = []
         for output in outputs:
             flat = output.reshape(-1)
-            rows = [_grad((flat[i],), own, None, create_graph, strict, "inputs", keep=True) for i in range(flat.numel())]
+            rows = [
+                _grad((flat[i],), own, None, create_graph, strict, "inputs", keep=True) for i in range(flat.numel())
+            ]
             blocks.append(
                 tuple(
                     _core.stack([row[k] for row in rows]).reshape((*output.shape, *x.shape))
@@ -169,9 +187,7 @@ def _inputs(inputs: Tensors, name: str, create_graph: bool) -> tuple[bool, tuple
                 f"The inputs given to {name} must be either a Tensor or a tuple of Tensors but the value at index {i} has "
                 f"type {type(x)}."
             )
-    own = tuple(
-        x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in listed
-    )
+    own = tuple(x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in listed)
     return isinstance(inputs, Tensor), own
 
 

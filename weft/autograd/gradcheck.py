@@ -248,7 +248,10 @@ class _Checker:
             for a, n in zip(row_a, row_n, strict=True)
         )
         if not close:
-            shown = [_core._tensor([list(c) for c in zip(*rows, strict=True)], _core.float64) for rows in (numerical, analytical)]
+            shown = [
+                _core._tensor([list(c) for c in zip(*rows, strict=True)], _core.float64)
+                for rows in (numerical, analytical)
+            ]
             raise GradcheckError(
                 f"Jacobian mismatch for output {output} with respect to input {index},\n"
                 f"numerical:{shown[0]}\nanalytical:{shown[1]}\n"

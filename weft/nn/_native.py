@@ -7,4 +7,3 @@ from __future__ import annotations
 
 from weft._core import *  # noqa: F403
 from weft._core.nn import *  # noqa: F403
-
