@@ -138,9 +138,6 @@ def _unpack(op: Op, whole: dict[str, set[str]]) -> list[str]:
             lines.append(f"    const TensorList {local} = unpack_all(s.{local}, this);")
         else:
             lines.append(f"    [[maybe_unused]] const auto& {local} = s.{local};")
-    for p in differentiable(op):
-        if not p.is_tensor_list:
-            continue
     return lines
 
 

@@ -80,6 +80,7 @@ class Op:
         big: further samples, large enough to run on several threads; pointwise operators need none.
         domain: interval the tests draw floating-point inputs from.
         ulps: stated error of the result in float32 units in the last place, against ref in float64.
+        double_error: stated relative error in float64, where it is more than a few units in the last place.
         backward_name: of the graph node, where PyTorch's differs from ours.
     """
 
@@ -109,6 +110,7 @@ class Op:
     big: Sequence[Any] | Callable[[], Sequence[Any]] = ()
     domain: tuple[float, float] = (-3.0, 3.0)
     ulps: float = 4.0
+    double_error: float = 0.0
     backward_name: str = ""
     signature: Signature = field(init=False)
     source: str = field(init=False, default="")

@@ -142,7 +142,12 @@ _unary(
     (0.1, 3.0),
 )
 _unary(
-    "i0", "Modified Bessel function of the first kind, order 0.", 60, lambda g, self: g * i1(self), "scipy.special.i0"
+    "i0",
+    "Modified Bessel function of the first kind, order 0.",
+    60,
+    lambda g, self: g * i1(self),
+    "scipy.special.i0",
+    double_error=1e-14,
 )
 _unary(
     "i0e",
@@ -152,6 +157,7 @@ _unary(
     "scipy.special.i0e",
     (0.1, 3.0),
     namespace="special",
+    double_error=1e-14,
 )
 _unary(
     "i1",
@@ -161,6 +167,7 @@ _unary(
     "scipy.special.i1",
     (0.1, 3.0),
     namespace="special",
+    double_error=1e-14,
 )
 _unary(
     "i1e",
@@ -170,6 +177,7 @@ _unary(
     "scipy.special.i1e",
     (0.1, 3.0),
     namespace="special",
+    double_error=1e-14,
 )
 _unary(
     "ndtr",

@@ -37,6 +37,11 @@ class Case:
     integral: bool = False  # takes integers only
 
     @property
+    def double_error(self) -> float:
+        """The relative error the record states for float64."""
+        return self.op.double_error if self.op is not None else 0.0
+
+    @property
     def draws(self) -> bool:
         """Whether it draws random numbers: a stream for each dtype."""
         return self.op is not None and any(p.type == "Generator | None" for p in self.op.signature.parameters)
