@@ -3,9 +3,11 @@
 #pragma once
 
 #include <exception>
-#include <sstream>
+#include <initializer_list>
+#include <ostream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace weft {
@@ -25,34 +27,42 @@ class Error : public std::exception {
   std::string message_;
 };
 
-namespace detail {
+/// One argument of a message, its type forgotten: so a message costs its caller an array, not an instance of a
+/// template.
+class Printable {
+ public:
+  template <class T>
+    requires(!std::is_array_v<T>)
+  Printable(const T& value) noexcept : value_(&value), print_(print<T>) {}
+  Printable(const char* text) noexcept : value_(text), print_(print_text) {}
 
-void format_rest(std::ostringstream& out, std::string_view text);
+  void to(std::ostream& out) const { print_(out, value_); }
 
-template <class First, class... Rest>
-void format_rest(std::ostringstream& out, std::string_view text, const First& first, const Rest&... rest) {
-  const auto hole = text.find("{}");
-  out << text.substr(0, hole);
-  if (hole == std::string_view::npos) return;
-  out << first;
-  format_rest(out, text.substr(hole + 2), rest...);
-}
+ private:
+  template <class T>
+  static void print(std::ostream& out, const void* value) {
+    out << *static_cast<const T*>(value);
+  }
+  static void print_text(std::ostream& out, const void* text) { out << static_cast<const char*>(text); }
 
-}  // namespace detail
+  const void* value_;
+  void (*print_)(std::ostream&, const void*);
+};
+
+std::string format_list(std::string_view text, std::initializer_list<Printable> args);
 
 /// `format("expected {}, got {}", 2, 3)`; anything with operator<< fits. (std::format needs gcc 13.)
 template <class... Args>
 std::string format(std::string_view text, const Args&... args) {
-  std::ostringstream out;
-  detail::format_rest(out, text, args...);
-  return std::move(out).str();
+  return format_list(text, {Printable(args)...});
 }
 
 [[noreturn]] void raise(ErrorKind kind, std::string message);
+[[noreturn, gnu::cold]] void raise(ErrorKind kind, std::string_view text, std::initializer_list<Printable> args);
 
 template <class... Args>
-[[noreturn, gnu::cold, gnu::noinline]] void fail(ErrorKind kind, std::string_view text, const Args&... args) {
-  raise(kind, format(text, args...));
+[[noreturn, gnu::always_inline]] inline void fail(ErrorKind kind, std::string_view text, const Args&... args) {
+  raise(kind, text, {Printable(args)...});
 }
 
 /// Raises RuntimeError unless `ok`.
