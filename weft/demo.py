@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import weft
 from weft import nn
+from weft.gil._meter import seconds_queued
 from weft.nn import functional as F
 from weft.optim import AdamW
 from weft.optim.lr_scheduler import CosineAnnealingLR
@@ -161,7 +162,7 @@ class Counting(threading.Thread):
         self._stopping = False
 
     def run(self) -> None:
-        wall, cpu, queued = time.perf_counter(), time.thread_time(), _seconds_queued()
+        wall, cpu, queued = time.perf_counter(), time.thread_time(), seconds_queued()
         while not self._stopping:
             for _ in range(1000):
                 self.count += 1
@@ -169,20 +170,12 @@ class Counting(threading.Thread):
         cpu = time.thread_time() - cpu
         self.running = cpu / wall
         # The rest of the time it waited for the lock: it never sleeps.
-        self.unlocked = min(1.0, (cpu + _seconds_queued() - queued) / wall)
+        self.unlocked = min(1.0, (cpu + seconds_queued() - queued) / wall)
 
     def finish(self) -> None:
         """Stop counting, and wait until the shares stand."""
         self._stopping = True
         self.join()
-
-
-def _seconds_queued() -> float:
-    """How long this thread was ready to run but had no core; 0 where the system (not Linux) does not tell."""
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) * 1e-9
-    except (OSError, IndexError):
-        return 0.0
 
 
 @contextlib.contextmanager

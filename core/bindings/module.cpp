@@ -174,6 +174,7 @@ NB_MODULE(_core, m) {
   });
   try {
     init_native();
+    init_gil_probe(m.ptr());
     init_types(m.ptr());
     init_tensor_type(m.ptr());
     init_autograd(m.ptr());

@@ -53,5 +53,7 @@ auto native(int64_t cost, F&& f) {
 
 /// Called once when the module loads, by the main thread.
 void init_native();
+/// The meter's native part (gil_probe.cpp).
+void init_gil_probe(PyObject* module);
 
 }  // namespace weft::bindings

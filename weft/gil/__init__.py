@@ -1,4 +1,4 @@
-"""When native work lets go of Python's lock: the policy, and counts of what was done.
+"""When native work lets go of Python's lock: the policy, counts of what was done, and a meter for any library.
 
 An operation that lets the lock go lets other Python threads run; on short operations that costs more than it
 gives, because a busy thread keeps the lock for a whole switch interval (5 ms). Under the policy `"auto"` weft
@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from typing import Literal, cast
 
 from weft import _core
+from weft.gil._meter import Measurement as Measurement
+from weft.gil._meter import measure as measure
 
-__all__ = ["Policy", "Stats", "get_policy", "policy", "reset_stats", "set_policy", "stats"]
+__all__ = ["Measurement", "Policy", "Stats", "get_policy", "measure", "policy", "reset_stats", "set_policy", "stats"]
 
 Policy = Literal["auto", "release", "hold"]
 
