@@ -10,6 +10,8 @@ tensor([3., 3.])
 from __future__ import annotations
 
 import math as _math
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 try:
     from weft._core import Tensor as Tensor
@@ -18,10 +20,11 @@ except ImportError as error:
         "weft's native module is not beside this file. In a source tree: run Python from another folder, so that the "
         "installed weft is found, or build in place with tools/dev_build.sh."
     ) from error
-from weft import _core
+from weft import _core, _lazy
 from weft._core import *  # noqa: F403  # the functions, dtypes and classes of the native module
 from weft._creation import *  # noqa: F403
 from weft._device import device as device
+from weft.storage import *  # noqa: F403
 
 __version__ = "0.1.0"
 
@@ -58,3 +61,17 @@ from weft.nn.functional import pixel_shuffle as pixel_shuffle  # noqa: E402
 from weft.nn.functional import pixel_unshuffle as pixel_unshuffle  # noqa: E402
 from weft.nn.functional import rrelu as rrelu  # noqa: E402
 from weft.random import *  # noqa: E402, F403
+
+if _TYPE_CHECKING:  # what _lazy finds
+    from weft import distributed as distributed
+    from weft import serialization as serialization
+    from weft.serialization import load as load
+    from weft.serialization import save as save
+
+
+def __getattr__(name: str) -> _Any:
+    return _lazy.find(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_lazy.MODULES, *_lazy.NAMES})

@@ -18,6 +18,7 @@ class device:
     """
 
     __slots__ = ("index", "type")
+    __module__ = "weft"  # where PyTorch's files say it is
 
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
@@ -46,8 +47,8 @@ class device:
     def __hash__(self) -> int:
         return hash((self.type, self.index))
 
-    def __reduce__(self) -> tuple[type[device], tuple[str, int | None]]:
-        return device, (self.type, self.index)
+    def __reduce__(self) -> tuple[type[device], tuple[str] | tuple[str, int]]:
+        return device, (self.type,) if self.index is None else (self.type, self.index)
 
 
 DeviceLike: TypeAlias = device | str | int | None

@@ -6,13 +6,15 @@ What is hot is native (core/bindings); here stands what happens once per step or
 from __future__ import annotations
 
 import copy as _copy
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from weft import _core, _printing
+from weft import _core, _printing, _utils
 from weft._core import Tensor
 from weft._core import dtype as Dtype
 from weft._device import DeviceLike, check_cpu, cpu, device
+from weft.storage import TypedStorage, UntypedStorage
 
 __all__: list[str] = []
 
@@ -214,27 +216,111 @@ class _core_no_grad:
         _core._set_grad_enabled(self._previous)
 
 
-def _rebuild(kind: type[Tensor], data: bytes, dtype: Dtype, shape: tuple[int, ...], requires_grad: bool) -> Tensor:
-    """A pickled tensor back from its bytes."""
-    flat = _core._from_buffer(bytearray(data)).view(dtype) if data else _core.empty(0, dtype=dtype)
-    tensor = flat.view(shape)
+def _rebuild(
+    kind: type[Tensor],
+    data: Any,
+    dtype: Dtype,
+    shape: tuple[int, ...],
+    order: tuple[int, ...] | None,
+    requires_grad: bool,
+) -> Tensor:
+    """A pickled tensor back from its bytes, which lie in the order of dimensions that `order` names."""
+    view = memoryview(data)
+    if view.nbytes == 0:
+        tensor = _core.empty(shape, dtype=dtype)
+    else:
+        tensor = _core._from_buffer(bytearray(view) if view.readonly else view).view(dtype)
+        tensor = (
+            tensor.view(shape) if order is None else tensor.view([shape[d] for d in order]).permute(_inverse(order))
+        )
+    tensor = tensor.detach()
     if kind is not Tensor:
         tensor = _core._as_subclass(kind, tensor)
     tensor.requires_grad = requires_grad
     return tensor
 
 
-def __reduce_ex__(self: Tensor, protocol: int) -> tuple[Any, ...]:
-    plain = self.detach().contiguous().view(-1).view(_core.uint8) if self.itemsize == 1 else _bytes_view(self)
-    data = bytes(memoryview(plain))
-    return _rebuild, (type(self), data, self.dtype, tuple(self.shape), self.requires_grad), self.__dict__ or None
+def _inverse(order: tuple[int, ...]) -> list[int]:
+    return sorted(range(len(order)), key=order.__getitem__)
 
 
-def _bytes_view(self: Tensor) -> Any:
-    """The elements as integers of the same size, which every buffer consumer knows."""
-    sized = {2: _core.int16, 4: _core.int32, 8: _core.int64}
-    flat = self.detach().contiguous().view(-1)
-    return flat.view(sized[self.itemsize]) if self.itemsize in sized else flat
+def __reduce_ex__(self: Tensor, protocol: Any) -> tuple[Any, ...]:
+    plain, order = self.detach(), None
+    if not plain.is_contiguous():
+        strides = plain.stride()
+        by_stride = sorted(range(plain.dim()), key=lambda d: (-strides[d], d))
+        if (permuted := plain.permute(by_stride)).is_contiguous():
+            plain, order = permuted, tuple(by_stride)
+    view = memoryview(_core._storage_view(plain) if plain.numel() == 0 else _bytes_of(plain.contiguous()))
+    data: Any = bytes(view) if protocol < 5 else pickle.PickleBuffer(view)
+    kept = (type(self), data, self.dtype, tuple(self.shape), order, self.requires_grad)
+    return _rebuild, kept, self.__dict__ or None
+
+
+def _bytes_of(contiguous: Tensor) -> Tensor:
+    """The elements of a contiguous tensor as bytes."""
+    start = contiguous.storage_offset() * contiguous.itemsize
+    return _core._storage_view(contiguous)[start : start + contiguous.nbytes]
+
+
+def _rebuild_from_type_v2(func: Callable[..., Tensor], new_type: type[Tensor], args: Any, state: Any) -> Tensor:
+    """A tensor of a subclass, or with attributes, from a file."""
+    result = func(*args)
+    if type(result) is not new_type:
+        result = _core._as_subclass(new_type, result)
+    if new_type.__setstate__ is not Tensor.__setstate__:
+        result.__setstate__(state)
+        return result
+    return _utils._set_state(result, state)
+
+
+def __setstate__(self: Tensor, state: Any) -> None:
+    _utils._set_state(self, state)
+
+
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """The memory behind self, which its views share.
+
+    >>> len(weft.ones(2).untyped_storage())
+    8
+    """
+    return UntypedStorage._of(self)
+
+
+def storage(self: Tensor) -> TypedStorage:
+    """The memory behind self as elements of its dtype; untyped_storage() is the newer form."""
+    return TypedStorage(wrap_storage=UntypedStorage._of(self), dtype=self.dtype)
+
+
+def set_(
+    self: Tensor, source: Any = None, storage_offset: int = 0, size: Sequence[int] | None = None, stride: Any = None
+) -> Tensor:
+    """Makes self look at the memory of a tensor or storage.
+
+    >>> weft.empty(0).set_(weft.ones(4).untyped_storage(), 1, (2,)).tolist()
+    [1.0, 1.0]
+    """
+    if source is None:
+        return _native_set(self, _core.empty(0, dtype=self.dtype))
+    if isinstance(source, Tensor) and size is None:
+        return _native_set(self, source)
+    storage = UntypedStorage._of(source) if isinstance(source, Tensor) else source.untyped()
+    shape = (len(storage) // self.itemsize - storage_offset,) if size is None else tuple(size)
+    if stride is None:
+        stride = _row_major(shape) if shape else ()
+    return _native_set(
+        self, _core._tensor_over_storage(storage._bytes, self.dtype, storage_offset, shape, tuple(stride))
+    )
+
+
+_native_set = Tensor.set_
+
+
+def _row_major(shape: Sequence[int]) -> tuple[int, ...]:
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.append(strides[-1] * max(size, 1))
+    return tuple(reversed(strides))
 
 
 def new_tensor(
@@ -261,6 +347,7 @@ def _attributes() -> dict[str, Any]:
         "is_pinned": lambda self: False,
         "pin_memory": lambda self, device=None: self,
         "share_memory_": lambda self: self,
+        "_typed_storage": storage,
         "_make_subclass": staticmethod(_make_subclass),
         "__array_priority__": 1000,  # NumPy's operators leave it to ours
     }

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from weft import demo
+from weft import demo, run
 from weft.gil import _command as gil
 
 
@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="command")
     demo.add_command(commands)
     gil.add_command(commands)
+    run.add_command(commands)
     arguments = parser.parse_args(argv)
     try:
         status: int = arguments.run(arguments)

@@ -8,6 +8,7 @@
 #include "bindings/construct.h"
 #include "bindings/dispatch.h"
 #include "bindings/native.h"
+#include "bindings/storage.h"
 #include "bindings/tables.h"
 #include "bindings/types.h"
 #include "ops/promotion.h"
@@ -179,6 +180,7 @@ NB_MODULE(_core, m) {
     init_tensor_type(m.ptr());
     init_autograd(m.ptr());
     add_functions(m, functions);
+    add_functions(m, storage_functions);
     add_functions(m, weft_functions);
     add_functions(m.def_submodule("nn"), nn_functions);
     add_functions(m.def_submodule("linalg"), linalg_functions);

@@ -100,6 +100,11 @@ PyObject* as_size(PyObject* tuple) {
 PyObject* size_subscript(PyObject* self, PyObject* key) {
   return as_size(PyTuple_Type.tp_as_mapping->mp_subscript(self, key));
 }
+/// Pickles as PyTorch's does: a call with a plain tuple.
+PyObject* size_reduce(PyObject* self, PyObject*) {
+  PyObject* const plain = PySequence_Tuple(self);
+  return plain == nullptr ? nullptr : Py_BuildValue("(O(N))", size_type, plain);
+}
 PyObject* size_concat(PyObject* self, PyObject* other) {
   return as_size(PyTuple_Type.tp_as_sequence->sq_concat(self, other));
 }
@@ -201,6 +206,7 @@ void init_types(PyObject* module) {
   }
 
   static PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."},
+                                       {"__reduce__", size_reduce, METH_NOARGS, nullptr},
                                        {nullptr, nullptr, 0, nullptr}};
   PyType_Slot size_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(size_repr)},
                               {Py_tp_methods, size_methods},

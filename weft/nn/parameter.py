@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 import weft
-from weft import Tensor
+from weft import Tensor, _utils
 
 __all__ = [
     "Buffer",
@@ -68,21 +68,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         state = dict(getattr(self, "__dict__", {}))
         if state:
-            return _rebuild_parameter_with_state, (self.data, self.requires_grad, OrderedDict(), state)
-        return _rebuild_parameter, (self.data, self.requires_grad, OrderedDict())
-
-
-def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:
-    """Unpickle a parameter; hooks are never saved, the argument is PyTorch's file format."""
-    return Parameter(data, requires_grad)
-
-
-def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_hooks: Any, state: Any) -> Parameter:
-    """Unpickle a parameter with attributes of its own."""
-    param = Parameter(data, requires_grad)
-    for name, value in state.items():
-        setattr(param, name, value)
-    return param
+            return _utils._rebuild_parameter_with_state, (self.data, self.requires_grad, OrderedDict(), state)
+        return _utils._rebuild_parameter, (self.data, self.requires_grad, OrderedDict())
 
 
 class _BufferMeta(type(Tensor)):  # type: ignore[misc]  # the metaclass is the core's

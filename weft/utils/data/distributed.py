@@ -37,7 +37,7 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ) -> None:
         if num_replicas is None or rank is None:
-            if not hasattr(weft, "distributed"):
+            if not weft.distributed.is_available():
                 raise RuntimeError("Requires distributed package to be available: pass num_replicas and rank")
             num_replicas = weft.distributed.get_world_size() if num_replicas is None else num_replicas
             rank = weft.distributed.get_rank() if rank is None else rank
