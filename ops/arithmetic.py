@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ops.table import FLOAT, PROMOTE, SELECT, Op, pointwise
 
 # Sums and products.
@@ -548,6 +550,9 @@ Op(
     cost=pointwise(0.2),
     inplace=True,
     vjp={"self": lambda g, mask: masked_fill(g, mask, 0), "value": lambda g, mask: where(mask, g, 0)},
+    samples=lambda: [((2, 3), np.array([[True, False, True]] * 2), 1.5), ((2, 3), np.array([False, True, True]), ())],
+    big=lambda: [((300, 401), np.arange(401) % 3 == 0, ())],
+    ref=lambda x, mask, value: np.where(mask, value, x),
 )
 Op(
     "nan_to_num(self: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None)"

@@ -59,6 +59,8 @@ Op(
     """,
     composite=True,
     cost=pointwise(1.0),
+    samples=[((2, 3), (2, 3)), ((), ())],
+    ref=lambda real, imag: real + 1j * imag,
 )
 Op(
     "conj(self: Tensor) -> Tensor",

@@ -16,11 +16,13 @@ Op(
     weft.Size([2, 3])
     """,
     **_FACTORY,
+    samples=[([0, 3],)],
 )
 Op(
     "empty_strided(size: list[int], stride: list[int], *, dtype: dtype | None = None) -> Tensor",
     "An uninitialised tensor with the given strides.",
     **_FACTORY,
+    samples=[([0, 3], [3, 1])],
 )
 Op(
     "zeros(size: shape, *, dtype: dtype | None = None) -> Tensor",
@@ -31,6 +33,7 @@ Op(
     """,
     out=True,
     samples=[([2, 3],), ([],), ([0],)],
+    big=[([300_001],)],
     ref=lambda size: numpy.zeros(size),
     **_FACTORY,
 )
@@ -43,6 +46,7 @@ Op(
     """,
     out=True,
     samples=[([2, 3],), ([],), ([0],)],
+    big=[([300_001],)],
     ref=lambda size: numpy.ones(size),
     **_FACTORY,
 )
@@ -55,6 +59,7 @@ Op(
     """,
     out=True,
     samples=[([2, 3], 1.5), ([], 2), ([0], True)],
+    big=[([300_001], 1.5)],
     ref=lambda size, value: numpy.full(size, value),
     **_FACTORY,
 )
@@ -75,6 +80,7 @@ Op(
     """,
     out=True,
     samples=[(1, 7), (0, 10, 3), (5, 0, -2), (0.0, 1.0, 0.25), (3, 3)],
+    big=[(1, 300_001, 3), (0.0, 1.0, 1e-5)],
     ref="numpy.arange",
     **_FACTORY,
 )
@@ -83,6 +89,7 @@ Op(
     "The numbers 0, 1, ... before end.",
     out=True,
     samples=[(5,), (0,)],
+    big=[(300_001,)],
     ref="numpy.arange",
     **_FACTORY,
 )
@@ -95,6 +102,7 @@ Op(
     """,
     out=True,
     samples=[(0, 1, 5), (-1.0, 1.0, 4), (2, 2, 1), (0, 1, 0)],
+    big=[(-1.0, 1.0, 100_001)],
     ref="numpy.linspace",
     **_FACTORY,
 )
@@ -103,6 +111,7 @@ Op(
     "base to the powers of linspace(start, end, steps).",
     out=True,
     samples=[(0, 2, 3), (0, 3, 4, 2.0)],
+    big=[(0, 2, 100_001)],
     ref=lambda a, b, n, base=10.0: numpy.logspace(a, b, n, base=base),
     **_FACTORY,
 )
@@ -111,6 +120,7 @@ Op(
     "An n x m matrix with ones on the diagonal.",
     out=True,
     samples=[(2, 3), (3, 2), (0, 2)],
+    big=[(300, 401)],
     ref="numpy.eye",
     **_FACTORY,
 )
@@ -123,6 +133,7 @@ Op(
     """,
     out=True,
     samples=[(3,), (0,)],
+    big=[(401,)],
     ref="numpy.eye",
     **_FACTORY,
 )

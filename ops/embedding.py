@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ops.table import Op, pointwise
 
 Op(
@@ -18,6 +20,13 @@ Op(
             g, indices, weight.sizes, padding_idx, scale_grad_by_freq
         ),
     },
+    samples=lambda: [
+        (np.array([[0, 2], [2, 1]]), (4, 3)),
+        (np.array([2, 2, 0]), (4, 3), 1),
+        (np.array([1, 0]), (2, 3), -1, True),
+    ],
+    big=lambda: [(np.array([i * 7 % 50 for i in range(3001)]), (50, 40))],
+    ref=lambda indices, weight, *_: weight[indices],
 )
 Op(
     "embedding_backward(grad: Tensor, indices: Tensor, sizes: list[int], padding_idx: int, scale_grad_by_freq: bool)"
@@ -47,4 +56,7 @@ Op(
     namespace="nn",
     method=False,
     cost=pointwise(2.0),
+    samples=lambda: [(np.array([0, 2, 1]),), (np.array([[1]]), 4)],
+    big=lambda: [(np.array([i % 9 for i in range(30_001)]),)],
+    ref=lambda x, num_classes=-1: np.eye(num_classes if num_classes > 0 else x.max() + 1, dtype=np.int64)[x],
 )

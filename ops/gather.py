@@ -5,17 +5,11 @@ Duplicate indices: additions all count, in order, and the last write wins, at an
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
 from ops.table import Op, pointwise
 
-
-def _array(values: Any) -> Any:
-    """Indices and masks of samples; NumPy is needed by the tests only."""
-    import numpy
-
-    return numpy.array(values)
-
+_SPREAD = np.arange(30_000).reshape(100, 300) * 7 % 401  # indices of large samples; some occur twice in a column
 
 Op(
     "gather(self: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor",
@@ -31,9 +25,9 @@ Op(
     out=True,
     vjp={"self": lambda g, self, dim, index: scatter_add(zeros(self.sizes, g.dtype), dim, index, g)},
     samples=lambda: [
-        ((3, 4), 1, _array([[0, 3], [1, 1]])),
-        ((3, 4), -2, _array([[2, 0, 1]])),
-        ((), 0, _array(0)),
+        ((3, 4), 1, np.array([[0, 3], [1, 1]])),
+        ((3, 4), -2, np.array([[2, 0, 1]])),
+        ((), 0, np.array(0)),
     ],
     ref=lambda x, dim, index: x[index, range(index.shape[1])] if dim == -2 else x[[[0], [1]], index] if x.ndim else x,
 )
@@ -50,7 +44,8 @@ Op(
         "self": lambda g, dim, index: scatter_value(g, dim, index, 0),
         "src": lambda g, dim, index: gather(g, dim, index),
     },
-    samples=lambda: [((3, 4), 1, _array([[0, 3], [1, 0]]), (2, 2)), ((3,), 0, _array([2]), (1,))],
+    samples=lambda: [((3, 4), 1, np.array([[0, 3], [1, 0]]), (2, 2)), ((3,), 0, np.array([2]), (1,))],
+    big=lambda: [((100, 401), 1, _SPREAD, (100, 300))],
 )
 Op(
     "scatter.value(self: Tensor, dim: int, index: Tensor, value: Number) -> Tensor",
@@ -58,13 +53,17 @@ Op(
     mutates=True,
     cost=pointwise(1.0),
     vjp={"self": lambda g, dim, index: scatter_value(g, dim, index, 0)},
-    samples=lambda: [((3, 4), 0, _array([[0, 2], [1, 0]]), 1.5), ((3,), -1, _array([2]), 1.5)],
+    samples=lambda: [((3, 4), 0, np.array([[0, 2], [1, 0]]), 1.5), ((3,), -1, np.array([2]), 1.5)],
 )
 Op(
     "scatter.combining(self: Tensor, dim: int, index: Tensor, src: Tensor | Number, *, reduce: str) -> Tensor",
     "The older spelling of scatter_reduce: reduce is 'add' or 'multiply'. Not differentiable.",
     mutates=True,
     cost=pointwise(1.0),
+    samples=lambda: [
+        ((3, 4), 1, np.array([[0, 3], [1, 0]]), (2, 2), {"reduce": "add"}),
+        ((3,), 0, np.array([2, 2]), (2,), {"reduce": "multiply"}),
+    ],
 )
 Op(
     "scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor",
@@ -77,9 +76,10 @@ Op(
     cost=pointwise(1.0),
     vjp={"self": lambda g: g, "src": lambda g, dim, index: gather(g, dim, index)},
     samples=lambda: [
-        ((3, 4), 1, _array([[0, 3], [1, 1]]), (2, 2)),
-        ((3, 4), 0, _array([[0, 2], [0, 2]]), (2, 2)),
+        ((3, 4), 1, np.array([[0, 3], [1, 1]]), (2, 2)),
+        ((3, 4), 0, np.array([[0, 2], [0, 2]]), (2, 2)),
     ],
+    big=lambda: [((100, 401), 1, _SPREAD, (100, 300)), ((401, 300), 0, _SPREAD, (100, 300))],
 )
 Op(
     "scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True)"
@@ -96,7 +96,8 @@ Op(
             g, self, dim, index, src, reduce, include_self, out
         ),
     },
-    samples=lambda: [((3, 4), 1, _array([[0, 3], [1, 1]]), (2, 2), how) for how in ("sum", "mean", "amax", "amin")],
+    samples=lambda: [((3, 4), 1, np.array([[0, 3], [1, 1]]), (2, 2), how) for how in ("sum", "mean", "amax", "amin")],
+    big=lambda: [((100, 401), 1, _SPREAD, (100, 300), how) for how in ("sum", "mean", "amax", "amin")],
 )
 Op(
     "scatter_reduce_backward(grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str,"
@@ -117,9 +118,9 @@ Op(
     out=True,
     vjp={"self": lambda g, self, dim, index: index_add(zeros(self.sizes, g.dtype), dim, index, g)},
     samples=lambda: [
-        ((3, 4), 0, _array([2, 0, 2])),
-        ((3, 4), -1, _array([1])),
-        ((3, 4), 1, _array([]).astype(int)),
+        ((3, 4), 0, np.array([2, 0, 2])),
+        ((3, 4), -1, np.array([1])),
+        ((3, 4), 1, np.array([]).astype(int)),
     ],
     ref=lambda x, dim, index: x.take(index, dim),
 )
@@ -133,7 +134,7 @@ Op(
     mutates=True,
     cost=pointwise(0.5),
     vjp={"self": lambda g: g, "source": lambda g, dim, index, alpha: index_select(g, dim, index) * alpha},
-    samples=lambda: [((3, 4), 0, _array([2, 0, 2]), (3, 4)), ((3, 4), -1, _array([1]), (3, 1), {"alpha": 2})],
+    samples=lambda: [((3, 4), 0, np.array([2, 0, 2]), (3, 4)), ((3, 4), -1, np.array([1]), (3, 1), {"alpha": 2})],
 )
 Op(
     "index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor",
@@ -144,7 +145,7 @@ Op(
         "self": lambda g, dim, index: index_fill(g, dim, index, 0),
         "source": lambda g, dim, index: index_select(g, dim, index),
     },
-    samples=lambda: [((3, 4), 0, _array([2, 0]), (2, 4)), ((3, 4), -1, _array([1]), (3, 1))],
+    samples=lambda: [((3, 4), 0, np.array([2, 0]), (2, 4)), ((3, 4), -1, np.array([1]), (3, 1))],
 )
 Op(
     "index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor",
@@ -155,7 +156,7 @@ Op(
         "self": lambda g, dim, index: index_fill(g, dim, index, 0),
         "value": lambda g, dim, index: sum(index_select(g, dim, index)),
     },
-    samples=lambda: [((3, 4), 0, _array([2, 0]), 1.5), ((3, 4), -1, _array([1]), 1.5)],
+    samples=lambda: [((3, 4), 0, np.array([2, 0]), 1.5), ((3, 4), -1, np.array([1]), 1.5)],
 )
 Op(
     "take(self: Tensor, index: Tensor) -> Tensor",
@@ -167,7 +168,7 @@ Op(
     cost=pointwise(1.0),
     out=True,
     vjp={"self": lambda g, self, index: take_backward(g, self.sizes, index)},
-    samples=lambda: [((3, 4), _array([[0, -1], [5, 5]])), ((4,), _array(2))],
+    samples=lambda: [((3, 4), np.array([[0, -1], [5, 5]])), ((4,), np.array(2))],
     ref="numpy.take",
 )
 Op(
@@ -181,7 +182,7 @@ Op(
     "gather with broadcasting; without dim, of self seen as one dimension.",
     composite=True,
     cost=pointwise(1.0),
-    samples=lambda: [((3, 4), _array([[0], [3], [1]]), 1), ((3, 4), _array([5, 0]))],
+    samples=lambda: [((3, 4), np.array([[0], [3], [1]]), 1), ((3, 4), np.array([5, 0]))],
     ref=lambda x, index, dim=None: x.ravel()[index] if dim is None else x[[[0], [1], [2]], index],
 )
 Op(
@@ -195,10 +196,11 @@ Op(
     out=True,
     vjp={"self": lambda g, self, mask: masked_select_backward(g, self.sizes, mask)},
     samples=lambda: [
-        ((3,), _array([True, False, True])),
-        ((2, 3), _array([True, False, True])),
-        ((0,), _array([]) > 0),
+        ((3,), np.array([True, False, True])),
+        ((2, 3), np.array([True, False, True])),
+        ((0,), np.array([]) > 0),
     ],
+    big=lambda: [((300, 401), np.arange(401) % 3 == 0)],
     ref=lambda x, mask: x[..., mask].ravel() if x.ndim > 1 else x[mask],
 )
 Op(
@@ -217,9 +219,10 @@ Op(
         "source": lambda g, mask, source: masked_scatter_source_backward(g, mask, source.sizes),
     },
     samples=lambda: [
-        ((3,), _array([True, False, True]), (2,)),
-        ((2, 2), _array([[True, False], [True, True]]), (4,)),
+        ((3,), np.array([True, False, True]), (2,)),
+        ((2, 2), np.array([[True, False], [True, True]]), (4,)),
     ],
+    big=lambda: [((300, 401), np.arange(401) % 3 == 0, (300, 401))],
 )
 Op(
     "masked_scatter_source_backward(grad: Tensor, mask: Tensor, sizes: list[int]) -> Tensor",

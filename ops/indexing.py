@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ops.table import Op, pointwise
 
 Op(
@@ -26,6 +28,8 @@ Op(
         "self": lambda g, indices, accumulate, values: index_put_self_backward(g, indices, accumulate),
         "values": lambda g, indices, values: sum_to(index(g, indices), values.sizes),
     },
+    samples=lambda: [((3, 4), [np.array([0, 2])], (4,)), ((3, 4), [np.array([0, 0]), np.array([1, 1])], (2,), True)],
+    big=lambda: [((50, 401), [np.array([i % 50 for i in range(301)])], (301, 401), True)],
 )
 Op(
     "index_put_self_backward(g: Tensor, indices: list[Tensor | None], accumulate: bool) -> Tensor",

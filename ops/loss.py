@@ -76,6 +76,7 @@ Op(
         ),
     },
     samples=lambda: [((3, 4), _classes([0, 3, 1])), ((3, 4), _classes([0, -100, 1]), None, -100, "sum")],
+    big=lambda: [((3001, 40), _classes([i * 7 % 40 for i in range(3001)]), (40,))],
     domain=(0.1, 3.0),
     ulps=32.0,
 )

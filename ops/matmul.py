@@ -86,6 +86,7 @@ Op(
     cost=estimated("outer_product"),
     out=True,
     samples=[((3,), (4,)), ((1,), (0,))],
+    big=[((301,), (401,))],
     ref="numpy.outer",
 )
 Op(

@@ -32,6 +32,7 @@ Op(
     },
     backward_name="NativeLayerNorm",
     samples=[((3, 4), [4], (4,), (4,)), ((2, 3, 4), [3, 4]), ((0, 4), [4], (4,))],
+    big=[((300, 401), [401], (401,), (401,)), ((5, 30_001), [30_001])],
     ref=lambda x, shape, w=1.0, b=0.0: (
         (x - x.mean(tuple(range(-len(shape), 0)), keepdims=True))
         / (x.var(tuple(range(-len(shape), 0)), keepdims=True) + 1e-5) ** 0.5
@@ -64,6 +65,7 @@ Op(
         ),
     },
     samples=[((3, 4), [4], (4,), 1e-5), ((2, 3, 4), [3, 4])],
+    big=[((300, 401), [401], (401,)), ((5, 30_001), [30_001])],
     ulps=16.0,
 )
 Op(

@@ -31,6 +31,7 @@ Op(
     composite=True,
     cost=pointwise(2.0),
     samples=[((1, 8, 12), [4, 5], 2), ((4, 9), [4, 4], 2)],
+    big=[((8, 64, 400), [21, 21], 2)],
 )
 Op(
     f"im2col(self: Tensor, {_PATCHES}) -> Tensor",

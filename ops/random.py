@@ -101,6 +101,9 @@ Op(
     cost=pointwise(0.8),
     vjp={"self": lambda g: zeros_like(g)},
     **_FILL,
+    samples=[((2, 3), (2, 3)), ((2, 3), (3,))],
+    big=[((300, 401), (401,))],
+    domain=(0.0, 1.0),
 )
 Op(
     "bernoulli(self: Tensor, *, generator: Generator | None = None) -> Tensor",
@@ -112,6 +115,9 @@ Op(
     cost=pointwise(0.8),
     inplace=False,
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((2, 3),), ((0,),)],
+    big=[((100_001,),)],
+    domain=(0.0, 1.0),
 )
 Op(
     "bernoulli.p(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor",
@@ -119,6 +125,8 @@ Op(
     cost=pointwise(0.8),
     inplace=False,
     vjp={"self": lambda g: zeros_like(g)},
+    samples=[((2, 3), 0.3), ((0,), 0.5)],
+    big=[((100_001,), 0.3)],
 )
 Op(
     "rand(size: shape, *, generator: Generator | None = None, dtype: dtype | None = None) -> Tensor",
@@ -130,6 +138,8 @@ Op(
     cost=pointwise(0.8),
     out=True,
     **_FACTORY,
+    samples=[([2, 3],), ([0],)],
+    big=[([100_001],)],
 )
 Op(
     "randn(size: shape, *, generator: Generator | None = None, dtype: dtype | None = None) -> Tensor",
@@ -141,6 +151,8 @@ Op(
     cost=pointwise(1.5),
     out=True,
     **_FACTORY,
+    samples=[([2, 3],), ([0],)],
+    big=[([100_001],)],
 )
 Op(
     "randint.low(low: int, high: int, size: list[int], *, generator: Generator | None = None,"
@@ -152,12 +164,16 @@ Op(
     """,
     out=True,
     **_FACTORY,
+    samples=[(-3, 9, [2, 3]), (0, 1, [0])],
+    big=[(-3, 9, [100_001])],
 )
 Op(
     "randint(high: int, size: list[int], *, generator: Generator | None = None, dtype: dtype | None = None) -> Tensor",
     "Integers uniform in [0, high).",
     out=True,
     **_FACTORY,
+    samples=[(9, [2, 3])],
+    big=[(9, [100_001])],
 )
 Op(
     "randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None = None) -> Tensor",
@@ -178,6 +194,8 @@ for _name, _doc in (("rand", "Numbers uniform in [0, 1)"), ("randn", "Normally d
         f"{_doc}, with self's shape, layout and dtype.",
         cost=pointwise(1.5),
         **_FACTORY,
+        samples=[((2, 3),), ((),), ((0,),)],
+        big=[((100_001,),)],
     )
 Op(
     "randint_like.low(self: Tensor, low: int, high: int, *, dtype: dtype | None = None,"
@@ -185,6 +203,8 @@ Op(
     "Integers uniform in [low, high), with self's shape, layout and dtype.",
     cost=pointwise(1.5),
     **_FACTORY,
+    samples=[((2, 3), -3, 9)],
+    big=[((100_001,), -3, 9)],
 )
 Op(
     "randint_like(self: Tensor, high: int, *, dtype: dtype | None = None,"
@@ -192,6 +212,8 @@ Op(
     "Integers uniform in [0, high), with self's shape, layout and dtype.",
     cost=pointwise(1.5),
     **_FACTORY,
+    samples=[((2, 3), 9)],
+    big=[((100_001,), 9)],
 )
 Op(
     "normal(mean: Tensor, std: Tensor, *, generator: Generator | None = None) -> Tensor",
@@ -199,6 +221,9 @@ Op(
     method=False,
     composite=True,
     cost=pointwise(2.0),
+    samples=[((2, 3), (3,)), ((0,), (0,))],
+    big=[((100_001,), ())],
+    domain=(0.5, 2.0),
 )
 Op(
     "normal.mean(mean: Tensor, std: float = 1.0, *, generator: Generator | None = None) -> Tensor",
@@ -206,6 +231,8 @@ Op(
     method=False,
     composite=True,
     cost=pointwise(2.0),
+    samples=[((2, 3),), ((3,), 0.5)],
+    big=[((100_001,),)],
 )
 Op(
     "normal.std(mean: float, std: Tensor, *, generator: Generator | None = None) -> Tensor",
@@ -213,12 +240,17 @@ Op(
     method=False,
     composite=True,
     cost=pointwise(2.0),
+    samples=[(1.0, (2, 3))],
+    big=[(1.0, (100_001,))],
+    domain=(0.5, 2.0),
 )
 Op(
     "normal.size(mean: float, std: float, size: list[int], *, generator: Generator | None = None,"
     " dtype: dtype | None = None) -> Tensor",
     "Normally distributed numbers of one mean and standard deviation.",
     **_FACTORY,
+    samples=[(1.0, 2.0, [2, 3])],
+    big=[(1.0, 2.0, [100_001])],
 )
 Op(
     "multinomial(self: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None)"
@@ -232,6 +264,9 @@ Op(
     """,
     cost=pointwise(5.0),
     out=True,
+    samples=[((5,), 3), ((2, 4), 6, True)],
+    big=[((100, 301), 40)],
+    domain=(0.1, 1.0),
 )
 Op(
     "dropout(self: Tensor, p: float, train: bool) -> Tensor",
@@ -243,18 +278,22 @@ Op(
     method=False,
     composite=True,
     cost=pointwise(1.2),
+    samples=[((4, 5), 0.4, True), ((3,), 0.5, False)],
+    big=[((100_001,), 0.4, True)],
 )
 Op(
     "native_dropout(self: Tensor, p: float, train: bool) -> (out: Tensor, mask: Tensor)",
     "Dropout and the mask of what was kept.",
     method=False,
     cost=pointwise(1.2),
-    vjp={"self": lambda g, mask, p: native_dropout_backward(g, mask, p)},
+    vjp={"self": lambda g, mask, p, train: native_dropout_backward(g, mask, p, train)},
+    samples=[((4, 5), 0.4, True), ((3,), 0.5, False)],
+    big=[((100_001,), 0.4, True)],
 )
 Op(
-    "native_dropout_backward(grad: Tensor, mask: Tensor, p: float) -> Tensor",
-    "mask * grad / (1 - p).",
+    "native_dropout_backward(grad: Tensor, mask: Tensor, p: float, train: bool) -> Tensor",
+    "mask * grad / (1 - p); grad itself where nothing was dropped.",
     namespace="_",
     cost=pointwise(0.3),
-    vjp={"grad": lambda g, mask, p: native_dropout_backward(g, mask, p)},
+    vjp={"grad": lambda g, mask, p, train: native_dropout_backward(g, mask, p, train)},
 )

@@ -108,6 +108,7 @@ Op(
     "The number i repeats[i] times in a row.",
     cost=pointwise(2.0),
     samples=[(np.array([2, 0, 1]),), (np.array([], dtype=np.int64),)],
+    big=lambda: [(np.arange(3001) % 40,)],
     ref=lambda repeats: np.repeat(np.arange(len(repeats)), repeats),
 )
 Op(

@@ -97,20 +97,38 @@ Op(
     ref=lambda x, other: x.reshape(other.shape),
 )
 
-Op("unsqueeze_(self: Tensor, dim: int) -> Tensor", "unsqueeze, of the tensor itself.", composite=True, function=False)
+Op(
+    "unsqueeze_(self: Tensor, dim: int) -> Tensor",
+    "unsqueeze, of the tensor itself.",
+    composite=True,
+    function=False,
+    samples=[((2, 3), 1), ((), 0)],
+    ref="numpy.expand_dims",
+)
 Op(
     "squeeze_(self: Tensor, dim: list[int] | None = None) -> Tensor",
     "squeeze, of the tensor itself.",
     composite=True,
     function=False,
+    samples=[((1, 3, 1),), ((1, 3, 1), [0])],
+    ref=lambda x, dim=None: np.squeeze(x, None if dim is None else tuple(dim)),
 )
-Op("t_(self: Tensor) -> Tensor", "t, of the tensor itself.", composite=True, function=False)
+Op(
+    "t_(self: Tensor) -> Tensor",
+    "t, of the tensor itself.",
+    composite=True,
+    function=False,
+    samples=[((2, 3),), ((3,),)],
+    ref="numpy.transpose",
+)
 Op(
     "transpose_(self: Tensor, dim0: int, dim1: int) -> Tensor",
     "transpose, of the tensor itself.",
     aliases=("swapaxes_", "swapdims_"),
     composite=True,
     function=False,
+    samples=[((2, 3, 4), 0, 2), ((2, 3), -1, 0)],
+    ref="numpy.swapaxes",
 )
 Op(
     "resize_(self: Tensor, size: shape, *, memory_format: memory_format | None = None) -> Tensor",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ops.table import Op, pointwise
 
 Op(
@@ -172,6 +174,13 @@ Op(
     method=False,
     out=True,
     cost=pointwise(10.0),
+    samples=lambda: [
+        (np.array([-1.0, 0.0, 1.0]), (5,)),
+        (np.array([0.5]), (2, 3), {"right": True}),
+        (np.array([1.0]), (0,)),
+    ],
+    big=lambda: [(np.array([-1.0, 0.0, 1.0]), (100_001,))],
+    ref=lambda rows, x, right=False: np.searchsorted(rows, x, "right" if right else "left"),
 )
 Op(
     "bucketize(self: Tensor | Number, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor",
@@ -183,6 +192,13 @@ Op(
     method=False,
     out=True,
     cost=pointwise(10.0),
+    samples=lambda: [
+        ((5,), np.array([-1.0, 0.0, 1.0])),
+        ((2, 3), np.array([0.5]), {"right": True}),
+        ((0,), np.array([1.0])),
+    ],
+    big=lambda: [((100_001,), np.array([-1.0, 0.0, 1.0]))],
+    ref=lambda x, boundaries, right=False: np.searchsorted(boundaries, x, "right" if right else "left"),
 )
 Op(
     "bincount(self: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor",
@@ -192,4 +208,7 @@ Op(
     [1, 0, 2]
     """,
     cost=pointwise(2.0),
+    samples=lambda: [(np.array([1, 3, 1]),), (np.array([0, 2]), (2,)), (np.array([1]), None, 5)],
+    big=lambda: [(np.array([i * 7 % 13 for i in range(100_001)]), (100_001,))],
+    ref=lambda x, weights=None, minlength=0: np.bincount(x, weights, minlength),
 )

@@ -68,6 +68,7 @@ class Op:
         impl: a structural operator's function in weft::ops::impl, by default its own name; "" for none.
         composite: the C++ function is made of other differentiable operators and records no node itself.
         view: the results look into ``self``'s storage.
+        layout_bound: what comes out depends on how ``self`` lies in memory, not on its values alone.
         mutates: the C++ function ``<impl>_`` writes into ``self``. The functional form clones first.
         functional, method, function, out: which forms exist.
         inplace: the form ``name_`` exists. By default for pointwise and mutating operators.
@@ -94,6 +95,7 @@ class Op:
     impl: str = ""
     composite: bool = False
     view: bool = False
+    layout_bound: bool = False
     mutates: bool = False
     functional: bool = True
     method: bool = True

@@ -46,6 +46,7 @@ Op(
     composite=True,
     cost=pointwise(2.0),
     samples=[((3,),), ((2, 3), 1), ((2, 3), -1, 0, 2)],
+    big=[((30, 101),)],
 )
 Op(
     "diag(self: Tensor, diagonal: int = 0) -> Tensor",
@@ -58,6 +59,7 @@ Op(
     out=True,
     cost=pointwise(2.0),
     samples=[((3,),), ((2,), -1), ((3, 4),), ((3, 4), 1), ((2, 2), 3)],
+    big=[((401,),), ((300, 401), 1)],
     ref="numpy.diag",
 )
 Op(
@@ -70,6 +72,7 @@ Op(
     composite=True,
     cost=pointwise(2.0),
     samples=[((3,),), ((2, 2), 1), ((), -1)],
+    big=[((301,),)],
     ref="numpy.diagflat",
 )
 Op(

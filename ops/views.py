@@ -15,6 +15,7 @@ Op(
     """,
     view=True,
     function=False,
+    layout_bound=True,
     vjp={"self": lambda g, self: reshape(g, self.sizes)},
     samples=[((2, 3), [3, 2]), ((4,), [2, -1]), ((0, 2), [2, 0]), ((), [1, 1])],
     ref=lambda x, size: x.reshape(size),
@@ -45,6 +46,7 @@ Op(
     [[0, 1], [1, 2]]
     """,
     view=True,
+    layout_bound=True,
     vjp={
         "self": lambda g, self, size, stride, storage_offset: as_strided_backward(
             g, self.sizes, self.strides, self.offset, size, stride, storage_offset
@@ -78,6 +80,7 @@ Op(
     "as_strided_scatter(self: Tensor, src: Tensor, size: list[int], stride: list[int],"
     " storage_offset: int | None = None) -> Tensor",
     "A copy of self whose strided view of these sizes and strides holds src.",
+    layout_bound=True,
     vjp={
         "self": lambda g, self, size, stride, storage_offset: as_strided_scatter(
             relaid(g, self.sizes, self.strides),

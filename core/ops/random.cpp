@@ -314,10 +314,10 @@ std::tuple<Tensor, Tensor> native_dropout(const Tensor& self, double p, bool tra
   return {finished(y, self.dtype()), mask};
 }
 
-Tensor native_dropout_backward(const Tensor& grad, const Tensor& mask, double p) {
+Tensor native_dropout_backward(const Tensor& grad, const Tensor& mask, double p, bool train) {
   const DType work = float_work(grad.dtype());
   const Tensor g = packed_as(grad, work), dx = weft::empty(grad.sizes(), work);
-  const double scale = p >= 1 ? 0 : 1 / (1 - p);
+  const double scale = !train ? 1 : p >= 1 ? 0 : 1 / (1 - p);
   if (g.numel() > 0)
     table().dropout_backward[float_index(work)](g.bytes(), mask.data<uint8_t>(), g.numel(), scale, dx.bytes());
   return finished(dx, grad.dtype());

@@ -22,13 +22,20 @@ namespace {
 #if defined(__x86_64__)
 bool runs_here(Isa isa) noexcept {
   __builtin_cpu_init();
+  // Feature by feature: clang learned the names of the levels later than gcc. CPUs with these have the rest of the
+  // level.
+  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+  const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
   switch (isa) {
     case Isa::v4:
-      return WEFT_HAVE_ISA_V4 && __builtin_cpu_supports("x86-64-v4");
+      return WEFT_HAVE_ISA_V4 && v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl");
     case Isa::v3:
-      return WEFT_HAVE_ISA_V3 && __builtin_cpu_supports("x86-64-v3");
+      return WEFT_HAVE_ISA_V3 && v3;
     case Isa::v2:
-      return WEFT_HAVE_ISA_V2 && __builtin_cpu_supports("x86-64-v2");
+      return WEFT_HAVE_ISA_V2 && v2;
     case Isa::portable:
       return true;
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -171,6 +172,26 @@ def make_call(case: Case, sample: Sequence[Any], dtype: Any = np.float64, seed: 
     return Call([make(i, v) for i, v in enumerate(values)], {k: make(-1, v) for k, v in keywords.items()})
 
 
+def enlarged(case: Case, sample: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The sample with every dimension larger than 1 of every tensor to draw multiplied by a factor; large ones first.
+
+    A dimension that two tensors share stays shared. What other arguments say may no longer fit: then calling raises.
+    """
+
+    def grown(position: int, value: Any, factor: int) -> Any:
+        if _is_shape(value) and (not case.tensors or position in case.tensors):
+            return tuple(n * factor if n > 1 else n for n in value)
+        if isinstance(value, list) and value and all(_is_shape(v) for v in value):
+            return [grown(position, v, factor) for v in value]
+        return value
+
+    for factor in (4096, 1024, 256, 64, 32, 16, 8, 4):
+        candidate = [grown(i, v, factor) for i, v in enumerate(sample)]
+        shapes = [s for v in candidate for s in (v if isinstance(v, list) else [v]) if _is_shape(s)]
+        if max((math.prod(s) for s in shapes), default=0) <= 300_000 and candidate != list(sample):
+            yield candidate
+
+
 def to_tensor(array: np.ndarray) -> weft.Tensor:
     """A contiguous tensor holding a copy of the array."""
     return weft.from_numpy(np.array(array))
@@ -194,7 +215,6 @@ def flatten(result: Any) -> list[weft.Tensor]:
 
 ALL = cases()
 SAMPLES = [(case, sample) for case in ALL for sample in case.samples]
-BIG = [(case, sample) for case in ALL for sample in (case.big or case.samples[:1])]
 
 
 def label(pair: tuple[Case, Sequence[Any]]) -> str:

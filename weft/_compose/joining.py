@@ -186,7 +186,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
-@composite(method=False, samples=[((2,), (3,)), ((3,),)])
+@composite(method=False, samples=[((2,), (3,)), ((3,),)], big=[((201,), (301,))])
 def cartesian_prod(*tensors: Any) -> Tensor:
     """All combinations of elements of 1-dim tensors, one row each.
 
@@ -201,7 +201,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     return weft.stack([grid.flatten() for grid in meshgrid(*listed)], 1)
 
 
-@composite(samples=[((4,),), ((4,), 3), ((3,), 2, True), ((2,), 0)])
+@composite(samples=[((4,),), ((4,), 3), ((3,), 2, True), ((2,), 0)], big=[((401,),)])
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a 1-dim tensor, one row each, as itertools.combinations orders them.
 

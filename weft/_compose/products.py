@@ -49,7 +49,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     return weft.mm(left, right).reshape([a.size(d) for d in rows] + [b.size(d) for d in columns])
 
 
-@composite(ref="numpy.kron", samples=[((2, 3), (3, 2)), ((2,), (2, 2)), ((), (2,))])
+@composite(ref="numpy.kron", samples=[((2, 3), (3, 2)), ((2,), (2, 2)), ((), (2,))], big=[((20, 21), (22, 23))])
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: each element of input times the whole of other.
 
@@ -74,7 +74,9 @@ def _cross(input: Tensor, other: Tensor, dim: int) -> Tensor:
 
 
 @composite(
-    ref=lambda a, b, dim: __import__("numpy").cross(a, b, axis=dim), samples=[((2, 3), (2, 3), 1), ((3, 2), (3, 2), 0)]
+    ref=lambda a, b, dim: __import__("numpy").cross(a, b, axis=dim),
+    samples=[((2, 3), (2, 3), 1), ((3, 2), (3, 2), 0)],
+    big=[((30_001, 3), (30_001, 3), 1)],
 )
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The cross product of vectors of length three along a dimension, by default the first of that size.

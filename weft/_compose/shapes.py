@@ -173,7 +173,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     return tuple(reversed(found))
 
 
-@composite(method=False, samples=[((3,),), ((3,), 2), ((3,), 4, True)], ref="numpy.vander")
+@composite(method=False, samples=[((3,),), ((3,), 2), ((3,), 4, True)], big=[((301,),)], ref="numpy.vander")
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The matrix whose columns are powers of a 1-dim tensor, highest first unless increasing.
 
