@@ -6,10 +6,12 @@ reference pages go through `registered()`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from weft import _core
 from weft._core import Tensor
 
 __all__ = ["Composite", "composite", "registered"]
@@ -81,16 +83,58 @@ def composite(
 ) -> Callable[[_F], _F]:
     """Registers a function as an operator and attaches it to Tensor; see Composite for the arguments.
 
-    The function itself is returned unchanged, so compositions call each other at no cost.
+    A keyword parameter called ``out`` is dealt with here: the body computes as if it were not there. Any other function
+    is returned unchanged, so compositions call each other at no cost.
     """
 
     def register(f: _F) -> _F:
+        if "out" in (f.__kwdefaults__ or {}):
+            f = _with_out(f)
         entry = Composite(f, namespace, aliases, method, function, inplace, attribute, ref, samples, domain, big, ulps)
         _COMPOSITES.append(entry)
         _attach(entry)
         return f
 
     return register
+
+
+def _with_out(f: _F) -> _F:
+    """f, whose result is stored in what is given as ``out``."""
+
+    @functools.wraps(f)
+    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if out is None:
+            return f(*args, **kwargs)
+        return store(f.__name__, out, f(*args, **kwargs))
+
+    return cast(_F, call)
+
+
+def store(name: str, out: Any, result: Any) -> Any:
+    """Writes results into the tensors given as ``out``, which take their shapes, and returns these.
+
+    Raises:
+        TypeError: out is not a tensor, or not as many tensors as there are results.
+        RuntimeError: the result has a history, or the dtype of out cannot hold the result.
+    """
+    if not isinstance(result, Tensor):
+        if not isinstance(out, tuple | list) or len(out) != len(result):
+            raise TypeError(f"{name}(): out must be a tuple of {len(result)} Tensors, got {type(out).__name__}")
+        for target, value in zip(out, result, strict=True):
+            store(name, target, value)
+        return type(result)(*out) if hasattr(result, "_fields") else out
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if result.requires_grad or (out.requires_grad and _core.is_grad_enabled()):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
+        )
+    if not _core.can_cast(result.dtype, out.dtype):
+        raise RuntimeError(f"{name}(): result type {result.dtype} can't be cast to the desired output type {out.dtype}")
+    if out.shape != result.shape:
+        out.resize_(result.shape)
+    return out.copy_(result)
 
 
 def _attach(entry: Composite) -> None:

@@ -1,0 +1,1 @@
+"""weft against PyTorch's own operator database; `python -m tests.parity --help`."""
