@@ -62,7 +62,11 @@ struct Cast {
 
 template <class From, class... To>
 void fill_row(InnerLoop* row) {
-  const InnerLoop loops[] = {&Loop<Cast<From, To>, To, std::index_sequence<0>, From>::run...};
+  // A conversion to int8 has the bits of one to uint8.
+  using Kept = uint8_t;
+  const InnerLoop loops[] = {
+      &Loop<Cast<From, std::conditional_t<std::is_same_v<To, int8_t>, Kept, To>>,
+            std::conditional_t<std::is_same_v<To, int8_t>, Kept, To>, std::index_sequence<0>, From>::run...};
   for (int to = 0; to < dtype_count; ++to) row[to] = loops[to];
 }
 template <class... T>
@@ -72,10 +76,6 @@ void fill_loops(InnerLoop (*rows)[dtype_count]) {
 }
 
 // Copies between layouts.
-
-struct Wide {
-  uint64_t low, high;
-};
 
 constexpr int max_dims = 64;
 constexpr int64_t piece_bytes = 1 << 18;
@@ -231,18 +231,7 @@ void copy(void* out, const void* in, int ndim, const int64_t* sizes, const int64
   if (layout.numel_from(0) == 0) return;
   auto* const to = static_cast<char*>(out);
   const auto* const from = static_cast<const char*>(in);
-  switch (element_size) {
-    case 1:
-      return copy_elements<uint8_t>(to, from, layout);
-    case 2:
-      return copy_elements<uint16_t>(to, from, layout);
-    case 4:
-      return copy_elements<uint32_t>(to, from, layout);
-    case 8:
-      return copy_elements<uint64_t>(to, from, layout);
-    default:
-      return copy_elements<Wide>(to, from, layout);
-  }
+  with_size(element_size, [&]<class T>(T) { copy_elements<T>(to, from, layout); });
 }
 
 }  // namespace

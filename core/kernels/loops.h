@@ -58,31 +58,6 @@ template <class T>
     return *from;
 }
 
-/// Whole groups of contiguous elements. Iterations are independent even when out is one of the inputs.
-template <class F, class Out, class... In>
-[[gnu::noinline]] void run_groups(const F functor, int64_t groups, Out* out, const In*... in) {
-  constexpr int64_t group = group_of<F>();
-  for (; groups > 0; --groups) {
-    if constexpr (requires { F::special(*in...); }) {
-      std::common_type_t<In...> saved[group];
-      int any = 0;
-      for (int64_t k = 0; k < group; ++k) any |= F::special(in[k]...);
-      if (any) [[unlikely]]
-        for (int64_t k = 0; k < group; ++k) saved[k] = (in[k], ...);
-#pragma GCC ivdep
-      for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
-      if (any) [[unlikely]]
-        for (int64_t k = 0; k < group; ++k)
-          if (F::special(saved[k])) out[k] = functor.slow(saved[k]);
-    } else {
-#pragma GCC ivdep
-      for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
-    }
-    out += group;
-    ((in += group), ...);
-  }
-}
-
 /// Copies `count` strided elements into a buffer and fills it up to `padded` with the last one: the body runs on
 /// whole groups, and must not meet a zero divisor that is not there.
 template <class T>
@@ -108,49 +83,116 @@ template <class T>
   }
 }
 
-/// Where the body reads input number `index` from: the tensor itself when it can, else a buffer.
-template <size_t index, class T>
-struct Input {
-  alignas(64) T buffer[chunk_size];
-
-  [[gnu::always_inline]] const T* chunk(const char* from, int64_t stride, int64_t count, int64_t padded, bool first) {
-    if (stride == sizeof(T) && count == padded) return reinterpret_cast<const T*>(from);
-    if (stride != 0 || first) gather(buffer, from, stride, count, padded);
-    return buffer;
-  }
+/// The largest element: a complex of doubles.
+struct Sixteen {
+  uint64_t low, high;
 };
 
+/// f(T{}) for the type T that stands for elements of so many bytes.
+template <class F>
+[[gnu::always_inline]] inline void with_size(int64_t size, const F& f) {
+  switch (size) {
+    case 1:
+      return f(uint8_t{});
+    case 2:
+      return f(uint16_t{});
+    case 4:
+      return f(uint32_t{});
+    case 8:
+      return f(uint64_t{});
+    default:
+      return f(Sixteen{});
+  }
+}
+
+/// A loop over whole groups of contiguous elements, and what its driver must know of it.
+struct GroupLoop {
+  void (*run)(const Param* params, int64_t groups, char* out, const char* const* in);
+  int64_t group;
+  int arity;
+  int64_t sizes[5];  ///< of an element: the output's, then the inputs'
+};
+
+/// Runs a loop over any strides: one body for all functors, which see contiguous groups only.
+[[gnu::noinline]] inline void run_strided(const GroupLoop& loop, char* const* data, const int64_t* strides, int64_t n,
+                                          const Param* params) {
+  const int64_t group = loop.group;
+  bool contiguous = true;
+  int64_t widest = 1;
+  for (int i = 0; i <= loop.arity; ++i) {
+    contiguous &= strides[i] == loop.sizes[i];
+    widest = loop.sizes[i] > widest ? loop.sizes[i] : widest;
+  }
+  int64_t done = 0;
+  if (contiguous) {
+    done = n / group * group;
+    if (done > 0) loop.run(params, n / group, data[0], data + 1);
+    if (done == n) return;
+  }
+  constexpr int64_t buffer_size = chunk_size * 8;
+  const int64_t chunk = widest > 8 ? chunk_size / 2 : chunk_size;
+  alignas(64) char buffers[5][buffer_size];
+  const char* in[4];
+  for (bool first = true; done < n; done += chunk, first = false) {
+    const int64_t count = n - done < chunk ? n - done : chunk;
+    const int64_t padded = (count + group - 1) / group * group;
+    for (int i = 1; i <= loop.arity; ++i) {
+      const char* const from = data[i] + done * strides[i];
+      if (strides[i] == loop.sizes[i] && count == padded) {
+        in[i - 1] = from;
+        continue;
+      }
+      in[i - 1] = buffers[i];
+      if (strides[i] != 0 || first)
+        with_size(loop.sizes[i],
+                  [&]<class T>(T) { gather(reinterpret_cast<T*>(buffers[i]), from, strides[i], count, padded); });
+    }
+    char* const to = data[0] + done * strides[0];
+    const bool direct = strides[0] == loop.sizes[0] && count == padded;
+    loop.run(params, padded / group, direct ? to : buffers[0], in);
+    if (!direct)
+      with_size(loop.sizes[0],
+                [&]<class T>(T) { scatter(to, reinterpret_cast<const T*>(buffers[0]), strides[0], count); });
+  }
+}
+
+/// Iterations are independent even when out is one of the inputs.
 template <class F, class Out, class Indices, class... In>
 struct Loop;
 
 template <class F, class Out, size_t... I, class... In>
 struct Loop<F, Out, std::index_sequence<I...>, In...> {
-  static void run(char* const* data, const int64_t* strides, int64_t n, const Param* params) {
+  static void run_groups(const Param* params, int64_t groups, char* to, const char* const* from) {
+    const F functor = make_functor<F>(params);
+    run_groups(functor, groups, reinterpret_cast<Out*>(to), reinterpret_cast<const In*>(from[I])...);
+  }
+  [[gnu::always_inline]] static void run_groups(const F& functor, int64_t groups, Out* out, const In*... in) {
     constexpr int64_t group = group_of<F>();
+    for (; groups > 0; --groups) {
+      if constexpr (requires { F::special(*in...); }) {
+        std::common_type_t<In...> saved[group];
+        int any = 0;
+        for (int64_t k = 0; k < group; ++k) any |= F::special(in[k]...);
+        if (any) [[unlikely]]
+          for (int64_t k = 0; k < group; ++k) saved[k] = (in[k], ...);
+#pragma GCC ivdep
+        for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
+        if (any) [[unlikely]]
+          for (int64_t k = 0; k < group; ++k)
+            if (F::special(saved[k])) out[k] = functor.slow(saved[k]);
+      } else {
+#pragma GCC ivdep
+        for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
+      }
+      out += group;
+      ((in += group), ...);
+    }
+  }
+  static void run(char* const* data, const int64_t* strides, int64_t n, const Param* params) {
+    static constexpr GroupLoop loop{run_groups, group_of<F>(), sizeof...(In), {sizeof(Out), sizeof(In)...}};
     if constexpr (requires { F::shortcut(data, strides); })
       if (const InnerLoop other = n > 0 ? F::shortcut(data, strides) : nullptr) return other(data, strides, n, params);
-    const F functor = make_functor<F>(params);
-    int64_t done = 0;
-    if (strides[0] == sizeof(Out) && ((strides[I + 1] == sizeof(In)) && ...)) {
-      done = n / group * group;
-      run_groups<F, Out, In...>(functor, n / group, reinterpret_cast<Out*>(data[0]),
-                                reinterpret_cast<const In*>(data[I + 1])...);
-      if (done == n) return;
-    }
-    struct Inputs : Input<I, In>... {
-    } inputs;
-    alignas(64) Out results[chunk_size];
-    for (bool first = true; done < n; done += chunk_size, first = false) {
-      const int64_t count = n - done < chunk_size ? n - done : chunk_size;
-      const int64_t padded = (count + group - 1) / group * group;
-      char* const to = data[0] + done * strides[0];
-      const bool direct = strides[0] == sizeof(Out) && count == padded;
-      Out* const out = direct ? reinterpret_cast<Out*>(to) : results;
-      run_groups<F, Out, In...>(functor, padded / group, out,
-                                static_cast<Input<I, In>&>(inputs).chunk(data[I + 1] + done * strides[I + 1],
-                                                                         strides[I + 1], count, padded, first)...);
-      if (!direct) scatter(to, results, strides[0], count);
-    }
+    run_strided(loop, data, strides, n, params);
   }
 };
 

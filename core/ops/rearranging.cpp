@@ -86,7 +86,7 @@ Tensor flip(const Tensor& self, IntList dims) {
   }
   StridedLoop loop(self.sizes());
   loop.add(out);
-  loop.add(first, strides);
+  loop.add(first, strides, self.element_size());
   const auto type = static_cast<int>(self.dtype());
   loop.run(kernels::table().cast.loop[type][type], nullptr, 0.5);
   return out;

@@ -1,6 +1,7 @@
 #include "ops/strided_loop.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "runtime/error.h"
 
@@ -16,8 +17,9 @@ StridedLoop::StridedLoop(IntList sizes) : ndim_(static_cast<int>(sizes.size())),
   std::copy(sizes.begin(), sizes.end(), sizes_);
 }
 
-void StridedLoop::add(char* data, IntList byte_strides) {
+void StridedLoop::add(char* data, IntList byte_strides, int64_t element_size) {
   data_[operands_] = data;
+  element_sizes_[operands_] = element_size;
   std::copy(byte_strides.begin(), byte_strides.end(), strides_[operands_]);
   ++operands_;
 }
@@ -26,7 +28,7 @@ void StridedLoop::add(const Tensor& tensor) {
   data_[operands_] = tensor.bytes();
   auto* strides = strides_[operands_];
   const int missing = ndim_ - tensor.dim();
-  const auto element = tensor.element_size();
+  const auto element = element_sizes_[operands_] = tensor.element_size();
   std::fill(strides, strides + missing, 0);
   for (int d = 0; d < tensor.dim(); ++d)
     strides[missing + d] = tensor.sizes()[d] == 1 ? 0 : tensor.strides()[d] * element;
@@ -35,6 +37,7 @@ void StridedLoop::add(const Tensor& tensor) {
 
 void StridedLoop::add_constant(char* data) {
   data_[operands_] = data;
+  element_sizes_[operands_] = 0;
   std::fill(strides_[operands_], strides_[operands_] + ndim_, 0);
   ++operands_;
 }
@@ -81,9 +84,103 @@ void StridedLoop::simplify() {
   for (int k = 0; k < operands_; ++k) std::copy(strides[k], strides[k] + kept, strides_[k]);
 }
 
-void StridedLoop::run(FunctionRef<void(char* const*, const int64_t*, int64_t)> strip, double cost) {
+namespace {
+
+struct Sixteen {
+  uint64_t low, high;
+};
+
+/// A plane of `rows` times `columns` elements, each at its strides.
+struct Plane {
+  char* data;
+  int64_t rows, columns, row_stride, stride;
+};
+
+template <class T>
+void copy_plane(const Plane& to, const Plane& from) {
+  for (int64_t i = 0; i < to.rows; ++i) {
+    char* out = to.data + i * to.row_stride;
+    const char* in = from.data + i * from.row_stride;
+    for (int64_t k = 0; k < to.columns; ++k, out += to.stride, in += from.stride)
+      *reinterpret_cast<T*>(out) = *reinterpret_cast<const T*>(in);
+  }
+}
+
+void copy_plane(const Plane& to, const Plane& from, int64_t element_size) {
+  switch (element_size) {
+    case 1:
+      return copy_plane<uint8_t>(to, from);
+    case 2:
+      return copy_plane<uint16_t>(to, from);
+    case 4:
+      return copy_plane<uint32_t>(to, from);
+    case 8:
+      return copy_plane<uint64_t>(to, from);
+    default:
+      return copy_plane<Sixteen>(to, from);
+  }
+}
+
+constexpr int64_t short_row =
+    128;                         // elements: below, calling a loop for each row costs more than copying rows together
+constexpr int64_t staged = 512;  // elements that are copied together
+
+}  // namespace
+
+void StridedLoop::run(kernels::InnerLoop loop, const kernels::Param* params, double cost) {
   if (numel_ == 0) return;
   if (!simple_) simplify();
+  if (ndim_ > 1 && sizes_[0] < short_row)
+    run_short_rows(loop, params, cost);
+  else
+    run_strips(loop, params, cost);
+}
+
+/// Rows of few elements, such as those a bias of ten is added to: operands that do not run on from one row to the next
+/// are copied together, so that the loop sees many rows as one.
+void StridedLoop::run_short_rows(kernels::InnerLoop loop, const kernels::Param* params, double cost) {
+  const int64_t columns = sizes_[0], rows = sizes_[1];
+  const int64_t widest = *std::max_element(element_sizes_, element_sizes_ + operands_);
+  int64_t most = staged / (columns * std::max<int64_t>(widest, 1));
+  // Whole groups of the loop's: what is left over costs it a copy.
+  if (const int64_t whole = 64 / std::gcd(columns, int64_t{64}); most > whole) most -= most % whole;
+  parallel_for(numel_ / columns, std::max<int64_t>(grain_for(cost) / columns, 1), [&](int64_t begin, int64_t end) {
+    alignas(64) char buffers[max_operands][staged];
+    const char* repeated[max_operands] = {};  // where the same row, over and over, stands in the buffer already
+    while (begin < end) {
+      const int64_t row = begin % rows, count = std::min({most, rows - row, end - begin});
+      char* at[max_operands];
+      char* data[max_operands];
+      int64_t strides[max_operands];
+      for (int k = 0; k < operands_; ++k) {
+        at[k] = data_[k] + row * strides_[k][1];
+        int64_t rest = begin / rows;
+        for (int d = 2; d < ndim_; ++d) {
+          at[k] += rest % sizes_[d] * strides_[k][d];
+          rest /= sizes_[d];
+        }
+        const int64_t size = element_sizes_[k];
+        data[k] = at[k];
+        strides[k] = strides_[k][0];
+        if (strides_[k][1] == strides[k] * columns) continue;
+        data[k] = buffers[k];
+        strides[k] = size;
+        if (k == 0 || repeated[k] == at[k]) continue;
+        const bool repeats = strides_[k][1] == 0;
+        copy_plane({buffers[k], repeats ? most : count, columns, columns * size, size},
+                   {at[k], count, columns, strides_[k][1], strides_[k][0]}, size);
+        repeated[k] = repeats ? at[k] : nullptr;
+      }
+      loop(data, strides, count * columns, params);
+      if (data[0] != at[0])
+        copy_plane({at[0], count, columns, strides_[0][1], strides_[0][0]},
+                   {buffers[0], count, columns, columns * element_sizes_[0], element_sizes_[0]}, element_sizes_[0]);
+      begin += count;
+    }
+  });
+}
+
+void StridedLoop::run_strips(kernels::InnerLoop loop, const kernels::Param* params, double cost) {
   int64_t inner[max_operands];
   for (int k = 0; k < operands_; ++k) inner[k] = strides_[k][0];
 
@@ -91,7 +188,7 @@ void StridedLoop::run(FunctionRef<void(char* const*, const int64_t*, int64_t)> s
     char* data[max_operands];
     if (ndim_ == 1) {
       for (int k = 0; k < operands_; ++k) data[k] = data_[k] + begin * inner[k];
-      strip(data, inner, end - begin);
+      loop(data, inner, end - begin, params);
       return;
     }
     int64_t index[max_dims];
@@ -104,7 +201,7 @@ void StridedLoop::run(FunctionRef<void(char* const*, const int64_t*, int64_t)> s
     }
     for (int64_t at = begin; at < end;) {
       const int64_t n = std::min(sizes_[0] - index[0], end - at);
-      strip(data, inner, n);
+      loop(data, inner, n, params);
       at += n;
       for (int k = 0; k < operands_; ++k) data[k] -= index[0] * inner[k];
       index[0] = 0;
@@ -116,10 +213,6 @@ void StridedLoop::run(FunctionRef<void(char* const*, const int64_t*, int64_t)> s
       }
     }
   });
-}
-
-void StridedLoop::run(kernels::InnerLoop loop, const kernels::Param* params, double cost) {
-  run([&](char* const* data, const int64_t* strides, int64_t n) { loop(data, strides, n, params); }, cost);
 }
 
 }  // namespace weft::ops

@@ -15,7 +15,7 @@ class StridedLoop {
 
   explicit StridedLoop(IntList sizes);
   /// Adds an array with byte strides, one per dimension of the shape; the output first.
-  void add(char* data, IntList byte_strides);
+  void add(char* data, IntList byte_strides, int64_t element_size);
   /// Adds a tensor whose shape broadcasts to the loop's.
   void add(const Tensor& tensor);
   /// Adds one value for all elements.
@@ -24,11 +24,11 @@ class StridedLoop {
   int64_t numel() const noexcept { return numel_; }
   /// Runs `loop` over all elements, `cost` nanoseconds each.
   void run(kernels::InnerLoop loop, const kernels::Param* params, double cost);
-  /// The same for any callable (data, byte strides, n).
-  void run(FunctionRef<void(char* const*, const int64_t*, int64_t)> strip, double cost);
 
  private:
   void simplify();
+  void run_strips(kernels::InnerLoop loop, const kernels::Param* params, double cost);
+  void run_short_rows(kernels::InnerLoop loop, const kernels::Param* params, double cost);
 
   int ndim_;
   int operands_ = 0;
@@ -36,6 +36,7 @@ class StridedLoop {
   bool simple_ = false;
   int64_t sizes_[max_dims];
   int64_t strides_[max_operands][max_dims];
+  int64_t element_sizes_[max_operands];
   char* data_[max_operands];
 };
 
