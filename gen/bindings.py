@@ -150,7 +150,8 @@ def is_named(op: Op) -> bool:
 def _named(op: Op) -> str:
     if not is_named(op):
         return ""
-    return f', result_type("{op.name}", {{{", ".join(chr(34) + o.name + chr(34) for o in op.signature.visible)}}})'
+    name = f"{op.namespace}_{op.name}" if op.namespace else op.name
+    return f', result_type("{name}", {{{", ".join(chr(34) + o.name + chr(34) for o in op.signature.visible)}}})'
 
 
 def source(ops: Sequence[Op]) -> str:

@@ -41,6 +41,7 @@ class Emitter:
                 values["grads"] = Value("grads", "list[Tensor | None]")
             else:
                 values[f"g_{output.name}"] = Value(f"g_{output.name}", "Tensor")
+                values[f"maybe_{output.name}"] = Value(f"maybe_{output.name}", "Tensor | None")
                 if i == 0:
                     values["g"] = Value("g", "Tensor")
         for p in signature.parameters:
@@ -103,7 +104,7 @@ class Emitter:
         return cpp_literal(tree, kind)
 
     def _write_value(self, value: Value, kind: str) -> str:
-        if not (value.name in ("g", "grads") or value.name.startswith(("g_", "wants_"))):
+        if not (value.name in ("g", "grads") or value.name.startswith(("g_", "maybe_", "wants_"))):
             self._out.uses.add(value.name)
         name = cpp_identifier(value.name)
         if value.type.startswith("Number") and kind.startswith("Tensor"):

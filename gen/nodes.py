@@ -120,6 +120,7 @@ def _gradients(op: Op) -> list[str]:
         kind = "const Tensor&" if len(visible) == 1 else "const Tensor"
         if len(visible) > 1:
             lines.append(f"    [[maybe_unused]] {kind} g_{output.name} = {source};")
+            lines.append(f"    [[maybe_unused]] const Tensor& maybe_{output.name} = grads[{i}];")
             if i == 0:
                 lines.append(f"    [[maybe_unused]] const Tensor& g = g_{output.name};")
         else:

@@ -64,7 +64,8 @@ class Op:
         types: compute types the functor is built for: f float32, d float64, l int64, b bool.
         cost: see Cost.
         vjp: for each differentiable parameter a traced lambda giving its gradient. Lambda parameters are names of
-            the operator's parameters and outputs, and ``g`` (the gradient of the first output) or ``g_<output>``.
+            the operator's parameters and outputs, and ``g`` (the gradient of the first output) or ``g_<output>``;
+            ``maybe_<output>`` is None where no gradient arrived and ``g_<output>`` zeros.
         impl: a structural operator's function in weft::ops::impl, by default its own name; "" for none.
         composite: the C++ function is made of other differentiable operators and records no node itself.
         view: the results look into ``self``'s storage.

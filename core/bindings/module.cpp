@@ -183,7 +183,9 @@ NB_MODULE(_core, m) {
     add_functions(m, storage_functions);
     add_functions(m, weft_functions);
     add_functions(m.def_submodule("nn"), nn_functions);
-    add_functions(m.def_submodule("linalg"), linalg_functions);
+    auto linalg = m.def_submodule("linalg");
+    add_functions(linalg, linalg_functions);
+    init_linalg(linalg.ptr());
     add_functions(m.def_submodule("special"), special_functions);
     add_functions(m.def_submodule("fft"), fft_functions);
     add_functions(m.def_submodule("internal"), internal_functions);

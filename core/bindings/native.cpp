@@ -3,7 +3,10 @@
 #include <pthread.h>
 
 #include <new>
+#include <string>
+#include <string_view>
 
+#include "ops/lapack.h"
 #include "runtime/error.h"
 
 namespace weft::bindings {
@@ -12,6 +15,7 @@ namespace {
 
 thread_local NativeCall* current = nullptr;  // the innermost call of this thread that is running native code
 pthread_t main_thread;                       // written once, by init_native
+PyObject* linalg_error = nullptr;            // weft.linalg.LinAlgError; written once, by init_linalg
 
 #ifdef Py_GIL_DISABLED
 constexpr bool has_gil = false;
@@ -23,6 +27,19 @@ constexpr bool has_gil = true;
 bool alone() noexcept {
   auto* const interpreter = PyThreadState_Get()->interp;
   return PyThreadState_Next(PyInterpreterState_ThreadHead(interpreter)) == nullptr;
+}
+
+/// Where the package that brings LAPACK keeps it: found, not imported, which would load it for everybody.
+std::string find_lapack() {
+  const PythonScope python;
+  const Object util = owned(PyImport_ImportModule("importlib.util"));
+  const Object spec = owned(PyObject_CallMethod(util.get(), "find_spec", "s", "scipy_openblas32"));
+  if (spec.get() == Py_None) return {};
+  const Object origin = owned(PyObject_GetAttrString(spec.get(), "origin"));
+  const char* const file = PyUnicode_AsUTF8(origin.get());
+  if (file == nullptr) throw PythonError{};
+  const std::string_view path(file);
+  return std::string(path.substr(0, path.rfind('/'))) + "/lib/libscipy_openblas.so";
 }
 
 bool poll_signals() {
@@ -79,6 +96,14 @@ PythonScope::~PythonScope() {
 
 void init_native() { main_thread = pthread_self(); }
 
+void init_linalg(PyObject* module) {
+  linalg_error = checked(PyErr_NewExceptionWithDoc(
+      "weft.linalg.LinAlgError", "A matrix that has no such factorization, or an algorithm that did not converge.",
+      PyExc_RuntimeError, nullptr));
+  checked(PyModule_AddObjectRef(module, "LinAlgError", linalg_error));
+  lapack::set_finder(&find_lapack);
+}
+
 void translate_exception() noexcept {
   try {
     throw;
@@ -104,6 +129,9 @@ void translate_exception() noexcept {
       case ErrorKind::interrupted:
         if (PyErr_Occurred() != nullptr) return;
         type = PyExc_KeyboardInterrupt;
+        break;
+      case ErrorKind::linear_algebra:
+        type = linalg_error;
         break;
       case ErrorKind::runtime:
         break;

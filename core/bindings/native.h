@@ -55,5 +55,7 @@ auto native(int64_t cost, F&& f) {
 void init_native();
 /// The meter's native part (gil_probe.cpp).
 void init_gil_probe(PyObject* module);
+/// Adds LinAlgError to the module of linear algebra, and tells core/ops where LAPACK is.
+void init_linalg(PyObject* module);
 
 }  // namespace weft::bindings

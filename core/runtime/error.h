@@ -13,7 +13,7 @@
 namespace weft {
 
 /// The Python exception class an Error becomes at the bindings.
-enum class ErrorKind { runtime, value, type, index, not_implemented, out_of_memory, interrupted };
+enum class ErrorKind { runtime, value, type, index, not_implemented, out_of_memory, interrupted, linear_algebra };
 
 class Error : public std::exception {
  public:
