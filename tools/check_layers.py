@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A module belongs to the longest name here that it is or lies in; other private modules are "weft._".
 LAYERS = (
     ("weft._core",),
-    ("weft._", "weft.gil", "weft.memory", "weft.storage"),
+    ("weft._", "weft.gil", "weft.memory", "weft.profiler", "weft.storage"),
     ("weft.linalg", "weft.special"),
     ("weft.autograd", "weft._tensor"),  # a tensor has backward(), a hook's handle is the tensor's
     ("weft.utils",),

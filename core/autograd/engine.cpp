@@ -4,6 +4,7 @@
 
 #include "runtime/error.h"
 #include "runtime/interrupt.h"
+#include "runtime/trace.h"
 
 namespace weft {
 
@@ -258,6 +259,9 @@ void Backward::execute(Task& task) {
   }
   const bool any = std::ranges::any_of(grads, [](const auto& g) { return g.defined(); });
   if (any) {
+    trace::Scope scope(trace::Kind::node, nullptr);
+    if (scope.active()) [[unlikely]]
+      scope.event().name = trace::intern(node.name())->c_str();
     if (anomaly().enabled.load(std::memory_order_relaxed)) [[unlikely]]
       run_watched(node, grads, results);
     else

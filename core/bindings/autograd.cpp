@@ -7,6 +7,7 @@
 #include "bindings/function.h"
 #include "bindings/hooks.h"
 #include "bindings/native.h"
+#include "bindings/profile.h"
 #include "runtime/error.h"
 
 namespace weft::bindings {
@@ -50,6 +51,7 @@ PyObject* backward(PyObject*, PyObject* args) {
     const TensorList roots = to_list(roots_), grads = to_list(grads_), inputs = to_list(inputs_);
     check(grads.empty() || grads.size() == roots.size(), "got {} tensors and {} gradients", roots.size(), grads.size());
     const BackwardOptions options{keep != 0, create != 0, inputs, accumulate != 0};
+    const OpTrace trace("backward", {});
     return wrap(native(backward_cost(roots), [&] { return run_backward(roots, grads, options); }));
   });
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "autograd/meta.h"
+#include "bindings/profile.h"
 #include "bindings/types.h"
 #include "ops/support.h"
 #include "runtime/error.h"
@@ -287,7 +288,10 @@ PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* ar
     Binder binder(self, args, nargs, kwnames);
     Slots slots;
     for (const auto* overload : callable.overloads)
-      if (binder.bind(callable, *overload, slots, true)) return overload->call(slots);
+      if (binder.bind(callable, *overload, slots, true)) {
+        const OpTrace trace(callable.name, slots.objects(overload->params.size()));
+        return overload->call(slots);
+      }
     if (callable.overloads.size() == 1) fail(ErrorKind::type, "{}(){}", callable.name, binder.reason());
     std::string forms;
     for (const auto* overload : callable.overloads) forms += format("\n * {}", overload->signature);

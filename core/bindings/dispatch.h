@@ -78,6 +78,7 @@ class Slots {
 
   bool has(int i) const noexcept { return at_[i] != nullptr && at_[i] != Py_None; }
   PyObject* object(int i) const noexcept { return at_[i]; }
+  std::span<PyObject* const> objects(std::size_t count) const noexcept { return {at_.data(), count}; }
 
   Tensor tensor(int i) const;
   Tensor optional_tensor(int i) const { return has(i) ? tensor(i) : Tensor(); }

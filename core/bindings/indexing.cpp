@@ -3,6 +3,7 @@
 #include "bindings/construct.h"
 #include "bindings/dispatch.h"
 #include "bindings/native.h"
+#include "bindings/profile.h"
 #include "bindings/protocols.h"
 #include "generated/ops.h"
 #include "runtime/error.h"
@@ -157,6 +158,8 @@ Indexed index(PyObject* self, PyObject* key) {
 
 PyObject* get_item(PyObject* self, PyObject* key) {
   return guarded([&]() -> PyObject* {
+    PyObject* const arguments[] = {self, key};
+    const OpTrace trace("__getitem__", arguments);
     const Indexed indexed = index(self, key);
     if (indexed.advanced) {
       const int64_t cost = indexed.view.numel();
@@ -171,6 +174,8 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
   return guarded(
       [&] {
         check_type(value != nullptr, "Tensor does not support deleting items");
+        PyObject* const arguments[] = {self, key, value};
+        const OpTrace trace("__setitem__", arguments);
         const Indexed indexed = index(self, key);
         Tensor source = is_tensor(value)   ? unwrap(value)
                         : is_number(value) ? scalar_tensor(to_scalar(value), indexed.view.dtype())

@@ -8,6 +8,7 @@
 #include "bindings/construct.h"
 #include "bindings/dispatch.h"
 #include "bindings/native.h"
+#include "bindings/profile.h"
 #include "bindings/storage.h"
 #include "bindings/tables.h"
 #include "bindings/types.h"
@@ -44,6 +45,7 @@ PyObject* tensor(PyObject*, PyObject* const* args, Py_ssize_t n) {
       dtype = as_dtype(args[1]);
       check_type(dtype.has_value(), "tensor(): dtype must be a weft.dtype, not {}", Py_TYPE(args[1])->tp_name);
     }
+    const OpTrace trace("tensor", {});
     return wrap(tensor_from_data(args[0], dtype));
   });
 }
@@ -176,6 +178,7 @@ NB_MODULE(_core, m) {
   try {
     init_native();
     init_gil_probe(m.ptr());
+    init_profile(m.ptr());
     init_types(m.ptr());
     init_tensor_type(m.ptr());
     init_autograd(m.ptr());

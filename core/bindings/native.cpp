@@ -58,17 +58,24 @@ governor::Decision decide(int64_t cost) noexcept {
 NativeCall::NativeCall(int64_t cost)
     : decision_(decide(cost)),
       outer_(current),
-      interrupt_(pthread_equal(pthread_self(), main_thread) ? &poll_signals : nullptr) {
+      interrupt_(pthread_equal(pthread_self(), main_thread) ? &poll_signals : nullptr),
+      trace_(trace::Kind::native, nullptr) {
   current = this;
-  if (decision_.release) released_ = PyEval_SaveThread();
+  if (decision_.release) {
+    if (trace_.active()) [[unlikely]]
+      trace_.event().first = governor::now();
+    released_ = PyEval_SaveThread();
+  }
 }
 
 NativeCall::~NativeCall() {
   int64_t wait = 0;
   if (released_ != nullptr) {
-    const int64_t asked = has_gil ? governor::now() : 0;
+    const int64_t asked = has_gil || trace_.active() ? governor::now() : 0;
     PyEval_RestoreThread(released_);
     if (has_gil) wait = governor::now() - asked;
+    if (trace_.active()) [[unlikely]]
+      trace_.event().second = asked;
   }
   current = outer_;
   if (has_gil) governor::done(decision_, wait);
@@ -81,7 +88,12 @@ PythonScope::PythonScope() : call_(current) {
     if (foreign_) ensured_ = PyGILState_Ensure();
     return;
   }
-  if (call_->released_ != nullptr) PyEval_RestoreThread(call_->released_);
+  if (call_->released_ != nullptr) {
+    trace_.start(trace::Kind::python, nullptr);
+    PyEval_RestoreThread(call_->released_);
+    if (trace_.active()) [[unlikely]]
+      trace_.event().first = governor::now();
+  }
   current = nullptr;
 }
 

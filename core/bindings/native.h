@@ -7,6 +7,7 @@
 #include "bindings/python.h"
 #include "runtime/governor.h"
 #include "runtime/interrupt.h"
+#include "runtime/trace.h"
 
 namespace weft::bindings {
 
@@ -27,6 +28,7 @@ class NativeCall {
   PyThreadState* released_ = nullptr;
   NativeCall* outer_;
   InterruptScope interrupt_;
+  trace::Scope trace_;
 };
 
 /// Python may be called while one lives, also from native code that let go of the lock: hooks, Python Functions.
@@ -41,6 +43,7 @@ class PythonScope {
   NativeCall* call_;
   PyGILState_STATE ensured_{};
   bool foreign_ = false;  ///< a thread that Python did not start this call on
+  trace::Scope trace_;
 };
 
 /// Runs `f`, which takes about `cost` nanoseconds and touches no Python object.

@@ -212,6 +212,7 @@ struct ThreadCache {
   Bin bins[first_large];
   std::atomic<int64_t> balance{0};  // bytes allocated less bytes freed since the last report
   std::atomic<int64_t> high{0};     // its largest value since then
+  int64_t earlier = 0;              // the sum of what was reported before
 
   ThreadCache() noexcept {
     if (cache_limit() < static_cast<int64_t>(most_per_thread)) return;
@@ -233,6 +234,7 @@ void set(std::atomic<int64_t>& counter, int64_t value) noexcept { counter.store(
 [[gnu::noinline]] void ThreadCache::report() noexcept {
   const int64_t before = reported.fetch_add(get(balance), std::memory_order_relaxed);
   raise_peak(before + get(high));
+  earlier += get(balance);
   set(balance, 0);
   set(high, 0);
 }
@@ -342,6 +344,11 @@ MemoryStats memory_stats() {
     stats.peak = std::max(stats.peak, stats.allocated - get(cache.balance) + get(cache.high));
   });
   return stats;
+}
+
+int64_t thread_balance() noexcept {
+  const ThreadCache* const cache = Caches::local();
+  return cache == nullptr ? 0 : cache->earlier + get(cache->balance);
 }
 
 void reset_peak_memory() {

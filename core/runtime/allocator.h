@@ -18,6 +18,8 @@ struct MemoryStats {
 };
 /// Sums over threads; exact when no other thread allocates meanwhile.
 MemoryStats memory_stats();
+/// Bytes that the calling thread has allocated less those it has freed, whoever did the other half.
+int64_t thread_balance() noexcept;
 void reset_peak_memory();
 /// Gives all cached memory that is not in other threads' small caches back to the system.
 void empty_cache() noexcept;

@@ -9,6 +9,7 @@ namespace {
 void before() noexcept {
   pool_before_fork();
   governor_before_fork();
+  trace_before_fork();
   lock_generators();
   allocator_before_fork();
 }
@@ -16,6 +17,7 @@ void before() noexcept {
 void in_parent() noexcept {
   allocator_after_fork_in_parent();
   unlock_generators();
+  trace_after_fork_in_parent();
   governor_after_fork_in_parent();
   pool_after_fork_in_parent();
 }
@@ -23,6 +25,7 @@ void in_parent() noexcept {
 void in_child() noexcept {
   allocator_after_fork_in_child();
   unlock_generators();
+  trace_after_fork_in_child();
   governor_after_fork_in_child();
   pool_after_fork_in_child();
 }

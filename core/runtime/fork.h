@@ -25,4 +25,9 @@ void governor_before_fork() noexcept;
 void governor_after_fork_in_parent() noexcept;
 void governor_after_fork_in_child() noexcept;
 
+void trace_before_fork() noexcept;
+void trace_after_fork_in_parent() noexcept;
+/// Switches the profile off and forgets what other threads recorded.
+void trace_after_fork_in_child() noexcept;
+
 }  // namespace weft::detail

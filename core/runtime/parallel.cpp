@@ -20,6 +20,7 @@
 #include "runtime/futex.h"
 #include "runtime/governor.h"
 #include "runtime/interrupt.h"
+#include "runtime/trace.h"
 
 namespace weft {
 namespace {
@@ -49,6 +50,7 @@ struct alignas(64) Job {
   int64_t n = 0;
   int64_t grain = 0;
   uint32_t pieces = 0;
+  uint32_t traced = 0;  // the owner's number when a profile is on
   std::atomic<bool> cancelled{false};
   std::atomic<bool> failed{false};
   std::exception_ptr error;                 // written by the thread that set `failed`
@@ -137,23 +139,35 @@ void fail_job(Job& job) noexcept {
   if (dropped != 0) finish(job, dropped);
 }
 
+// Reports pieces done. Recorded first: the owner's profile may end with the job.
+void leave(Job& job, uint32_t pieces, trace::Event& help) noexcept {
+  if (help.begin != 0) [[unlikely]] {
+    help.end = governor::now();
+    trace::record(help);
+  }
+  finish(job, pieces);
+}
+
 // Works on `job` until it offers no more or `deadline` has passed, and reports the pieces done at once, to write to the
 // shared counters seldom.
 template <bool is_owner>
 void take_part(Pool& p, Job& job, int64_t deadline) noexcept {
   uint32_t done = 0;
+  trace::Event help{.kind = trace::Kind::help};
   for (;;) {
     // Large claims while much is left, single pieces at the end.
     uint32_t left = job.left.load(std::memory_order_relaxed), count;
     const uint32_t share = 4 * static_cast<uint32_t>(p.limit.load(std::memory_order_relaxed));
     do {
       if (left == 0) {
-        if (done != 0) finish(job, done);
+        if (done != 0) leave(job, done, help);
         return;
       }
       count = std::max(left / share, 1u);
     } while (!job.left.compare_exchange_weak(left, left - count, std::memory_order_acquire, std::memory_order_relaxed));
     if (left != count) wake_workers(p, left - count);
+    if (!is_owner && done == 0 && job.traced != 0) [[unlikely]]
+      help.owner = job.traced, help.begin = governor::now();
     try {
       int64_t begin = (job.pieces - left) * job.grain;
       for (uint32_t i = 0; i < count && !job.cancelled.load(std::memory_order_relaxed); ++i, begin += job.grain) {
@@ -165,7 +179,7 @@ void take_part(Pool& p, Job& job, int64_t deadline) noexcept {
     }
     done += count;
     if (!is_owner && governor::now() > deadline) {
-      finish(job, done);
+      leave(job, done, help);
       return;
     }
   }
@@ -360,6 +374,7 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
   job.n = n;
   job.grain = grain;
   job.pieces = pieces;
+  job.traced = trace::enabled() ? trace::thread_index() : 0;
   job.cancelled.store(false, std::memory_order_relaxed);
   job.pending.store(pieces, std::memory_order_relaxed);
   const bool counted_here = !thread_is_counted;

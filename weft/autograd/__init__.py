@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib as _importlib
+from typing import Any as _Any
+
 from weft._core import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from weft.autograd import functional, graph
 from weft.autograd._engine import backward, grad
@@ -39,3 +42,9 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "profiler":  # loaded when it is used
+        return _importlib.import_module("weft.autograd.profiler")
+    raise AttributeError(f"module 'weft.autograd' has no attribute '{name}'")
