@@ -15,7 +15,13 @@ from weft._compose._registry import composite
     samples=[((4,),), ((2, 4), 2), ((3, 2), 1, 0), ((2, 2), 5)],
 )
 def diff(
-    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The differences of neighbours along a dimension, taken n times.
 

@@ -19,7 +19,7 @@ def imag(input: Tensor) -> Tensor:
 
 
 @composite(method=False)
-def polar(abs: Tensor, angle: Tensor) -> Tensor:
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Complex numbers from magnitudes and angles in radians.
 
     >>> weft.polar(weft.ones(1), weft.zeros(1)).tolist()

@@ -92,7 +92,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 
 
 @composite(inplace=True, samples=[((2, 3), 2.0, 0, 1.5), ((2, 3, 2), 1.0, -1, 4.0)])
-def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None) -> Tensor:
     """input with each slice along a dimension scaled down to a p-norm of at most maxnorm.
 
     >>> weft.renorm(weft.tensor([[3.0, 4.0], [0.0, 1.0]]), 2, 0, 1).tolist()

@@ -64,7 +64,7 @@ def atleast_3d(*tensors: Any) -> Any:
 
 
 @composite(method=False, ref=lambda tensors: __import__("numpy").hstack(tensors), samples=_PAIRS)
-def hstack(tensors: Sequence[Tensor]) -> Tensor:
+def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors side by side: along the second dimension, or the first of 1-dim tensors.
 
     >>> weft.hstack([weft.zeros(1), weft.ones(2)]).tolist()
@@ -75,7 +75,7 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 @composite(method=False, aliases=("row_stack",), ref=lambda t: __import__("numpy").vstack(t), samples=_PAIRS)
-def vstack(tensors: Sequence[Tensor]) -> Tensor:
+def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors one below the other; 1-dim tensors are rows.
 
     >>> weft.vstack([weft.zeros(2), weft.ones(2)]).shape
@@ -85,7 +85,7 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 @composite(method=False, ref=lambda t: __import__("numpy").dstack(t), samples=_PAIRS)
-def dstack(tensors: Sequence[Tensor]) -> Tensor:
+def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors one behind the other, along the third dimension.
 
     >>> weft.dstack([weft.zeros(2), weft.ones(2)]).shape
@@ -95,7 +95,7 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 @composite(method=False, ref=lambda t: __import__("numpy").column_stack(t), samples=_PAIRS)
-def column_stack(tensors: Sequence[Tensor]) -> Tensor:
+def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors side by side; 0-dim and 1-dim tensors are columns.
 
     >>> weft.column_stack([weft.zeros(2), weft.ones(2)]).shape

@@ -16,7 +16,7 @@ from weft._compose._registry import composite
     ref=lambda a, b, dims=2: __import__("numpy").tensordot(a, b, dims),
     samples=[((2, 3, 4), (3, 4, 2)), ((2, 3), (3, 4), 1), ((2, 3), (4, 2), [[0], [1]]), ((2,), (3,), 0)],
 )
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, *, out: Tensor | None = None) -> Tensor:
     """The product of two tensors summed over several dimensions.
 
     Args:
@@ -50,7 +50,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
 
 
 @composite(ref="numpy.kron", samples=[((2, 3), (3, 2)), ((2,), (2, 2)), ((), (2,))], big=[((20, 21), (22, 23))])
-def kron(input: Tensor, other: Tensor) -> Tensor:
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The Kronecker product: each element of input times the whole of other.
 
     >>> weft.kron(weft.eye(2), weft.ones(1, 2)).tolist()
@@ -78,7 +78,7 @@ def _cross(input: Tensor, other: Tensor, dim: int) -> Tensor:
     samples=[((2, 3), (2, 3), 1), ((3, 2), (3, 2), 0)],
     big=[((30_001, 3), (30_001, 3), 1)],
 )
-def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """The cross product of vectors of length three along a dimension, by default the first of that size.
 
     >>> weft.cross(weft.tensor([1, 0, 0]), weft.tensor([0, 1, 0])).tolist()
@@ -140,7 +140,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
 
 
 @composite(method=False)
-def chain_matmul(*matrices: Any) -> Tensor:
+def chain_matmul(*matrices: Any, out: Tensor | None = None) -> Tensor:
     """The product of a chain of matrices; see linalg.multi_dot.
 
     >>> weft.chain_matmul(weft.ones(1, 2), weft.ones(2, 3), weft.ones(3, 1)).tolist()

@@ -19,7 +19,7 @@ class aminmax_result(NamedTuple):  # as PyTorch's return types are named
 
 
 @composite(samples=[((2, 3),), ((2, 3), {"dim": 1}), ((2, 3), {"dim": 0, "keepdim": True}), ((),)])
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> aminmax_result:
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> aminmax_result:
     """The smallest and the largest element, of all or along a dimension; equal ones share the gradient.
 
     >>> [t.item() for t in weft.aminmax(weft.tensor([3, 1, 2]))]
@@ -32,7 +32,9 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
 
 @composite(method=False)
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Tensor | None = None
+) -> Tensor:
     """Whether each element is one of test_elements (or, with invert, is none of them).
 
     >>> weft.isin(weft.tensor([1, 2, 3]), weft.tensor([3, 1])).tolist()
@@ -103,7 +105,13 @@ def _quantile(
 
 @composite(samples=[((5,), 0.4), ((2, 5), 0.5, 1), ((2, 5), 0.3, 0, True)])
 def quantile(
-    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
 ) -> Tensor:
     """The q-quantiles of all elements or along a dimension; nan where there is one.
 
@@ -120,7 +128,13 @@ def quantile(
 
 @composite(samples=[((5,), 0.4), ((2, 5), 0.5, 1)])
 def nanquantile(
-    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
 ) -> Tensor:
     """quantile() of what is not nan.
 

@@ -58,7 +58,7 @@ def unique_consecutive(
 
 
 @composite()
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Any = None) -> Any:
     """The indices of all elements that are not zero: a row each, or with as_tuple a tensor for each dimension.
 
     >>> weft.nonzero(weft.tensor([0, 5]), as_tuple=True)

@@ -57,7 +57,7 @@ def flipud(input: Tensor) -> Tensor:
 
 
 @composite(samples=[((5, 2), 0, 1, 3)])
-def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of narrow(dim, start, length).
 
     >>> weft.arange(5).narrow_copy(0, 1, 2).tolist()
@@ -88,7 +88,14 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 @composite(samples=[((5, 2), (2, 2), 0, 1, 3), ((2, 6), (2, 2), 1, None, 3, 2)])
 def slice_scatter(
-    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of input which holds src in a slice of a dimension.
 

@@ -12,7 +12,12 @@ from weft._compose._registry import composite
 
 @composite(ref="numpy.nansum", samples=[((2, 3),), ((2, 3), 1), ((), None)])
 def nansum(
-    input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The sum over dimensions, all by default, with nan counted as zero.
 
@@ -25,7 +30,12 @@ def nansum(
 
 @composite(ref="numpy.nanmean", samples=[((2, 3),), ((2, 3), 1)])
 def nanmean(
-    input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The mean over dimensions, all by default, of what is not nan.
 
@@ -115,7 +125,7 @@ def corrcoef(input: Tensor) -> Tensor:
 
 
 @composite(samples=[((20,), 5), ((3, 4), 4, -2, 2)])
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
     """How many elements fall into each of `bins` equal intervals from min to max; elements outside do not count.
 
     Equal bounds stand for the smallest and the largest element. The last interval includes its end.
