@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     ("weft._core",),
     ("weft._", "weft.gil", "weft.memory", "weft.profiler", "weft.storage"),
-    ("weft.linalg", "weft.special"),
+    ("weft.linalg", "weft.masked", "weft.special"),
     ("weft.autograd", "weft._tensor"),  # a tensor has backward(), a hook's handle is the tensor's
     ("weft.utils",),
     ("weft.nn", "weft.utils.hooks"),

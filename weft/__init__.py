@@ -64,6 +64,7 @@ from weft.random import *  # noqa: E402, F403
 
 if _TYPE_CHECKING:  # what _lazy finds
     from weft import distributed as distributed
+    from weft import masked as masked
     from weft import profiler as profiler
     from weft import serialization as serialization
     from weft.serialization import load as load

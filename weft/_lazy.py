@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["MODULES", "NAMES", "find"]
 
 # Modules of the package that `import weft` does not load.
-MODULES = frozenset({"distributed", "profiler", "serialization"})
+MODULES = frozenset({"distributed", "masked", "profiler", "serialization"})
 
 # Functions and classes, by the module that has them.
 NAMES = {"load": "serialization", "save": "serialization"}

@@ -121,9 +121,10 @@ void copy_plane(const Plane& to, const Plane& from, int64_t element_size) {
   }
 }
 
-constexpr int64_t short_row =
-    128;                         // elements: below, calling a loop for each row costs more than copying rows together
-constexpr int64_t staged = 512;  // elements that are copied together
+// Elements: below, calling a loop for each row costs more than copying rows together.
+constexpr int64_t short_row = 128;
+// Bytes that are copied together: a row of the largest elements at least.
+constexpr int64_t staged = short_row * static_cast<int64_t>(sizeof(Sixteen));
 
 }  // namespace
 

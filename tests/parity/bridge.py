@@ -106,6 +106,12 @@ def _names(code: types.CodeType) -> Iterator[str]:
             yield from _names(constant)
 
 
+def is_sampler(f: Any) -> bool:
+    """Whether a function of the database sets a seed of its own, as it does around all that is random."""
+    names = set(_names(f.__code__)) if isinstance(f, types.FunctionType) else set()
+    return "wrapper_set_seed" in names or any(is_sampler(f.__globals__.get(name)) for name in names if name[0] == "_")
+
+
 def _transplant(f: types.FunctionType, memo: dict[int, Any]) -> Any:
     """The same code whose globals and closure say weft where f's say torch."""
     scope: dict[str, Any] = {"__builtins__": __builtins__}

@@ -127,3 +127,12 @@ m.ones(2, dtype=m.complex64)
 @pytest.mark.parametrize("expression", GEOMETRY.strip().splitlines())
 def test_agrees_with_torch(expression):
     agree(lambda m: eval(expression, {"m": m, "np": np}))
+
+
+@pytest.mark.parametrize("dtype", [weft.uint8, weft.float32, weft.float64, weft.int64], ids=str)
+@pytest.mark.parametrize("columns", [2, 63, 64, 65, 100, 125, 127, 128, 129])
+def test_short_rows_of_every_length_are_multiplied(columns: int, dtype: weft.dtype) -> None:
+    rows = weft.arange(12).view(3, 4, 1).to(dtype)
+    assert bool((weft.ones(3, 4, columns, dtype=dtype) * rows == rows.expand(3, 4, columns)).all())
+    shared = weft.arange(columns).to(dtype)
+    assert bool((weft.ones(3, columns, dtype=dtype) * shared == shared.expand(3, columns)).all())

@@ -35,6 +35,8 @@ from weft._compose.copies import view_copy as view_copy
 from weft._compose.distances import cdist as cdist
 from weft._compose.distances import dist as dist
 from weft._compose.distances import renorm as renorm
+from weft._compose.histograms import histogram as histogram
+from weft._compose.histograms import histogramdd as histogramdd
 from weft._compose.joining import atleast_1d as atleast_1d
 from weft._compose.joining import atleast_2d as atleast_2d
 from weft._compose.joining import atleast_3d as atleast_3d
@@ -48,6 +50,18 @@ from weft._compose.joining import dstack as dstack
 from weft._compose.joining import hstack as hstack
 from weft._compose.joining import meshgrid as meshgrid
 from weft._compose.joining import vstack as vstack
+from weft._compose.numeric import float_power as float_power
+from weft._compose.numeric import frexp as frexp
+from weft._compose.numeric import ldexp as ldexp
+from weft._compose.numeric import mvlgamma as mvlgamma
+from weft._compose.numeric import rsub as rsub
+from weft._compose.placement import empty_permuted as empty_permuted
+from weft._compose.placement import index_reduce as index_reduce
+from weft._compose.placement import nonzero_static as nonzero_static
+from weft._compose.placement import put as put
+from weft._compose.placement import unsafe_chunk as unsafe_chunk
+from weft._compose.placement import unsafe_split as unsafe_split
+from weft._compose.placement import unsafe_split_with_sizes as unsafe_split_with_sizes
 from weft._compose.products import chain_matmul as chain_matmul
 from weft._compose.products import cross as cross
 from weft._compose.products import kron as kron

@@ -7,6 +7,7 @@ reference pages go through `registered()`.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -83,13 +84,12 @@ def composite(
 ) -> Callable[[_F], _F]:
     """Registers a function as an operator and attaches it to Tensor; see Composite for the arguments.
 
-    A keyword parameter called ``out`` is dealt with here: the body computes as if it were not there. Any other function
-    is returned unchanged, so compositions call each other at no cost.
+    A keyword parameter called ``out`` is dealt with here: the body computes as if it were not there. An argument that
+    the body cannot use because it is not a tensor is named in a TypeError.
     """
 
     def register(f: _F) -> _F:
-        if "out" in (f.__kwdefaults__ or {}):
-            f = _with_out(f)
+        f = _checked(f)
         entry = Composite(f, namespace, aliases, method, function, inplace, attribute, ref, samples, domain, big, ulps)
         _COMPOSITES.append(entry)
         _attach(entry)
@@ -98,16 +98,32 @@ def composite(
     return register
 
 
-def _with_out(f: _F) -> _F:
-    """f, whose result is stored in what is given as ``out``."""
+def _checked(f: _F) -> _F:
+    """f, which names an argument that should have been a tensor, and stores its result in what is given as ``out``."""
+    parameters = tuple(inspect.signature(f).parameters.values())
+    tensors = tuple(i for i, p in enumerate(parameters) if p.annotation == "Tensor")
+    takes_out = "out" in (f.__kwdefaults__ or {})
 
     @functools.wraps(f)
-    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if out is None:
-            return f(*args, **kwargs)
-        return store(f.__name__, out, f(*args, **kwargs))
+    def call(*args: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None) if takes_out else None
+        try:
+            result = f(*args, **kwargs)
+        except (AttributeError, TypeError):
+            for i in tensors:
+                name = parameters[i].name
+                given = args[i] if i < len(args) else kwargs.get(name, _ABSENT)
+                if given is not _ABSENT and not isinstance(given, Tensor):
+                    raise TypeError(
+                        f"{f.__name__}(): argument '{name}' (position {i + 1}) must be Tensor, not {type(given).__name__}"
+                    ) from None
+            raise
+        return result if out is None else store(f.__name__, out, result)
 
     return cast(_F, call)
+
+
+_ABSENT = object()
 
 
 def store(name: str, out: Any, result: Any) -> Any:
@@ -130,11 +146,15 @@ def store(name: str, out: Any, result: Any) -> Any:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
-    if not _core.can_cast(result.dtype, out.dtype):
-        raise RuntimeError(f"{name}(): result type {result.dtype} can't be cast to the desired output type {out.dtype}")
+    _check_cast(name, result, out)
     if out.shape != result.shape:
         out.resize_(result.shape)
     return out.copy_(result)
+
+
+def _check_cast(name: str, result: Tensor, out: Tensor) -> None:
+    if not _core.can_cast(result.dtype, out.dtype):
+        raise RuntimeError(f"{name}(): result type {result.dtype} can't be cast to the desired output type {out.dtype}")
 
 
 def _attach(entry: Composite) -> None:
@@ -153,7 +173,9 @@ def _inplace_form(entry: Composite, name: str) -> Callable[..., Tensor]:
     def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         # What was composed may be kept for backward as it was: the old value must outlive the store below.
         source = self.clone() if self.requires_grad else self
-        return self.copy_(function(source, *args, **kwargs))
+        result = function(source, *args, **kwargs)
+        _check_cast(name, result, self)
+        return self.copy_(result)
 
     in_place.__name__ = in_place.__qualname__ = name
     in_place.__doc__ = f"{entry.name}, in place."

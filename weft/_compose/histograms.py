@@ -32,7 +32,7 @@ def _edges(name: str, column: Tensor, bins: int | Tensor, low_high: Sequence[flo
         return bins.clone()
     if bins <= 0:
         raise RuntimeError(f"{name}(): bins must be > 0, but got {bins}")
-    low, high = (0.0, 0.0) if low_high is None else (float(low_high[0]), float(low_high[1]))
+    low, high = (0.0, 1.0) if low_high is None else (float(low_high[0]), float(low_high[1]))
     if low_high is None and column.numel():
         low, high = float(column.min()), float(column.max())
         if not (abs(low) < weft.inf and abs(high) < weft.inf):

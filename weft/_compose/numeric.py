@@ -22,9 +22,10 @@ def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     >>> weft.rsub(weft.tensor([1.0, 2.0]), 10).tolist()
     [9.0, 8.0]
     """
+    if not isinstance(input, Tensor):
+        raise TypeError(f"rsub(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     if not isinstance(other, Tensor):
         other = weft.full((), other, dtype=weft.result_type(input, other))
-        return weft.sub(other, input, alpha=alpha)
     return weft.sub(other, input, alpha=alpha)
 
 
@@ -35,6 +36,11 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
     >>> weft.float_power(weft.tensor([2, 3]), 2).tolist()
     [4.0, 9.0]
     """
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
+        raise TypeError(
+            f"float_power(): one of input and exponent must be Tensor, got {type(input).__name__} and "
+            f"{type(exponent).__name__}"
+        )
     is_complex = any(v.is_complex() if isinstance(v, Tensor) else isinstance(v, complex) for v in (input, exponent))
     wide = weft.complex128 if is_complex else weft.float64
     base = input.to(wide) if isinstance(input, Tensor) else weft.tensor(input, dtype=wide)
@@ -50,6 +56,8 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> weft.ldexp(weft.tensor([1.0]), weft.tensor([3])).tolist()
     [8.0]
     """
+    if not isinstance(other, Tensor):
+        raise TypeError(f"ldexp(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     return weft.mul(input, weft.pow(2.0, other))
 
 
