@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from oracle import agree
 
+import weft
+
 GEOMETRY = """
 m.ones(2, 3).view(6)
 m.ones(2, 3).t().view(6)
