@@ -80,8 +80,11 @@ def within_tensor(annotation: str) -> str:
 
 def method_imports() -> list[str]:
     """Import lines for the classes of a family that its methods return."""
-    found = {(c.family, c.result) for c in compositions() if c.result in _classes(c.family)}
-    return [f"from weft._compose.{family} import {name}" for family, name in sorted(found)]
+    found: dict[str, set[str]] = {}
+    for c in compositions():
+        if c.is_method and c.result in _classes(c.family):
+            found.setdefault(c.family, set()).add(c.result)
+    return [f"from weft._compose.{family} import {', '.join(sorted(names))}" for family, names in sorted(found.items())]
 
 
 @cache
