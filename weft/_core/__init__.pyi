@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from weft._compose.histograms import Histogram
-from weft._compose.histograms import Histogramdd
 from weft._compose.numeric import Frexp
 from weft._compose.quantiles import aminmax_result
 from weft._core import internal as internal
