@@ -36,6 +36,7 @@ def cpp_files() -> dict[str, str]:
         "forms.h": bindings.forms_header(ops),
         "number_protocol.h": bindings.protocol_header(),
         "tables.cpp": bindings.tables(ops),
+        "pointwise_complex.cpp": kernels.complex_loops(ops),
         "pointwise_fill.cpp": kernels.fill(LOOP_PARTS),
     }
     for i, share in enumerate(_shares(ops, ENTRY_PARTS)):

@@ -50,13 +50,30 @@ def loops(ops: Sequence[Op], part: int) -> str:
         f"void fill_pointwise_{part}(PointwiseTable& table) {{",
     ]
     for op in ops:
-        arity = sum(p.is_tensor for p in op.signature.parameters)
-        row = f"table.loops[static_cast<int>(PointwiseId::{camel(op.cpp_name)})]"
-        for letter in compute_types(op):
-            compute, cpp = _COMPUTE[letter]
-            lines.append(
-                f"  {row}[static_cast<int>(Compute::{compute})] = make_loop<{op.functor_name}, {cpp}, {arity}>();"
-            )
+        lines += [_loop(op, *_COMPUTE[letter]) for letter in compute_types(op) if letter != "c"]
+    lines += ["}\n", "}  // namespace weft::kernels::WEFT_ISA_NAMESPACE\n"]
+    return "\n".join(lines)
+
+
+def _loop(op: Op, compute: str, cpp: str) -> str:
+    arity = sum(p.is_tensor for p in op.signature.parameters)
+    row = f"table.loops[static_cast<int>(PointwiseId::{camel(op.cpp_name)})]"
+    return f"  {row}[static_cast<int>(Compute::{compute})] = make_loop<{op.functor_name}, {cpp}, {arity}>();"
+
+
+def complex_loops(ops: Sequence[Op]) -> str:
+    """The unit of complex loops, compiled once for all ISAs."""
+    lines = [
+        HEADER,
+        '#include "kernels/functors_complex.h"',
+        '#include "kernels/loops.h"',
+        '#include "kernels/pointwise.h"\n',
+        "namespace weft::kernels::WEFT_ISA_NAMESPACE {\n",
+        "void fill_pointwise_complex(PointwiseTable& table) {",
+    ]
+    for op in ops:
+        if op.is_pointwise and "c" in compute_types(op):
+            lines += [_loop(op, "c64", "Complex<float>"), _loop(op, "c128", "Complex<double>")]
     lines += ["}\n", "}  // namespace weft::kernels::WEFT_ISA_NAMESPACE\n"]
     return "\n".join(lines)
 

@@ -117,7 +117,9 @@ def _gradients(op: Op) -> list[str]:
     lines = []
     for i, output in enumerate(visible):
         source = f"grads[{i}]" if len(visible) == 1 else f"gradient_or_zeros(grads[{i}], output_meta({i}))"
-        kind = "const Tensor&" if len(visible) == 1 else "const Tensor"
+        if op.is_holomorphic:
+            source = f"conjugate({source})"
+        kind = "const Tensor&" if source.startswith("grads") else "const Tensor"
         if len(visible) > 1:
             lines.append(f"    [[maybe_unused]] {kind} g_{output.name} = {source};")
             lines.append(f"    [[maybe_unused]] const Tensor& maybe_{output.name} = grads[{i}];")
@@ -144,6 +146,8 @@ def _unpack(op: Op, whole: dict[str, set[str]]) -> list[str]:
 
 def _assign(op: Op, names: tuple[str, ...], emitted: Emitted, edges: dict[str, str]) -> list[str]:
     by_name = {p.name: p for p in differentiable(op)}
+    turn = "conjugate" if op.is_holomorphic else "std::move"
+    result = f"conjugate({emitted.result})" if op.is_holomorphic else emitted.result
     lines = []
     if len(names) == 1:
         p = by_name[names[0]]
@@ -152,22 +156,20 @@ def _assign(op: Op, names: tuple[str, ...], emitted: Emitted, edges: dict[str, s
             lines.append("    {")
             lines += [f"      {s}" for s in emitted.lines]
             lines.append(f"      auto list = {emitted.result};")
-            lines.append(
-                f"      for (std::size_t i = 0; i < count_{p.name}; ++i) results[{at} + i] = std::move(list[i]);"
-            )
+            lines.append(f"      for (std::size_t i = 0; i < count_{p.name}; ++i) results[{at} + i] = {turn}(list[i]);")
             lines.append("    }")
             return lines
         if not emitted.lines:
-            return [f"    if (wants({at})) results[{at}] = {emitted.result};"]
+            return [f"    if (wants({at})) results[{at}] = {result};"]
         lines.append(f"    if (wants({at})) {{")
         lines += [f"      {s}" for s in emitted.lines]
-        return [*lines, f"      results[{at}] = {emitted.result};", "    }"]
+        return [*lines, f"      results[{at}] = {result};", "    }"]
     lines.append(f"    if ({' || '.join(f'wants({edges[n]})' for n in names)}) {{")
     lines += [f"      [[maybe_unused]] const bool wants_{n} = wants({edges[n]});" for n in names]
     lines += [f"      {s}" for s in emitted.lines]
     lines.append(f"      auto all = {emitted.result};")
     for i, n in enumerate(names):
-        lines.append(f"      if (wants_{n}) results[{edges[n]}] = std::move(std::get<{i}>(all));")
+        lines.append(f"      if (wants_{n}) results[{edges[n]}] = {turn}(std::get<{i}>(all));")
     return [*lines, "    }"]
 
 

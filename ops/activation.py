@@ -281,6 +281,7 @@ Op(
     tensor([0.5000])
     """,
     rule=FLOAT,
+    types="fdc",
     cost=pointwise(0.3),
     vjp={"self": lambda g, out: sigmoid_backward(g, out)},
     ref="scipy.special.expit",
@@ -289,6 +290,7 @@ Op(
     "sigmoid_backward(grad: Tensor, self: Tensor) -> Tensor",
     "grad (1 - y) y, of the output y.",
     rule=FLOAT,
+    types="fdc",
     namespace="_",
     cost=pointwise(0.15),
     vjp={
@@ -304,6 +306,7 @@ Op(
     tensor([0.])
     """,
     rule=FLOAT,
+    types="fdc",
     cost=pointwise(0.35),
     vjp={"self": lambda g, out: tanh_backward(g, out)},
     ref="numpy.tanh",
@@ -312,6 +315,7 @@ Op(
     "tanh_backward(grad: Tensor, self: Tensor) -> Tensor",
     "grad (1 - y^2), of the output y.",
     rule=FLOAT,
+    types="fdc",
     namespace="_",
     cost=pointwise(0.15),
     vjp={

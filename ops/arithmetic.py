@@ -16,7 +16,7 @@ Op(
     tensor([2, 3])
     """,
     rule=PROMOTE,
-    types="fdlb",
+    types="fdlbc",
     functor="AddScaled",
     cost=pointwise(0.15),
     operator=("add",),
@@ -31,6 +31,7 @@ Op(
     tensor([0, 1])
     """,
     rule=PROMOTE,
+    types="fdlc",
     functor="SubScaled",
     cost=pointwise(0.15),
     operator=("sub",),
@@ -47,7 +48,7 @@ Op(
     tensor([3, 6])
     """,
     rule=PROMOTE,
-    types="fdlb",
+    types="fdlbc",
     cost=pointwise(0.15),
     operator=("mul",),
     aliases=("multiply",),
@@ -62,6 +63,7 @@ Op(
     tensor([1.5000, 1.5000])
     """,
     rule=PROMOTE,
+    types="fdlc",
     cost=pointwise(0.2),
     vjp={
         "self": lambda g: g,
@@ -78,6 +80,7 @@ Op(
     tensor([1.5000, 1.5000])
     """,
     rule=FLOAT,
+    types="fdc",
     cost=pointwise(0.25),
     vjp={
         "self": lambda g: g,
@@ -95,6 +98,7 @@ Op(
     tensor([0.2500, 0.2500])
     """,
     rule=FLOAT,
+    types="fdc",
     cost=pointwise(0.25),
     vjp={
         "self": lambda g, weight: g - g * weight,
@@ -111,6 +115,7 @@ Op(
     tensor([9.])
     """,
     rule=PROMOTE,
+    types="fdlc",
     cost=pointwise(0.12),
     vjp={"self": lambda g, self: g * self * 2},
     ref="numpy.square",
@@ -123,6 +128,7 @@ Op(
     tensor([-1,  2])
     """,
     rule=PROMOTE,
+    types="fdlc",
     cost=pointwise(0.1),
     operator=("neg",),
     aliases=("negative",),
@@ -155,6 +161,7 @@ Op(
     tensor([0.5000, 1.0000])
     """,
     rule=FLOAT,
+    types="fdc",
     cost=pointwise(0.2),
     operator=("truediv",),
     aliases=("divide", "true_divide"),
@@ -237,6 +244,7 @@ Op(
     tensor([0.2500])
     """,
     rule=FLOAT,
+    types="fdc",
     cost=pointwise(0.2),
     vjp={"self": lambda g, out: -(g * out * out)},
     ref=lambda x: 1 / x,
@@ -253,6 +261,7 @@ Op(
     tensor([4., 9.])
     """,
     rule=PROMOTE,
+    types="fdlc",
     cost=pointwise(1.0),
     operator=("pow",),
     checks="no_negative_integer_power",
@@ -299,11 +308,12 @@ Op(
     tensor([1, 2])
     """,
     rule=PROMOTE,
-    types="fdlb",
+    types="fdlbc",
+    real_valued=True,
     cost=pointwise(0.1),
     operator=("abs",),
     aliases=("absolute",),
-    vjp={"self": lambda g, self: g * sign(self)},
+    vjp={"self": lambda g, self: g * sgn(self)},
     ref="numpy.abs",
     domain=(0.5, 3.0),
 )
@@ -317,8 +327,22 @@ Op(
     rule=PROMOTE,
     types="fdlb",
     cost=pointwise(0.12),
-    aliases=("sgn",),
     vjp={"self": lambda g: zeros_like(g)},
+    ref="numpy.sign",
+    domain=(0.5, 3.0),
+)
+Op(
+    "sgn(self: Tensor) -> Tensor",
+    """The direction of each element: sign of a real number, x / |x| of a complex one, 0 at 0.
+
+    >>> weft.tensor([3 + 4j, 0j]).sgn()
+    tensor([0.6000+0.8000j, 0.0000+0.0000j])
+    """,
+    rule=PROMOTE,
+    types="fdlbc",
+    holomorphic=False,
+    cost=pointwise(0.12),
+    vjp={"self": lambda g, self, out: sgn_backward(g, self, out)},
     ref="numpy.sign",
     domain=(0.5, 3.0),
 )
@@ -537,6 +561,7 @@ Op(
     tensor([1., 6.])
     """,
     rule=SELECT,
+    types="fdlbc",
     cost=pointwise(0.2),
     vjp={"self": lambda g, condition: where(condition, g, 0), "other": lambda g, condition: where(condition, 0, g)},
 )

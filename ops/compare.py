@@ -20,6 +20,7 @@ for _name, _alias, _symbol in (
         weft.bool
         """,
         rule=COMPARE,
+        types="fdlbc" if _name in ("eq", "ne") else "fdlb",
         cost=pointwise(0.12),
         operator=(_name,),
         aliases=(_alias,) if _alias else (),
@@ -34,6 +35,7 @@ for _name in ("logical_and", "logical_or", "logical_xor"):
         weft.bool
         """,
         rule=COMPARE,
+        types="fdlbc",
         cost=pointwise(0.15),
         ref=f"numpy.{_name}",
     )
@@ -45,6 +47,7 @@ Op(
     tensor([ True, False])
     """,
     rule=COMPARE,
+    types="fdlbc",
     cost=pointwise(0.1),
     ref="numpy.logical_not",
 )
@@ -57,7 +60,7 @@ for _name in ("isnan", "isinf", "isfinite", "isposinf", "isneginf", "signbit"):
         weft.bool
         """,
         rule=TEST,
-        types="fdlb",
+        types="fdlbc" if _name in ("isnan", "isinf", "isfinite") else "fdlb",
         functor={
             "isnan": "IsNan",
             "isinf": "IsInf",

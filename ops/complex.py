@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ops.table import Op, pointwise
+from ops.table import FLOAT, PROMOTE, Op, pointwise
 
 Op(
     "view_as_real(self: Tensor) -> Tensor",
     """The view of a complex tensor as real numbers: a last dimension of size two holds real and imaginary part.
 
-    >>> weft.view_as_real(weft.tensor([1 + 2j])).tolist()
-    [[1.0, 2.0]]
+    >>> weft.view_as_real(weft.tensor([1 + 2j]))
+    tensor([[1., 2.]])
     """,
     view=True,
     method=False,
@@ -66,12 +66,73 @@ Op(
     "conj(self: Tensor) -> Tensor",
     """The complex conjugate; a real tensor as it is.
 
-    >>> weft.tensor([1 + 2j]).conj().tolist()
-    [(1-2j)]
+    >>> weft.tensor([1 + 2j]).conj()
+    tensor([1.-2.j])
     """,
-    aliases=("conj_physical",),
     composite=True,
     cost=pointwise(1.0),
     samples=[((2, 3),)],
     ref=lambda x: np.conj(x),
+)
+Op(
+    "conj_physical(self: Tensor) -> Tensor",
+    """The same as conj.
+
+    >>> weft.tensor([1 + 2j]).conj_physical()
+    tensor([1.-2.j])
+    """,
+    composite=True,
+    inplace=True,
+    out=True,
+    impl="conj",
+    cost=pointwise(1.0),
+)
+Op(
+    "conjugated(self: Tensor) -> Tensor",
+    "The conjugate of a complex tensor.",
+    rule=PROMOTE,
+    types="c",
+    functor="Conj",
+    holomorphic=False,
+    namespace="_",
+    cost=pointwise(0.2),
+    vjp={"self": lambda g: conj(g)},
+)
+Op(
+    "angle(self: Tensor) -> Tensor",
+    """The angle of each complex number in radians; of a real one 0 or pi.
+
+    >>> weft.tensor([1j, -1 + 0j]).angle()
+    tensor([1.5708, 3.1416])
+    """,
+    rule=FLOAT,
+    types="fdc",
+    real_valued=True,
+    cost=pointwise(1.0),
+    vjp={"self": lambda g, self: angle_backward(g, self)},
+    ref="numpy.angle",
+    inplace=False,
+)
+Op(
+    "angle_backward(grad: Tensor, self: Tensor) -> Tensor",
+    "grad * i self / |self|^2, 0 at 0 and for real numbers.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "sgn_backward(grad: Tensor, self: Tensor, out: Tensor) -> Tensor",
+    "The part of grad across the direction `out`, by |self|; 0 at 0 and for real numbers.",
+    namespace="_",
+    composite=True,
+)
+Op(
+    "polar(abs: Tensor, angle: Tensor) -> Tensor",
+    """Complex numbers from magnitudes and angles in radians.
+
+    >>> weft.polar(weft.tensor([1.0, 2.0]), weft.tensor([0.0, 1.5708])).abs()
+    tensor([1., 2.])
+    """,
+    composite=True,
+    method=False,
+    cost=pointwise(2.0),
 )

@@ -133,6 +133,7 @@ Op(
     """,
     mutates=True,
     cost=pointwise(0.5),
+    holomorphic=True,
     vjp={"self": lambda g: g, "source": lambda g, dim, index, alpha: index_select(g, dim, index) * alpha},
     samples=lambda: [((3, 4), 0, np.array([2, 0, 2]), (3, 4)), ((3, 4), -1, np.array([1]), (3, 1), {"alpha": 2})],
 )

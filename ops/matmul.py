@@ -15,6 +15,7 @@ Op(
     """,
     cost=estimated("product"),
     out=True,
+    holomorphic=True,
     vjp={"self": lambda g, mat2: mm(g, t(mat2)), "mat2": lambda g, self: mm(t(self), g)},
     samples=[((2, 3), (3, 4)), ((5, 1), (1, 5)), ((17, 33), (33, 20)), ((2, 0), (0, 3)), ((0, 3), (3, 2))],
     ref="numpy.matmul",
@@ -28,6 +29,7 @@ Op(
     """,
     cost=estimated("batched_product"),
     out=True,
+    holomorphic=True,
     vjp={
         "self": lambda g, mat2: bmm(g, transpose(mat2, 1, 2)),
         "mat2": lambda g, self: bmm(transpose(self, 1, 2), g),
@@ -44,6 +46,7 @@ Op(
     """,
     cost=estimated("product"),
     out=True,
+    holomorphic=True,
     vjp={"self": lambda g, vec: mul(unsqueeze(g, 1), vec), "vec": lambda g, self: mv(t(self), g)},
     samples=[((2, 3), (3,)), ((40, 17), (17,)), ((3, 0), (0,)), ((0, 3), (3,))],
     ref="numpy.matmul",
@@ -57,6 +60,7 @@ Op(
     """,
     cost=estimated("product"),
     out=True,
+    holomorphic=True,
     vjp={"self": lambda g, tensor: g * tensor, "tensor": lambda g, self: g * self},
     samples=[((3,), (3,)), ((100,), (100,)), ((0,), (0,))],
     ref="numpy.dot",
@@ -140,6 +144,7 @@ Op(
     inplace=True,
     out=True,
     cost=estimated("added_product"),
+    holomorphic=True,
     vjp={
         "self": lambda g, beta: scaled(g, beta),
         "mat1": lambda g, mat2, alpha: scaled(mm(g, t(mat2)), alpha),
@@ -163,6 +168,7 @@ Op(
     inplace=True,
     out=True,
     cost=estimated("added_batched_product"),
+    holomorphic=True,
     vjp={
         "self": lambda g, beta: scaled(g, beta),
         "batch1": lambda g, batch2, alpha: scaled(bmm(g, transpose(batch2, 1, 2)), alpha),
@@ -199,6 +205,7 @@ Op(
     inplace=True,
     out=True,
     cost=estimated("added_product"),
+    holomorphic=True,
     vjp={
         "self": lambda g, beta: scaled(g, beta),
         "mat": lambda g, vec, alpha: scaled(mul(unsqueeze(g, 1), vec), alpha),
@@ -217,6 +224,7 @@ Op(
     inplace=True,
     out=True,
     cost=estimated("added_outer_product"),
+    holomorphic=True,
     vjp={
         "self": lambda g, beta: scaled(g, beta),
         "vec1": lambda g, vec2, alpha: scaled(mv(g, vec2), alpha),
@@ -239,6 +247,7 @@ Op(
     """,
     namespace="nn",
     cost=estimated("linear"),
+    holomorphic=True,
     vjp={
         "input": lambda g, weight: linear_input(g, weight),
         "weight": lambda g, input, weight: linear_weight(g, input, weight.dim),

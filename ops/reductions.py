@@ -87,6 +87,7 @@ Op(
     """,
     cost=pointwise(0.15),
     out=True,
+    holomorphic=True,
     vjp={"self": lambda g, self, dim, keepdim: prod_backward(g, self, dim, keepdim)},
     samples=[((3, 4), 0), ((3, 4), -1, True)],
     ref=lambda x, dim, keepdim=False: x.prod(dim, keepdims=keepdim),

@@ -28,6 +28,7 @@ Op(
     cost=pointwise(0.8),
     inplace=True,
     out=True,
+    holomorphic=True,
     vjp={"self": lambda g, self, out, dim: cumprod_backward(g, self, out, dim)},
     samples=[((3, 4), 0), ((3, 4), -1), ((), 0)],
     ref=lambda x, dim: x.cumprod(dim) if x.ndim else x,

@@ -61,7 +61,11 @@ class Op:
             the method.
         doc: one line first; then shapes, errors, an example, the source.
         rule: set for a pointwise operator: its kernel is the functor ``functor`` in core/kernels/functors*.h.
-        types: compute types the functor is built for: f float32, d float64, l int64, b bool.
+        types: compute types the functor is built for: f float32, d float64, l int64, b bool, c complex64 and complex128
+            (that one is of functors_complex.h).
+        real_valued: of complex inputs the functor makes a real number: abs.
+        holomorphic: its derivatives are written as for real numbers, and hold for complex ones conjugated around:
+            conj(formula(conj(g))). By default true where the functor is built for complex numbers and gives them.
         cost: see Cost.
         vjp: for each differentiable parameter a traced lambda giving its gradient. Lambda parameters are names of
             the operator's parameters and outputs, and ``g`` (the gradient of the first output) or ``g_<output>``;
@@ -91,6 +95,8 @@ class Op:
     rule: Rule | None = None
     types: str = ""
     functor: str = ""
+    real_valued: bool = False
+    holomorphic: bool | None = None
     cost: Cost = FREE
     vjp: Mapping[str | tuple[str, ...], Formula] = field(default_factory=dict)
     impl: str = ""
@@ -150,6 +156,10 @@ class Op:
     @property
     def is_pointwise(self) -> bool:
         return self.rule is not None
+
+    @property
+    def is_holomorphic(self) -> bool:
+        return "c" in self.types and not self.real_valued if self.holomorphic is None else self.holomorphic
 
     @property
     def inplace_only(self) -> bool:

@@ -31,18 +31,34 @@ def _unary(name, line, nanoseconds, gradient, ref, domain=(-3.0, 3.0), ulps=4.0,
     )
 
 
-_unary("exp", "e to the power self.", 0.25, lambda g, out: g * out, "numpy.exp")
-_unary("exp2", "2 to the power self.", 0.25, lambda g, out: g * out * LN2, "numpy.exp2")
-_unary("expm1", "exp(self) - 1, accurate near 0.", 0.3, lambda g, out: g * (out + 1), "numpy.expm1")
-_unary("log", "Natural logarithm.", 0.3, lambda g, self: g / self, "numpy.log", (0.1, 5.0))
-_unary("log2", "Base 2 logarithm.", 0.35, lambda g, self: g / (self * LN2), "numpy.log2", (0.1, 5.0))
-_unary("log10", "Base 10 logarithm.", 0.35, lambda g, self: g / (self * LN10), "numpy.log10", (0.1, 5.0))
-_unary("log1p", "log(1 + self), accurate near 0.", 0.35, lambda g, self: g / (self + 1), "numpy.log1p", (-0.9, 5.0))
-_unary("sqrt", "Square root.", 0.2, lambda g, out: g / (out * 2), "numpy.sqrt", (0.1, 5.0))
-_unary("rsqrt", "1 / sqrt(self).", 0.3, lambda g, out: g * (out * out * out) * -0.5, lambda x: x**-0.5, (0.1, 5.0))
-_unary("sin", "Sine of radians.", 0.6, lambda g, self: g * cos(self), "numpy.sin")
-_unary("cos", "Cosine of radians.", 0.6, lambda g, self: -(g * sin(self)), "numpy.cos")
-_unary("tan", "Tangent of radians.", 0.6, lambda g, out: g * (out * out + 1), "numpy.tan", (-1.2, 1.2))
+_unary("exp", "e to the power self.", 0.25, lambda g, out: g * out, "numpy.exp", types="fdc")
+_unary("exp2", "2 to the power self.", 0.25, lambda g, out: g * out * LN2, "numpy.exp2", types="fdc")
+_unary("expm1", "exp(self) - 1, accurate near 0.", 0.3, lambda g, out: g * (out + 1), "numpy.expm1", types="fdc")
+_unary("log", "Natural logarithm.", 0.3, lambda g, self: g / self, "numpy.log", (0.1, 5.0), types="fdc")
+_unary("log2", "Base 2 logarithm.", 0.35, lambda g, self: g / (self * LN2), "numpy.log2", (0.1, 5.0), types="fdc")
+_unary("log10", "Base 10 logarithm.", 0.35, lambda g, self: g / (self * LN10), "numpy.log10", (0.1, 5.0), types="fdc")
+_unary(
+    "log1p",
+    "log(1 + self), accurate near 0.",
+    0.35,
+    lambda g, self: g / (self + 1),
+    "numpy.log1p",
+    (-0.9, 5.0),
+    types="fdc",
+)
+_unary("sqrt", "Square root.", 0.2, lambda g, out: g / (out * 2), "numpy.sqrt", (0.1, 5.0), types="fdc")
+_unary(
+    "rsqrt",
+    "1 / sqrt(self).",
+    0.3,
+    lambda g, out: g * (out * out * out) * -0.5,
+    lambda x: x**-0.5,
+    (0.1, 5.0),
+    types="fdc",
+)
+_unary("sin", "Sine of radians.", 0.6, lambda g, self: g * cos(self), "numpy.sin", types="fdc")
+_unary("cos", "Cosine of radians.", 0.6, lambda g, self: -(g * sin(self)), "numpy.cos", types="fdc")
+_unary("tan", "Tangent of radians.", 0.6, lambda g, out: g * (out * out + 1), "numpy.tan", (-1.2, 1.2), types="fdc")
 _unary(
     "asin",
     "Inverse sine.",
@@ -51,6 +67,7 @@ _unary(
     "numpy.arcsin",
     (-0.9, 0.9),
     aliases=("arcsin",),
+    types="fdc",
 )
 _unary(
     "acos",
@@ -60,10 +77,19 @@ _unary(
     "numpy.arccos",
     (-0.9, 0.9),
     aliases=("arccos",),
+    types="fdc",
 )
-_unary("atan", "Inverse tangent.", 0.4, lambda g, self: g / (self * self + 1), "numpy.arctan", aliases=("arctan",))
-_unary("sinh", "Hyperbolic sine.", 0.5, lambda g, self: g * cosh(self), "numpy.sinh")
-_unary("cosh", "Hyperbolic cosine.", 0.5, lambda g, self: g * sinh(self), "numpy.cosh")
+_unary(
+    "atan",
+    "Inverse tangent.",
+    0.4,
+    lambda g, self: g / (self * self + 1),
+    "numpy.arctan",
+    aliases=("arctan",),
+    types="fdc",
+)
+_unary("sinh", "Hyperbolic sine.", 0.5, lambda g, self: g * cosh(self), "numpy.sinh", types="fdc")
+_unary("cosh", "Hyperbolic cosine.", 0.5, lambda g, self: g * sinh(self), "numpy.cosh", types="fdc")
 _unary(
     "asinh",
     "Inverse hyperbolic sine.",
@@ -71,15 +97,17 @@ _unary(
     lambda g, self: g * rsqrt(self * self + 1),
     "numpy.arcsinh",
     aliases=("arcsinh",),
+    types="fdc",
 )
 _unary(
     "acosh",
     "Inverse hyperbolic cosine.",
     0.7,
-    lambda g, self: g * rsqrt(self * self - 1),
+    lambda g, self: g * rsqrt(self - 1) * rsqrt(self + 1),
     "numpy.arccosh",
     (1.2, 5.0),
     aliases=("arccosh",),
+    types="fdc",
 )
 _unary(
     "atanh",
@@ -89,6 +117,7 @@ _unary(
     "numpy.arctanh",
     (-0.9, 0.9),
     aliases=("arctanh",),
+    types="fdc",
 )
 _unary("erf", "Error function.", 0.5, lambda g, self: g * exp(-(self * self)) * TWO_OVER_SQRT_PI, "scipy.special.erf")
 _unary(
@@ -140,6 +169,7 @@ _unary(
     lambda g, self, out: g * where(eq(self, 0), 0, (cos(self * pi) - out) / self),
     "numpy.sinc",
     (0.1, 3.0),
+    types="fdc",
 )
 _unary(
     "i0",

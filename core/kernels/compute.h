@@ -13,20 +13,24 @@
 namespace weft::kernels {
 
 /// Types that arithmetic kernels are built for. Others are converted by the op layer: float16 and bfloat16 through
-/// f32, the small integers through i64.
-enum class Compute : uint8_t { f32, f64, i64, b8 };
-inline constexpr int compute_count = 4;
+/// f32, the small integers through i64. Complex numbers have loops of their own (functors_complex.h), and where a kernel
+/// has none the op layer takes the real and imaginary parts apart.
+enum class Compute : uint8_t { f32, f64, i64, b8, c64, c128 };
+inline constexpr int compute_count = 6;
 
 /// A scalar argument of a kernel, kept exactly as Python gave it.
 struct Param {
   double d;
   int64_t i;
+  double imaginary;
   template <class T>
   [[gnu::always_inline]] T as() const noexcept {
     if constexpr (__is_same(T, int64_t))
       return i;
     else if constexpr (__is_same(T, bool))
       return d != 0;
+    else if constexpr (requires(T number) { number.im; })
+      return {static_cast<decltype(T::re)>(d), static_cast<decltype(T::im)>(imaginary)};
     else
       return static_cast<T>(d);
   }

@@ -85,11 +85,6 @@ template <class T>
 struct Square {
   T operator()(T x) const { return wrap_mul(x, x); }
 };
-/// The value itself: copies, and positive().
-template <class T>
-struct Identity {
-  T operator()(T x) const { return x; }
-};
 /// x + params[0] * y * z.
 template <class T>
 struct Addcmul {
@@ -212,6 +207,16 @@ struct Sign {
       return x;
     else
       return static_cast<T>(T(x > T(0)) - T(x < T(0)));
+  }
+};
+template <class T>
+struct Sgn : Sign<T> {};
+/// 0 or pi, NaN for NaN; the sign of -0 does not count, as in PyTorch. Floating only.
+template <class T>
+struct Angle {
+  T operator()(T x) const {
+    const T angle = x < T(0) ? T(3.14159265358979323846) : T(0);
+    return x != x ? x : angle;
   }
 };
 /// The magnitude of x, the sign of y (of -0 and NaN too). Floating only.

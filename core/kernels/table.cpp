@@ -6,6 +6,9 @@
 
 namespace weft::kernels {
 
+namespace once {
+void fill_pointwise_complex(PointwiseTable&);
+}
 namespace isa_portable {
 void fill(KernelTable&);
 }
@@ -44,6 +47,7 @@ const KernelTable& table() {
 #endif
         break;
     }
+    once::fill_pointwise_complex(t.pointwise);
     return t;
   }();
   return chosen;

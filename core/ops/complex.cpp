@@ -53,12 +53,25 @@ Tensor complex(const Tensor& real, const Tensor& imag) {
   return ops::view_as_complex(ops::stack(parts, -1));
 }
 
-Tensor conj(const Tensor& self) {
-  if (!is_complex(self.dtype())) return self;
-  const auto parts = ops::view_as_real(self);
-  const auto signs = ops::ones(Dims{2}, parts.dtype());
-  ops::neg_(ops::select(signs, 0, 1));
-  return ops::view_as_complex(ops::mul(parts, signs));
+Tensor conj(const Tensor& self) { return is_complex(self.dtype()) ? ops::conjugated(self) : self; }
+
+Tensor polar(const Tensor& abs, const Tensor& angle) {
+  return ops::complex(ops::mul(abs, ops::cos(angle)), ops::mul(abs, ops::sin(angle)));
+}
+
+Tensor angle_backward(const Tensor& grad, const Tensor& self) {
+  if (!is_complex(self.dtype())) return ops::zeros_like(self);
+  const auto length = ops::abs(self);
+  const auto slope = ops::div(ops::mul(self, wrapped_number(Scalar(0, 1))), ops::mul(length, length));
+  return ops::mul(grad, ops::where(ops::eq(length, wrapped_number(Scalar(0))), wrapped_number(Scalar(0)), slope));
+}
+
+Tensor sgn_backward(const Tensor& grad, const Tensor& self, const Tensor& out) {
+  if (!is_complex(self.dtype())) return ops::zeros_like(self);
+  const auto length = ops::abs(self);
+  const auto along = ops::mul(out, ops::real(ops::mul(ops::conj(out), grad)));
+  const auto across = ops::div(ops::sub(grad, along), length);
+  return ops::where(ops::eq(length, wrapped_number(Scalar(0))), wrapped_number(Scalar(0)), across);
 }
 
 }  // namespace weft::ops::impl

@@ -32,6 +32,11 @@ Scalar bound(const std::optional<Scalar>& given, DType type, bool upper) {
   return Scalar(upper ? infinity : -infinity);
 }
 
+/// In floating point, also where an integer was given.
+Scalar one_less(const Scalar& value) {
+  return value.is_complex() ? Scalar(value.to_double() - 1, value.imag()) : Scalar(value.to_double() - 1);
+}
+
 double largest_finite(DType dtype) noexcept {
   switch (dtype) {
     case DType::float16:
@@ -82,6 +87,9 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Tensor& value) 
 Tensor nan_to_num(const Tensor& self, std::optional<double> nan, std::optional<double> posinf,
                   std::optional<double> neginf) {
   if (is_integral(self.dtype())) return ops::clone(self);
+  if (is_complex(self.dtype()))
+    return ops::complex(nan_to_num(ops::real(self), nan, posinf, neginf),
+                        nan_to_num(ops::imag(self), nan, posinf, neginf));
   const double largest = largest_finite(self.dtype());
   return ops::replace_nonfinite(self, nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest));
 }
@@ -100,15 +108,15 @@ Tensor pow_backward_self(const Tensor& grad, const Tensor& self, const Tensor& e
   // A Python number stays one: as a tensor it would be rounded to the default dtype.
   const bool is_number = exponent.impl()->wrapped_number;
   const Tensor less =
-      is_number ? number(weft::item(exponent).to_double() - 1) : ops::sub(exponent, wrapped_number(Scalar(1)));
+      is_number ? wrapped_number(one_less(weft::item(exponent))) : ops::sub(exponent, wrapped_number(Scalar(1)));
   const Tensor slope = ops::mul(ops::pow(self, less), exponent);
   const Tensor result = ops::mul(grad, slope);
-  if (exponent.dim() == 0 && weft::item(exponent).to_double() != 0) return result;
+  if (exponent.dim() == 0 && weft::item(exponent).to_bool()) return result;
   return ops::where(ops::eq(exponent, number(0)), number(0), result);
 }
 
 Tensor pow_backward_exponent(const Tensor& grad, const Tensor& self, const Tensor& exponent, const Tensor& out) {
-  const Tensor flat = ops::logical_and(ops::eq(self, number(0)), ops::ge(exponent, number(0)));
+  const Tensor flat = ops::logical_and(ops::eq(self, number(0)), ops::ge(ops::real(exponent), number(0)));
   return ops::where(flat, number(0), ops::mul(grad, ops::mul(out, ops::log(self))));
 }
 

@@ -75,7 +75,6 @@ void check_same_type(const Tensor& self, const Tensor& src, const char* op) {
 /// self in a type that additions are built for; `body(work)` changes it, then it is copied back.
 template <class Body>
 void with_sums(const Tensor& self, Body body) {
-  check(!is_complex(self.dtype()), "not implemented for '{}'", scalar_type_name(self.dtype()));
   const DType work = ordered_work(self.dtype());
   if (self.dtype() == work) return body(self);
   const Tensor wide = converted(self, work);
@@ -85,6 +84,11 @@ void with_sums(const Tensor& self, Body body) {
 
 void reduce_into(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, kernels::ScatterReduce how,
                  const char* op) {
+  if (is_complex(self.dtype())) {
+    check(how == kernels::ScatterReduce::sum, "{}(): only sums of complex numbers are supported", op);
+    reduce_into(ops::real(self), dim, index, ops::real(src), how, op);
+    return reduce_into(ops::imag(self), dim, index, ops::imag(src), how, op);
+  }
   with_sums(self, [&](const Tensor& work) {
     run_scatter(work, dim, index, finished(src, work.dtype()), op,
                 table().scatter_reduce[ordered_index(work.dtype())][static_cast<int>(how)]);
@@ -244,9 +248,19 @@ std::tuple<Tensor, Tensor> scatter_reduce_backward(const Tensor& grad, const Ten
     return {clear(shared), ops::gather(shared, dim, index)};
   }
   if (reduce == "prod") {
-    // The product of the others is result / own where own is not zero; with zeros it is built from the rest.
-    const Tensor picked = ops::gather(ops::mul(grad, result), dim, index);
-    return {clear(ops::div(ops::mul(grad, result), self)), ops::div(picked, src)};
+    // The product of the others: that of all that are not zero, by its own; 0 where another one is zero.
+    const Tensor zero = wrapped_number(Scalar(0)), one = wrapped_number(Scalar(1));
+    const Tensor self_zero = ops::eq(self, zero), src_zero = ops::eq(src, zero);
+    const Tensor self_rest = ops::where(self_zero, one, self), src_rest = ops::where(src_zero, one, src);
+    const Tensor rest = ops::scatter_reduce(self_rest, dim, index, src_rest, "prod", include_self);
+    const Tensor counted = clear(ops::to(self_zero, DType::int64));
+    const Tensor zeros = ops::scatter_add(counted, dim, index, ops::to(src_zero, DType::int64));
+    const auto others = [&](const Tensor& all, const Tensor& count, const Tensor& own, const Tensor& own_zero) {
+      return ops::where(ops::eq(count, own_zero), ops::div(all, own), zero);
+    };
+    return {clear(ops::mul(grad, others(rest, zeros, self_rest, self_zero))),
+            ops::mul(ops::gather(grad, dim, index),
+                     others(ops::gather(rest, dim, index), ops::gather(zeros, dim, index), src_rest, src_zero))};
   }
   // Extremes: every element equal to the result takes an equal share.
   const auto [own, theirs, shares] = [&] {
@@ -293,6 +307,11 @@ void index_add_(const Tensor& self, int64_t dim, const Tensor& index_, const Ten
   const int d = normalize_dim(dim, self.dim());
   const Tensor index = slice_index(index_, "index_add_");
   check_same_type(self, source, "index_add_");
+  if (is_complex(self.dtype())) {
+    const Tensor added = ops::scaled(source, alpha);
+    index_add_(ops::real(self), dim, index, ops::real(added), Scalar(1));
+    return index_add_(ops::imag(self), dim, index, ops::imag(added), Scalar(1));
+  }
   with_sums(self, [&](const Tensor& wide) {
     with_packed(wide, [&](const Tensor& work) {
       const Tensor from = slice_source(self, d, index, source, work.dtype(), "index_add_");

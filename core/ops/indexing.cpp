@@ -125,6 +125,10 @@ void index_put_(const Tensor& self, TensorSpan indices, const Tensor& values, bo
     table.put[size_class(self.element_size())](self.bytes(), s.grid(), source.bytes(), scalar);
     return;
   }
+  if (is_complex(self.dtype())) {
+    index_put_(ops::real(self), indices, ops::real(values), true);
+    return index_put_(ops::imag(self), indices, ops::imag(values), true);
+  }
   const int adder = self.dtype() == DType::float32   ? 0
                     : self.dtype() == DType::float64 ? 1
                     : self.dtype() == DType::int64   ? 2

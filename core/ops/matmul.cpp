@@ -16,9 +16,9 @@ using kernels::GemmArgs;
 
 /// The dtype a product of this dtype is computed in.
 DType product_type(const char* op, DType dtype) {
-  if (dtype == DType::boolean || is_complex(dtype))
-    fail(ErrorKind::runtime, "\"{}\" not implemented for '{}'", op, scalar_type_name(dtype));
+  if (dtype == DType::boolean) fail(ErrorKind::runtime, "\"{}\" not implemented for '{}'", op, scalar_type_name(dtype));
   if (is_integral(dtype)) return DType::int64;
+  if (is_complex(dtype)) return dtype;
   return dtype == DType::float64 ? DType::float64 : DType::float32;
 }
 
@@ -35,10 +35,14 @@ void check_same_dtype(const Tensor& a, const Tensor& b) {
         dtype_name(b.dtype()));
 }
 
+void multiply_complex(const Tensor& a, const Tensor& b, const Tensor& c, const Scalar& alpha, bool accumulate,
+                      const Tensor& column_bias);
+
 /// c = alpha * a b [+ c] (+ bias along columns). The last two dimensions are matrices, one before them the batch;
 /// all of one compute dtype, c contiguous.
 void multiply(const Tensor& a, const Tensor& b, const Tensor& c, const Scalar& alpha, bool accumulate,
               const Tensor& column_bias = {}) {
+  if (is_complex(c.dtype())) return multiply_complex(a, b, c, alpha, accumulate, column_bias);
   GemmArgs args{.m = c.size(-2), .n = c.size(-1), .k = a.size(-1)};
   args.a = a.bytes();
   args.b = b.bytes();
@@ -60,6 +64,21 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& c, const Scalar& a
   kernels::table().gemm.gemm[static_cast<int>(compute_of(c.dtype()))](args);
 }
 
+/// Four products of the parts: their strides reach them where they are.
+void multiply_complex(const Tensor& a, const Tensor& b, const Tensor& c, const Scalar& alpha, bool accumulate,
+                      const Tensor& column_bias) {
+  const DType part = real_type(c.dtype());
+  const auto re = weft::empty(c.sizes(), part), im = weft::empty(c.sizes(), part);
+  const auto a_re = ops::real(a), a_im = ops::imag(a), b_re = ops::real(b), b_im = ops::imag(b);
+  multiply(a_re, b_re, re, Scalar(1), false);
+  multiply(a_im, b_im, re, Scalar(-1), true);
+  multiply(a_re, b_im, im, Scalar(1), false);
+  multiply(a_im, b_re, im, Scalar(1), true);
+  auto product = ops::scaled(ops::complex(re, im), alpha);
+  if (column_bias.defined()) product = ops::add(product, column_bias);
+  copy_elements(c, accumulate ? ops::add(product, c) : product);
+}
+
 Tensor multiplied(const char* op, const Tensor& a, const Tensor& b, IntList shape) {
   const DType type = product_type(op, a.dtype());
   const auto out = weft::empty(shape, type);
@@ -67,7 +86,7 @@ Tensor multiplied(const char* op, const Tensor& a, const Tensor& b, IntList shap
   return as_type(out, a.dtype());
 }
 
-bool equals(const Scalar& value, double number) { return value.to_double() == number; }
+bool equals(const Scalar& value, double number) { return value.to_double() == number && value.imag() == 0; }
 
 /// beta * self + alpha * (a b), where self broadcasts to `shape`.
 Tensor added_product(const char* op, const Tensor& self, const Tensor& a, const Tensor& b, const Scalar& beta,
@@ -159,7 +178,7 @@ Tensor dot(const Tensor& self, const Tensor& tensor) {
   return view_of(out, {}, {}, 0);
 }
 
-Tensor vdot(const Tensor& self, const Tensor& other) { return ops::dot(self, other); }
+Tensor vdot(const Tensor& self, const Tensor& other) { return ops::dot(ops::conj(self), other); }
 
 Tensor outer(const Tensor& self, const Tensor& vec2) {
   check(self.dim() == 1 && vec2.dim() == 1, "outer: Expected 1-D arguments self and vec2, but got {}-D and {}-D",

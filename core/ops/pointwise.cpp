@@ -19,7 +19,8 @@ constexpr int max_inputs = StridedLoop::max_operands - 1;
 
 /// The dtype kernels compute `dtype` in.
 DType storage_of(Compute compute) noexcept {
-  constexpr DType types[] = {DType::float32, DType::float64, DType::int64, DType::boolean};
+  constexpr DType types[] = {DType::float32, DType::float64,   DType::int64,
+                             DType::boolean, DType::complex64, DType::complex128};
   return types[static_cast<int>(compute)];
 }
 
@@ -35,7 +36,7 @@ kernels::InnerLoop loop_of(const Record& record, Compute compute) noexcept {
   return kernels::table().pointwise.loops[static_cast<int>(record.id)][static_cast<int>(compute)];
 }
 
-Plan make_plan(const Record& record, Inputs inputs, DType common) {
+Plan make_plan(const Record& record, DType common) {
   if (record.rule == Rule::float_) common = float_type(common);
   check(record.rule != Rule::integral || is_integral(common), "\"{}\" not implemented for '{}'", record.name,
         scalar_type_name(common));
@@ -55,8 +56,11 @@ Plan make_plan(const Record& record, Inputs inputs, DType common) {
       compute = Compute::f64;
       break;
     case DType::complex64:
+      compute = Compute::c64;
+      break;
     case DType::complex128:
-      fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", record.name, scalar_type_name(common));
+      compute = Compute::c128;
+      break;
     default:
       break;
   }
@@ -65,7 +69,10 @@ Plan make_plan(const Record& record, Inputs inputs, DType common) {
     fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", record.name, scalar_type_name(common));
   const DType type = storage_of(compute);
   if (record.rule == Rule::compare) return {loop, type, DType::boolean, DType::boolean};
-  (void)inputs;
+  if (record.real_valued && is_complex(common)) {
+    const DType part = real_type(common);
+    return {loop, type, part, part};
+  }
   return {loop, type, type, common};
 }
 
@@ -110,7 +117,7 @@ void execute(const Record& record, const Plan& plan, Inputs inputs, Params param
   StridedLoop loop(shape);
   loop.add(out);
   Tensor kept[max_inputs];
-  alignas(8) char numbers[max_inputs][8];
+  alignas(16) char numbers[max_inputs][16];
   std::size_t i = 0;
   for (const auto* input : inputs) {
     const DType type = input_type(record, plan, i);
@@ -158,7 +165,7 @@ void run_plain(const Record& record, Inputs inputs, Params params, char* out, in
 
 void compute_to(const Record& record, Inputs inputs, Params params, const Dims& shape, const Tensor& out,
                 DType common) {
-  const Plan plan = make_plan(record, inputs, common);
+  const Plan plan = make_plan(record, common);
   check(can_cast(plan.result, out.dtype()), "result type {} can't be cast to the desired output type {}",
         scalar_type_name(plan.result), scalar_type_name(out.dtype()));
   if (plan.kernel_result == out.dtype()) {
@@ -181,7 +188,7 @@ Tensor compute(const Record& record, Inputs inputs, Params params) {
   }
   const DType common = common_type(record, inputs);
   const Dims shape = broadcast_inputs(inputs);
-  const Plan plan = make_plan(record, inputs, common);
+  const Plan plan = make_plan(record, common);
   const auto out = make_result(inputs, shape, plan.kernel_result);
   execute(record, plan, inputs, params, shape, out);
   return plan.kernel_result == plan.result ? out : converted(out, plan.result);
@@ -198,6 +205,8 @@ void compute_inplace(const Record& record, Inputs inputs, Params params) {
   const Tensor& self = *inputs.begin()[record.rule == Rule::select ? 1 : 0];
   const Dims shape = broadcast_inputs(inputs);
   check(shape == self.sizes(), "output with shape {} doesn't match the broadcast shape {}", self.sizes(), shape);
+  check(!record.real_valued || !is_complex(self.dtype()), "In-place {} is not supported for complex tensors.",
+        record.name);
   check_no_internal_overlap(self);
   compute_to(record, inputs, params, shape, self, common_type(record, inputs));
 }

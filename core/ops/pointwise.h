@@ -15,6 +15,7 @@ struct Record {
   const char* name;
   kernels::PointwiseId id;
   Rule rule;
+  bool real_valued;  ///< complex inputs give a real result
   double cost;  ///< nanoseconds an element
 };
 
@@ -24,7 +25,7 @@ using Params = std::initializer_list<kernels::Param>;
 inline kernels::Param param(double v) noexcept { return {v, static_cast<int64_t>(v)}; }
 inline kernels::Param param(int64_t v) noexcept { return {static_cast<double>(v), v}; }
 inline kernels::Param param(bool v) noexcept { return {static_cast<double>(v), v}; }
-inline kernels::Param param(const Scalar& v) noexcept { return {v.to_double(), v.to_int()}; }
+inline kernels::Param param(const Scalar& v) noexcept { return {v.to_double(), v.to_int(), v.imag()}; }
 
 Tensor compute(const Record& record, Inputs inputs, Params params);
 /// Into `out`, resized when its shape differs.

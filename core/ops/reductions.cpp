@@ -43,6 +43,7 @@ class DimSet {
       if (!contains(d)) out.push_back(sizes[d]);
     return out;
   }
+  Dims shape(const Dims& sizes, bool keepdim) const { return keepdim ? kept_as_one(sizes) : without(sizes); }
   /// How many elements go into one result.
   int64_t count(const Dims& sizes) const {
     int64_t n = 1;
@@ -89,7 +90,7 @@ struct Reduction {
 
   Reduction(const Tensor& self, const std::optional<Dims>& dim, bool keepdim, DType type, const char* op)
       : dims(dim, self.dim()), compute(compute_of(type, op)), kept(dims.kept_as_one(self.sizes())) {
-    final_sizes = keepdim ? kept : dims.without(self.sizes());
+    final_sizes = dims.shape(self.sizes(), keepdim);
     in = self.dtype() == storage_of(compute) ? self : converted(self, storage_of(compute));
   }
   int index() const noexcept { return static_cast<int>(compute); }
@@ -121,6 +122,30 @@ struct Reduction {
 const kernels::ReduceTable& table() { return kernels::table().reduce; }
 
 Param number(double v) { return {v, static_cast<int64_t>(v)}; }
+
+Tensor as_tensor(double value) { return wrapped_number(Scalar(value)); }
+
+/// What is true or counts of a complex tensor: where either part is not zero.
+Tensor truth_value(const Tensor& self) { return is_complex(self.dtype()) ? ops::ne(self, as_tensor(0)) : self; }
+
+/// A linear function of a complex tensor, of its parts.
+template <class F>
+Tensor by_parts(const Tensor& self, const F& f) {
+  return ops::complex(f(ops::real(self)), f(ops::imag(self)));
+}
+
+/// The product along a dimension, halved until one is left.
+Tensor complex_product(Tensor x, int64_t dim) {
+  int64_t n = x.size(static_cast<int>(dim));
+  while (n > 1) {
+    const int64_t half = n / 2;
+    const Tensor halves = ops::mul(ops::narrow(x, dim, 0, half), ops::narrow(x, dim, half, half));
+    const Tensor parts[] = {halves, ops::narrow(x, dim, 2 * half, n % 2)};
+    x = n % 2 == 0 ? halves : ops::cat(parts, dim);
+    n = half + n % 2;
+  }
+  return x;
+}
 
 /// The dtype sums and products of `self` have.
 DType sum_type(const Tensor& self, std::optional<DType> dtype) {
@@ -184,7 +209,8 @@ Tensor arg_extreme(const Tensor& self, std::optional<int64_t> dim, bool keepdim,
 
 Tensor truth(const Tensor& self, const std::optional<Dims>& dim, bool keepdim, const ReduceKernel* kernels,
              const char* op) {
-  const Reduction r(self, dim, keepdim, self.dtype(), op);
+  const Tensor in = truth_value(self);
+  const Reduction r(in, dim, keepdim, in.dtype(), op);
   return r.run(kernels[r.index()], DType::boolean, self.dtype() == DType::uint8 ? DType::uint8 : DType::boolean);
 }
 
@@ -212,8 +238,6 @@ Tensor raised(const Tensor& t, int ndim, const std::optional<Dims>& dim, bool ke
   return out;
 }
 
-Tensor as_tensor(double value) { return wrapped_number(Scalar(value)); }
-
 }  // namespace
 
 Tensor sum(const Tensor& self, std::optional<DType> dtype) { return ops::sum_dim(self, std::nullopt, false, dtype); }
@@ -221,6 +245,7 @@ Tensor sum(const Tensor& self, std::optional<DType> dtype) { return ops::sum_dim
 Tensor sum_dim(const Tensor& self, const std::optional<Dims>& dim, bool keepdim, std::optional<DType> dtype) {
   const DType type = sum_type(self, dtype);
   const Tensor in = summand(self, type);
+  if (is_complex(type)) return by_parts(in, [&](const Tensor& x) { return ops::sum_dim(x, dim, keepdim); });
   const Reduction r(in, dim, keepdim, in.dtype(), "sum");
   return r.run(table().sum[r.index()], between_type(r), type);
 }
@@ -234,7 +259,9 @@ Tensor mean(const Tensor& self, std::optional<DType> dtype) { return ops::mean_d
 Tensor mean_dim(const Tensor& self, const std::optional<Dims>& dim, bool keepdim, std::optional<DType> dtype) {
   const DType type = dtype.value_or(self.dtype());
   check_floating(self, type, "mean");
-  const Reduction r(self.dtype() == type ? self : converted(self, type), dim, keepdim, type, "mean");
+  const Tensor in = self.dtype() == type ? self : converted(self, type);
+  if (is_complex(type)) return by_parts(in, [&](const Tensor& x) { return ops::mean_dim(x, dim, keepdim); });
+  const Reduction r(in, dim, keepdim, type, "mean");
   return r.run(table().mean[r.index()], storage_of(r.compute), type, number(static_cast<double>(r.count())));
 }
 
@@ -250,6 +277,13 @@ Tensor prod(const Tensor& self, std::optional<DType> dtype) {
 Tensor prod_dim(const Tensor& self, int64_t dim, bool keepdim, std::optional<DType> dtype) {
   const DType type = sum_type(self, dtype);
   const Tensor in = summand(self, type);
+  if (is_complex(type)) {
+    if (self.dim() == 0) return ops::clone(in);
+    const int along = normalize_dim(dim, self.dim());
+    if (self.size(along) == 0) return ops::ones(DimSet(Dims{dim}, self.dim()).shape(self.sizes(), keepdim), type);
+    const Tensor out = complex_product(in, along);
+    return keepdim ? out : ops::squeeze_dim(out, Dims{along});
+  }
   const Reduction r(in, Dims{dim}, keepdim, in.dtype(), "prod");
   return r.run(table().prod[r.index()], between_type(r), type);
 }
@@ -310,14 +344,19 @@ Tensor any_dim(const Tensor& self, const std::optional<Dims>& dim, bool keepdim)
   return truth(self, dim, keepdim, table().any, "any");
 }
 Tensor count_nonzero(const Tensor& self, const std::optional<Dims>& dim) {
-  const Reduction r(self, dim, false, self.dtype(), "count_nonzero");
+  const Tensor in = truth_value(self);
+  const Reduction r(in, dim, false, in.dtype(), "count_nonzero");
   return r.run(table().count_nonzero[r.index()], DType::int64, DType::int64);
 }
 
 Tensor var(const Tensor& self, const std::optional<Dims>& dim, const std::optional<Scalar>& correction, bool keepdim) {
+  if (is_complex(self.dtype()))
+    return ops::add(ops::var(ops::real(self), dim, correction, keepdim),
+                    ops::var(ops::imag(self), dim, correction, keepdim));
   return spread(self, dim, correction, keepdim, false).first;
 }
 Tensor std(const Tensor& self, const std::optional<Dims>& dim, const std::optional<Scalar>& correction, bool keepdim) {
+  if (is_complex(self.dtype())) return ops::sqrt(ops::var(self, dim, correction, keepdim));
   return spread(self, dim, correction, keepdim, true).first;
 }
 Tensor var_unbiased(const Tensor& self, bool unbiased) {
@@ -358,9 +397,10 @@ Tensor std_backward(const Tensor& grad, const Tensor& self, const Tensor& out, c
 Tensor vector_norm(const Tensor& self, const Scalar& ord, const std::optional<Dims>& dim, bool keepdim,
                    std::optional<DType> dtype) {
   const DType type = dtype.value_or(self.dtype());
-  check(is_floating(type), "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
-        scalar_type_name(type));
+  check(is_floating(type) || is_complex(type),
+        "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}", scalar_type_name(type));
   const Tensor in = self.dtype() == type ? self : converted(self, type);
+  if (is_complex(type)) return ops::vector_norm(ops::abs(in), ord, dim, keepdim);
   const Reduction r(in, dim, keepdim, type, "linalg.vector_norm");
   const double p = ord.to_double();
   check(p >= 0 || r.count() > 0 || product(r.final_sizes) == 0,
@@ -382,18 +422,18 @@ Tensor norm_backward(const Tensor& grad, const Tensor& self, const Tensor& out, 
   const Tensor g = raised(grad, self.dim(), dim, keepdim), norm = raised(out, self.dim(), dim, keepdim);
   const Tensor zero = as_tensor(0);
   if (p == 0) return ops::zeros_like(self);
-  if (p == 1) return ops::mul(g, ops::sign(self));
+  if (p == 1) return ops::mul(g, ops::sgn(self));
   const Tensor nothing = ops::eq(norm, zero);
   if (p == 2) return ops::mul(self, ops::masked_fill(ops::div(g, norm), nothing, zero));
   const Tensor magnitude = ops::abs(self);
   if (std::isinf(p)) {
     const Tensor chosen = ops::eq(magnitude, norm);
     const Tensor share = ops::div(g, ops::sum_dim(chosen, dim, true));
-    return ops::mul(ops::where(chosen, share, zero), ops::sign(self));
+    return ops::mul(ops::where(chosen, share, zero), ops::sgn(self));
   }
   const Tensor slope = ops::masked_fill(ops::pow(magnitude, as_tensor(p - 1)), ops::eq(self, zero), zero);
   const Tensor scale = ops::masked_fill(ops::div(g, ops::pow(norm, as_tensor(p - 1))), nothing, zero);
-  return ops::mul(ops::mul(ops::sign(self), slope), scale);
+  return ops::mul(ops::mul(ops::sgn(self), slope), scale);
 }
 
 Tensor norm(const Tensor& self, const std::optional<Scalar>& p, const std::optional<Dims>& dim, bool keepdim,

@@ -58,13 +58,34 @@ std::tuple<Tensor, Tensor> extremes(const Tensor& self, int64_t dim, const kerne
   return {out.dtype() == self.dtype() ? out : converted(out, self.dtype()), indices};
 }
 
+/// Running products by doubling: after step k each place holds the product of the 2^k elements up to it.
+Tensor complex_products(const Tensor& self, int64_t dim) {
+  if (self.dim() == 0) return ops::clone(self);
+  const int along = normalize_dim(dim, self.dim());
+  const int64_t n = self.size(along);
+  Tensor out = ops::clone(self);
+  for (int64_t step = 1; step < n; step *= 2) {
+    const Tensor later = ops::narrow(out, along, step, n - step), earlier = ops::narrow(out, along, 0, n - step);
+    const Tensor parts[] = {ops::narrow(out, along, 0, step), ops::mul(later, earlier)};
+    out = ops::cat(parts, along);
+  }
+  return out;
+}
+
 }  // namespace
 
 Tensor cumsum(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
-  return scanned(self, dim, sum_type(self, dtype), kernels::table().scan.cumsum, "cumsum");
+  const DType type = sum_type(self, dtype);
+  if (is_complex(type)) {
+    const Tensor in = self.dtype() == type ? self : converted(self, type);
+    return ops::complex(ops::cumsum(ops::real(in), dim), ops::cumsum(ops::imag(in), dim));
+  }
+  return scanned(self, dim, type, kernels::table().scan.cumsum, "cumsum");
 }
 Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
-  return scanned(self, dim, sum_type(self, dtype), kernels::table().scan.cumprod, "cumprod");
+  const DType type = sum_type(self, dtype);
+  if (is_complex(type)) return complex_products(self.dtype() == type ? self : converted(self, type), dim);
+  return scanned(self, dim, type, kernels::table().scan.cumprod, "cumprod");
 }
 Tensor logcumsumexp(const Tensor& self, int64_t dim) {
   check(is_floating(self.dtype()), "\"logcumsumexp\" not implemented for '{}'", scalar_type_name(self.dtype()));

@@ -39,6 +39,8 @@ Tensor gradient_or_zeros(const Tensor& grad, const OutputMeta& meta) {
   return grad.defined() ? grad : zeros(meta.sizes, meta.dtype);
 }
 
+Tensor conjugate(const Tensor& t) { return t.defined() && is_complex(t.dtype()) ? conjugated(t) : t; }
+
 void resize_output(const Tensor& out, const Dims& shape) {
   if (out.sizes() == shape) {
     check_no_internal_overlap(out);

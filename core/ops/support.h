@@ -15,6 +15,8 @@ Tensor sum_to_size(const Tensor& t, const Dims& sizes);
 
 std::vector<SavedTensor> save_all(TensorSpan tensors);
 TensorList unpack_all(const std::vector<SavedTensor>& saved, Node* node);
+/// The complex conjugate; a real or undefined tensor as it is.
+Tensor conjugate(const Tensor& t);
 /// `grad`, or zeros of the shape that was expected where none arrived.
 Tensor gradient_or_zeros(const Tensor& grad, const OutputMeta& meta);
 

@@ -89,6 +89,10 @@ inline constexpr int64_t dtype_sizes[dtype_count] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 
 [[gnu::always_inline]] inline bool is_floating(DType dtype) noexcept {
   return dtype >= DType::float16 && dtype <= DType::float64;
 }
+/// What the parts of a complex type are; of any other, itself.
+[[gnu::always_inline]] inline DType real_type(DType dtype) noexcept {
+  return dtype == DType::complex64 ? DType::float32 : dtype == DType::complex128 ? DType::float64 : dtype;
+}
 /// Integers and bool.
 [[gnu::always_inline]] inline bool is_integral(DType dtype) noexcept { return dtype <= DType::int64; }
 /// Whether gradients flow through values of this type.

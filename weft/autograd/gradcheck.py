@@ -43,7 +43,7 @@ def gradcheck(
 
     Args:
         func: takes the inputs, returns a tensor or a tuple of tensors.
-        inputs: its arguments; those that require gradients are checked, and should be float64.
+        inputs: its arguments; those that require gradients are checked, and should be float64 or complex128.
         eps: the step of the differences.
         atol, rtol: how far analytical and numerical derivatives may be apart.
         raise_exception: False returns False instead.
@@ -67,6 +67,7 @@ def gradcheck(
     arguments = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     try:
         _check_inputs(arguments, eps)
+        func, arguments = _of_real_parts(func, arguments)
         checker = _Checker(func, arguments, eps, atol, rtol, nondet_tol, check_grad_dtypes)
         checker.fast() if fast_mode else checker.slow()
     except GradcheckError:
@@ -137,7 +138,7 @@ def _check_inputs(inputs: tuple[Any, ...], eps: float) -> None:
         if not isinstance(value, Tensor) or not value.requires_grad:
             continue
         wanted = True
-        if value.dtype is not _core.float64:
+        if value.dtype not in (_core.float64, _core.complex128):
             warnings.warn(
                 f"Input #{i} requires gradient and is not a double precision floating point or complex. This check will "
                 "likely fail if all the inputs are not of double precision floating point or complex. ",
@@ -154,6 +155,29 @@ def _check_inputs(inputs: tuple[Any, ...], eps: float) -> None:
             "gradcheck expects at least one input tensor to require gradient, but none of the them have "
             "requires_grad=True."
         )
+
+
+def _of_real_parts(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """The same function of real numbers: complex inputs and outputs become their parts.
+
+    A complex gradient holds the derivatives by the real and by the imaginary part, so nothing is lost.
+    """
+    turned = [isinstance(x, Tensor) and x.requires_grad and x.dtype.is_complex for x in inputs]
+
+    def parts(output: Any) -> Any:
+        if isinstance(output, tuple | list):
+            return tuple(parts(o) for o in output)
+        return _core.view_as_real(output) if isinstance(output, Tensor) and output.dtype.is_complex else output
+
+    def real_func(*values: Any) -> Any:
+        own = (_core.view_as_complex(v) if turn else v for v, turn in zip(values, turned, strict=True))
+        return parts(func(*own))
+
+    real = (
+        _core.view_as_real(x.detach()).clone().requires_grad_() if turn else x
+        for x, turn in zip(inputs, turned, strict=True)
+    )
+    return real_func, tuple(real)
 
 
 class _Checker:
