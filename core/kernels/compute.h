@@ -13,8 +13,8 @@
 namespace weft::kernels {
 
 /// Types that arithmetic kernels are built for. Others are converted by the op layer: float16 and bfloat16 through
-/// f32, the small integers through i64. Complex numbers have loops of their own (functors_complex.h), and where a kernel
-/// has none the op layer takes the real and imaginary parts apart.
+/// f32, the small integers through i64. Complex numbers have loops of their own (functors_complex.h), and where a
+/// kernel has none the op layer takes the real and imaginary parts apart.
 enum class Compute : uint8_t { f32, f64, i64, b8, c64, c128 };
 inline constexpr int compute_count = 6;
 

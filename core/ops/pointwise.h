@@ -16,7 +16,7 @@ struct Record {
   kernels::PointwiseId id;
   Rule rule;
   bool real_valued;  ///< complex inputs give a real result
-  double cost;  ///< nanoseconds an element
+  double cost;       ///< nanoseconds an element
 };
 
 using Inputs = std::initializer_list<const Tensor*>;
