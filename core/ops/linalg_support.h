@@ -21,9 +21,6 @@ void check_same_type(const Tensor& a, const Tensor& b, std::string_view op, std:
 /// Sizes without the last `n`.
 inline IntList without_last(const Tensor& t, int n) { return IntList(t.sizes()).first(t.sizes().size() - n); }
 Dims joined(IntList batch, std::initializer_list<int64_t> last);
-inline DType real_type(DType dtype) noexcept {
-  return dtype == DType::complex64 ? DType::float32 : dtype == DType::complex128 ? DType::float64 : dtype;
-}
 inline DType complex_type(DType dtype) noexcept {
   return dtype == DType::float32 ? DType::complex64 : dtype == DType::float64 ? DType::complex128 : dtype;
 }
