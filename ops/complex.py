@@ -125,14 +125,3 @@ Op(
     namespace="_",
     composite=True,
 )
-Op(
-    "polar(abs: Tensor, angle: Tensor) -> Tensor",
-    """Complex numbers from magnitudes and angles in radians.
-
-    >>> weft.polar(weft.tensor([1.0, 2.0]), weft.tensor([0.0, 1.5708])).abs()
-    tensor([1., 2.])
-    """,
-    composite=True,
-    method=False,
-    cost=pointwise(2.0),
-)

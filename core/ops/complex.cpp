@@ -55,10 +55,6 @@ Tensor complex(const Tensor& real, const Tensor& imag) {
 
 Tensor conj(const Tensor& self) { return is_complex(self.dtype()) ? ops::conjugated(self) : self; }
 
-Tensor polar(const Tensor& abs, const Tensor& angle) {
-  return ops::complex(ops::mul(abs, ops::cos(angle)), ops::mul(abs, ops::sin(angle)));
-}
-
 Tensor angle_backward(const Tensor& grad, const Tensor& self) {
   if (!is_complex(self.dtype())) return ops::zeros_like(self);
   const auto length = ops::abs(self);
