@@ -107,11 +107,7 @@ def form_code(form: Form) -> str:
     lines = [f"// {op.source}", f"constexpr ParamSpec {form.id}_params[] = {{{', '.join(specs)}}};" if specs else ""]
     lines.append(f"PyObject* {form.id}_call([[maybe_unused]] Slots& slots) {{")
     for i, p in enumerate(parameters):
-        value = _conversion(p, i)
-        if out and p.type == "dtype | None" and not op.factory:  # as in PyTorch, what is written to decides
-            at = len(parameters)
-            value = f"slots.has({at}) && !slots.has({i}) ? std::optional(slots.out({at}).dtype()) : {value}"
-        lines.append(f"  const auto {cpp_identifier(p.name)} = {value};")
+        lines.append(f"  const auto {cpp_identifier(p.name)} = {_conversion(p, i)};")
     call_args = arguments(op)
     cost = f"ops::{op.cpp_name}_cost({call_args})" if has_cost(op) and not op.inplace_only else _inplace_cost(op)
     n = len(parameters)
@@ -134,7 +130,8 @@ def form_code(form: Form) -> str:
     lines.append("}")
     display = op.text.replace('"', "'")
     span = f"{form.id}_params" if specs else "{}"
-    lines.append(f'constexpr Overload {form.id}{{"{display}", {span}, {self_index}, &{form.id}_call}};')
+    autocast = f", Autocast::{op.autocast}" if op.autocast and not form.inplace else ""
+    lines.append(f'constexpr Overload {form.id}{{"{display}", {span}, {self_index}, &{form.id}_call{autocast}}};')
     return "\n".join(lines)
 
 

@@ -89,8 +89,7 @@ Op(
     >>> weft._core.nn.leaky_relu(weft.tensor([-1.0, 2.0]), 0.5)
     tensor([-0.5000,  2.0000])
     """,
-    rule=PROMOTE,
-    types="fd",
+    rule=FLOAT,
     namespace="nn",
     method=False,
     cost=pointwise(0.12),
@@ -109,7 +108,7 @@ Op(
 # Smooth ones: each backward operator differentiates once more.
 
 
-def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", arguments=(), types="fd", **more):  # type: ignore[no-untyped-def]
+def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", arguments=(), **more):  # type: ignore[no-untyped-def]
     """An activation f and its backward operator; `second` is f''."""
     head = f", {parameters}" if parameters else ""
     Op(
@@ -119,8 +118,7 @@ def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", argum
         >>> weft._core.{more["namespace"] + "." if more.get("namespace") else ""}{name}(weft.zeros(1){"".join(f", {a}" for a in arguments)}).shape
         weft.Size([1])
         """.replace("_core._.", "_core.internal."),
-        rule=PROMOTE,
-        types=types,
+        rule=FLOAT,
         method=not more.get("namespace"),
         cost=pointwise(nanoseconds),
         vjp={"self": gradient},
@@ -132,7 +130,6 @@ def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", argum
         f"{name}_backward(grad: Tensor, self: Tensor{plain}) -> Tensor",
         f"grad times the derivative of {name}.",
         rule=FLOAT,
-        types=types,
         functor=f"{more['functor']}Backward" if "functor" in more else "",
         namespace="_",
         cost=pointwise(nanoseconds * 1.5),
@@ -176,7 +173,6 @@ _smooth(
     0.35,
     lambda x: x * _sigmoid(x),
     namespace="nn",
-    types="fdc",
 )
 _smooth(
     "gelu_erf",
@@ -259,7 +255,7 @@ _smooth(
     lambda g, self: hardswish_backward(g, self),
     {
         "grad": lambda g, self: hardswish_backward(g, self),
-        "self": lambda g, grad, self: where(lt(abs(self), 3), g * grad / 3, 0),
+        "self": lambda g, grad, self: g * grad * where(lt(abs(self), 3), 1 / 3, 0),
     },
     0.15,
     lambda x: x * (x / 6 + 0.5).clip(0, 1),
@@ -337,8 +333,7 @@ Op(
     >>> weft.hardshrink(weft.tensor([0.2, -2.0]))
     tensor([ 0., -2.])
     """,
-    rule=PROMOTE,
-    types="fd",
+    rule=FLOAT,
     cost=pointwise(0.12),
     vjp={"self": lambda g, self, lambd: shrink_backward(g, self, lambd)},
     ref=lambda x, lambd=0.5: x * (abs(x) > lambd),
@@ -350,8 +345,7 @@ Op(
     >>> weft._core.nn.softshrink(weft.tensor([0.2, -2.0]))
     tensor([ 0.0000, -1.5000])
     """,
-    rule=PROMOTE,
-    types="fd",
+    rule=FLOAT,
     namespace="nn",
     method=False,
     cost=pointwise(0.15),
@@ -373,8 +367,7 @@ Op(
     >>> weft._core.nn.softsign(weft.tensor([1.0]))
     tensor([0.5000])
     """,
-    rule=PROMOTE,
-    types="fd",
+    rule=FLOAT,
     namespace="nn",
     method=False,
     cost=pointwise(0.2),

@@ -28,6 +28,7 @@ Op(
     >>> weft.convolution(x, w, None, [1], [1], [1], False, [0], 1).view(3).tolist()
     [2.0, 3.0, 2.0]
     """,
+    autocast="lower",
     cost=estimated("convolution"),
     vjp={
         "input": lambda g, input, weight, stride, padding, dilation, transposed, output_padding, groups: (
@@ -103,6 +104,7 @@ def _forward(n: int, samples: list[Any]) -> None:
         f" padding: ints[{n}] = 0, dilation: ints[{n}] = 1, groups: int = 1) -> Tensor",
         doc,
         composite=True,
+        autocast="lower",
         cost=estimated("conv"),
         samples=samples,
     )
@@ -111,6 +113,7 @@ def _forward(n: int, samples: list[Any]) -> None:
         f" padding: str = 'valid', dilation: ints[{n}] = 1, groups: int = 1) -> Tensor",
         doc,
         composite=True,
+        autocast="lower",
         cost=estimated("conv_padding"),
     )
 
@@ -136,6 +139,7 @@ def _transposed(n: int, samples: list[Any]) -> None:
     weft.Size([1, 3, {four}])
     """,
         composite=True,
+        autocast="lower",
         cost=estimated("conv_transpose"),
         samples=samples,
     )

@@ -141,6 +141,7 @@ Op(
     "index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor",
     "A copy of self with source written to the slices that index names.",
     mutates=True,
+    autocast="widest",
     cost=pointwise(0.5),
     vjp={
         "self": lambda g, dim, index: index_fill(g, dim, index, 0),

@@ -12,6 +12,7 @@ Op(
     [0.0, 1.0, 1.0]
     """,
     aliases=("concat", "concatenate"),
+    autocast="widest",
     cost=pointwise(0.3),
     out=True,
     vjp={"tensors": lambda g, tensors, dim: cat_backward(g, tensors.sizes, dim)},
@@ -31,6 +32,7 @@ Op(
     >>> weft.stack([weft.zeros(2), weft.ones(2)]).shape
     weft.Size([2, 2])
     """,
+    autocast="widest",
     cost=pointwise(0.3),
     out=True,
     vjp={"tensors": lambda g, dim: unbind(g, dim)},

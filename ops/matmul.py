@@ -13,6 +13,7 @@ Op(
     >>> weft.mm(weft.ones(2, 3), weft.ones(3, 2)).tolist()
     [[3.0, 3.0], [3.0, 3.0]]
     """,
+    autocast="lower",
     cost=estimated("product"),
     out=True,
     holomorphic=True,
@@ -27,6 +28,7 @@ Op(
     >>> weft.bmm(weft.ones(4, 2, 3), weft.ones(4, 3, 5)).shape
     weft.Size([4, 2, 5])
     """,
+    autocast="lower",
     cost=estimated("batched_product"),
     out=True,
     holomorphic=True,
@@ -118,6 +120,7 @@ Op(
     """,
     composite=True,
     operator=("matmul",),
+    autocast="lower",
     cost=estimated("product"),
     out=True,
     samples=[
@@ -143,6 +146,7 @@ Op(
     """,
     inplace=True,
     out=True,
+    autocast="lower",
     cost=estimated("added_product"),
     holomorphic=True,
     vjp={
@@ -167,6 +171,7 @@ Op(
     """,
     inplace=True,
     out=True,
+    autocast="lower",
     cost=estimated("added_batched_product"),
     holomorphic=True,
     vjp={
@@ -191,6 +196,7 @@ Op(
     composite=True,
     inplace=True,
     out=True,
+    autocast="lower",
     cost=estimated("added_batched_product"),
     samples=[((2, 4), (3, 2, 3), (3, 3, 4)), ((2, 4), (3, 2, 3), (3, 3, 4), {"beta": 0.5, "alpha": 2})],
     ref=lambda c, a, b, beta=1, alpha=1: beta * c + alpha * (a @ b).sum(0),
@@ -246,6 +252,7 @@ Op(
     [[4.0, 4.0, 4.0, 4.0], [4.0, 4.0, 4.0, 4.0]]
     """,
     namespace="nn",
+    autocast="lower",
     cost=estimated("linear"),
     holomorphic=True,
     vjp={

@@ -74,6 +74,7 @@ Op(
     tensor(6)
     """,
     composite=True,
+    autocast="float32",
     cost=pointwise(0.15),
     samples=[((2, 3),), ((),), ((0,),)],
     ref="numpy.prod",
@@ -85,6 +86,7 @@ Op(
     >>> weft.tensor([[2, 3]]).prod(1)
     tensor([6])
     """,
+    autocast="float32",
     cost=pointwise(0.15),
     out=True,
     holomorphic=True,

@@ -21,11 +21,11 @@ LAYERS = (
     ("weft._core",),
     ("weft._", "weft.gil", "weft.memory", "weft.profiler", "weft.storage"),
     ("weft.linalg", "weft.masked", "weft.special"),
-    ("weft.autograd", "weft._tensor"),  # a tensor has backward(), a hook's handle is the tensor's
+    ("weft.autograd", "weft._tensor", "weft.multiprocessing"),  # a tensor has backward(), and shares its memory
     ("weft.utils",),
     ("weft.nn", "weft.utils.hooks"),
     ("weft.optim",),
-    ("weft",),
+    ("weft", "weft._dynamo", "weft.utils.model_zoo"),
     ("weft.demo", "weft.run"),
     ("weft.cli",),
 )

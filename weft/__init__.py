@@ -20,10 +20,14 @@ except ImportError as error:
         "weft's native module is not beside this file. In a source tree: run Python from another folder, so that the "
         "installed weft is found, or build in place with tools/dev_build.sh."
     ) from error
-from weft import _core, _lazy
+from weft import _core, _einops, _lazy
 from weft._core import *  # noqa: F403  # the functions, dtypes and classes of the native module
 from weft._creation import *  # noqa: F403
 from weft._device import device as device
+from weft._dlpack import from_dlpack as from_dlpack
+from weft._dlpack import to_dlpack as to_dlpack
+from weft._layout import *  # noqa: F403
+from weft._legacy import *  # noqa: F403
 from weft.storage import *  # noqa: F403
 
 __version__ = "0.1.0"
@@ -34,7 +38,6 @@ bool = _core.bool
 double, float, half = _core.float64, _core.float32, _core.float16
 long, int, short = _core.int64, _core.int32, _core.int16
 cfloat, cdouble = _core.complex64, _core.complex128
-strided = "strided"
 
 from weft import _tensor as _tensor  # noqa: E402  # attaches Tensor's methods
 from weft import autograd as autograd  # noqa: E402
@@ -48,6 +51,7 @@ from weft import special as special  # noqa: E402
 from weft import utils as utils  # noqa: E402
 from weft._compose import *  # noqa: E402, F403  # also attaches composed methods
 from weft._printing import *  # noqa: E402, F403
+from weft._settings import *  # noqa: E402, F403
 from weft._type_info import *  # noqa: E402, F403
 from weft.autograd.grad_mode import *  # noqa: E402, F403
 from weft.nn.functional import alpha_dropout as alpha_dropout  # noqa: E402
@@ -62,11 +66,46 @@ from weft.nn.functional import pixel_unshuffle as pixel_unshuffle  # noqa: E402
 from weft.nn.functional import rrelu as rrelu  # noqa: E402
 from weft.random import *  # noqa: E402, F403
 
+_einops.install()
+
 if _TYPE_CHECKING:  # what _lazy finds
+    from weft import _dynamo as _dynamo
+    from weft import accelerator as accelerator
+    from weft import amp as amp
+    from weft import backends as backends
+    from weft import compiler as compiler
+    from weft import cpu as cpu
+    from weft import cuda as cuda
     from weft import distributed as distributed
+    from weft import hub as hub
+    from weft import jit as jit
+    from weft import library as library
     from weft import masked as masked
+    from weft import mps as mps
+    from weft import multiprocessing as multiprocessing
+    from weft import onnx as onnx
+    from weft import ops as ops
     from weft import profiler as profiler
     from weft import serialization as serialization
+    from weft import testing as testing
+    from weft import types as types
+    from weft import version as version
+    from weft import xpu as xpu
+    from weft._errors import AcceleratorError as AcceleratorError
+    from weft._errors import OutOfMemoryError as OutOfMemoryError
+    from weft.amp import autocast as autocast
+    from weft.amp.autocast_mode import get_autocast_cpu_dtype as get_autocast_cpu_dtype
+    from weft.amp.autocast_mode import get_autocast_dtype as get_autocast_dtype
+    from weft.amp.autocast_mode import get_autocast_gpu_dtype as get_autocast_gpu_dtype
+    from weft.amp.autocast_mode import is_autocast_cache_enabled as is_autocast_cache_enabled
+    from weft.amp.autocast_mode import is_autocast_cpu_enabled as is_autocast_cpu_enabled
+    from weft.amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
+    from weft.amp.autocast_mode import set_autocast_cache_enabled as set_autocast_cache_enabled
+    from weft.amp.autocast_mode import set_autocast_dtype as set_autocast_dtype
+    from weft.amp.autocast_mode import set_autocast_enabled as set_autocast_enabled
+    from weft.compiler import compile as compile
+    from weft.cpu import Event as Event
+    from weft.cpu import Stream as Stream
     from weft.serialization import load as load
     from weft.serialization import save as save
 

@@ -98,7 +98,7 @@ def install() -> None:
         return
     if "torch" in sys.modules:
         raise RuntimeError("PyTorch itself has been imported in this process: `torch` cannot mean weft any more")
-    importlib.import_module("weft")
+    importlib.import_module("weft")._core._show_as_torch()
     sys.meta_path.insert(0, _finder)
     _install_in_children()
 

@@ -9,10 +9,33 @@ from typing import Any
 __all__ = ["MODULES", "NAMES", "find"]
 
 # Modules of the package that `import weft` does not load.
-MODULES = frozenset({"distributed", "masked", "profiler", "serialization"})
+MODULES = frozenset(
+    {
+        "__config__", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "hub", "jit",
+        "library", "masked", "mps", "multiprocessing", "onnx", "ops", "profiler", "run", "serialization", "testing", "types", "version", "xpu",
+    }
+)  # fmt: skip
 
 # Functions and classes, by the module that has them.
-NAMES = {"load": "serialization", "save": "serialization"}
+NAMES = {
+    "AcceleratorError": "_errors",
+    "Event": "cpu",
+    "OutOfMemoryError": "_errors",
+    "Stream": "cpu",
+    "autocast": "amp",
+    "get_autocast_cpu_dtype": "amp.autocast_mode",
+    "get_autocast_dtype": "amp.autocast_mode",
+    "get_autocast_gpu_dtype": "amp.autocast_mode",
+    "is_autocast_cache_enabled": "amp.autocast_mode",
+    "is_autocast_cpu_enabled": "amp.autocast_mode",
+    "is_autocast_enabled": "amp.autocast_mode",
+    "set_autocast_cache_enabled": "amp.autocast_mode",
+    "set_autocast_dtype": "amp.autocast_mode",
+    "set_autocast_enabled": "amp.autocast_mode",
+    "compile": "compiler",
+    "load": "serialization",
+    "save": "serialization",
+}
 
 
 def find(name: str) -> Any:
@@ -24,8 +47,4 @@ def find(name: str) -> Any:
         value = getattr(importlib.import_module(f"weft.{NAMES[name]}"), name)
         setattr(package, name, value)
         return value
-    if name in ("uint16", "uint32", "uint64"):
-        raise AttributeError(
-            f"weft has no dtype {name}: its integers are uint8, int8, int16, int32 and int64", name=name, obj=package
-        )
     raise AttributeError(f"module 'weft' has no attribute '{name}'", name=name, obj=package)

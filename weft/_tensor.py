@@ -10,10 +10,12 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from weft import _core, _printing, _utils
+from weft import _core, _dlpack, _printing, _utils
 from weft._core import Tensor
 from weft._core import dtype as Dtype
 from weft._device import DeviceLike, check_cpu, cpu, device
+from weft._layout import strided
+from weft._legacy import TENSOR_TYPES, new
 from weft.storage import TypedStorage, UntypedStorage
 
 __all__: list[str] = []
@@ -108,11 +110,13 @@ def _converter(target: Dtype) -> Callable[..., Tensor]:
 
 
 def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
-    """The name of the tensor type, or self converted to a dtype or named type ("torch.FloatTensor")."""
+    """The name of the tensor type, or self converted to a dtype, a tensor type, or one by name ("torch.FloatTensor")."""
     if dtype is None:
-        return f"weft.{_TYPE_NAMES[self.dtype]}"
+        return f"torch.{_TYPE_NAMES[self.dtype]}"
+    if dtype in TENSOR_TYPES.values():
+        dtype = dtype.dtype
     if isinstance(dtype, str):
-        named = {name: known for known, name in _TYPE_NAMES.items()}
+        named = {name: known for known, name in _TYPE_NAMES.items() if "cuda" not in dtype}
         if dtype.rpartition(".")[2] not in named:
             raise ValueError(f"type(): unknown tensor type {dtype!r}")
         dtype = named[dtype.rpartition(".")[2]]
@@ -132,9 +136,20 @@ def cpu_(self: Tensor, memory_format: Any = None) -> Tensor:
     return self
 
 
-def cuda(self: Tensor, *_: Any, **__: Any) -> Tensor:
-    """Raises RuntimeError: weft has no GPU."""
-    raise RuntimeError("weft runs on the CPU: Tensor.cuda() has nowhere to go")
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raises AssertionError: weft has no GPU."""
+    check_cpu("cuda")
+    return self
+
+
+def get_device(self: Tensor) -> int:
+    """-1: the CPU has no number."""
+    return -1
+
+
+def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    """What a function of NumPy that was given a tensor returns: a tensor."""
+    return _core._from_buffer(array) if array.dtype.kind in "biufc" else array
 
 
 def numpy(self: Tensor, *, force: bool = False) -> Any:
@@ -292,6 +307,20 @@ def storage(self: Tensor) -> TypedStorage:
     return TypedStorage(wrap_storage=UntypedStorage._of(self), dtype=self.dtype)
 
 
+def is_shared(self: Tensor) -> bool:
+    """Whether other processes can see self's memory."""
+    from weft.multiprocessing import reductions
+
+    return reductions.is_shared(self)
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    """Moves self's memory, and that of its views, where other processes can see it; returns self."""
+    from weft.multiprocessing import reductions
+
+    return reductions.share(self)
+
+
 def set_(
     self: Tensor, source: Any = None, storage_offset: int = 0, size: Sequence[int] | None = None, stride: Any = None
 ) -> Tensor:
@@ -339,14 +368,22 @@ def _attributes() -> dict[str, Any]:
         "is_cuda": property(lambda self: False),
         "is_cpu": property(lambda self: True),
         "is_mps": property(lambda self: False),
+        "is_xpu": property(lambda self: False),
+        "is_xla": property(lambda self: False),
+        "is_hpu": property(lambda self: False),
+        "is_mkldnn": property(lambda self: False),
+        "is_sparse_csr": property(lambda self: False),
+        "is_nested": property(lambda self: False),
+        "layout": property(lambda self: strided, doc="Always weft.strided."),
+        "new": new,
+        "__dlpack__": _dlpack.__dlpack__,
+        "__dlpack_device__": _dlpack.__dlpack_device__,
         "is_meta": property(lambda self: False),
         "is_sparse": property(lambda self: False),
         "is_quantized": property(lambda self: False),
         "names": property(lambda self: (None,) * self.dim()),
-        "is_shared": lambda self: False,
         "is_pinned": lambda self: False,
         "pin_memory": lambda self, device=None: self,
-        "share_memory_": lambda self: self,
         "_typed_storage": storage,
         "_make_subclass": staticmethod(_make_subclass),
         "__array_priority__": 1000,  # NumPy's operators leave it to ours

@@ -59,17 +59,13 @@ const char* format_of_dtype(DType dtype) {
   fail(ErrorKind::type, "Got unsupported ScalarType {}", scalar_type_name(dtype));
 }
 
-void release_buffer(void* owner) noexcept {
-  auto* const buffer = static_cast<Py_buffer*>(owner);
-  if (Py_IsInitialized()) {
-    const PythonScope python;
-    PyBuffer_Release(buffer);
-  }
-  delete buffer;
-}
-
 /// What an exported buffer points to while it lives.
 struct Export {
+  explicit Export(const Tensor& t) : tensor(t) { tensor.storage()->pin(); }
+  ~Export() { tensor.storage()->unpin(); }
+  Export(const Export&) = delete;
+  Export& operator=(const Export&) = delete;
+
   Tensor tensor;
   std::vector<Py_ssize_t> shape, strides;
 };
@@ -85,7 +81,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
           PyErr_SetString(PyExc_BufferError, "the tensor is not contiguous");
           throw PythonError{};
         }
-        auto* exported = new Export{t, {}, {}};
+        auto* exported = new Export(t);
         for (int d = 0; d < t.dim(); ++d) {
           exported->shape.push_back(t.sizes()[d]);
           exported->strides.push_back(t.strides()[d] * t.element_size());
@@ -172,7 +168,7 @@ struct Shape {
 
 void write_number(char* to, DType dtype, PyObject* number) {
   const Scalar value = to_scalar(number);
-  check_type(is_complex(dtype) || dtype == DType::boolean || !value.is_complex(), "must be real number, not complex");
+  check_type(is_complex(dtype) || !value.is_complex(), "must be real number, not complex");
   check(fits(value, dtype), "value cannot be converted to type {} without overflow", dtype);
   const Tensor one = scalar_tensor(value, dtype);
   std::memcpy(to, one.bytes(), element_size(dtype));
@@ -209,6 +205,15 @@ char* fill(char* to, DType dtype, IntList sizes, PyObject* data) {
 }
 
 }  // namespace
+
+void release_buffer(void* owner) noexcept {
+  auto* const buffer = static_cast<Py_buffer*>(owner);
+  if (Py_IsInitialized()) {
+    const PythonScope python;
+    PyBuffer_Release(buffer);
+  }
+  delete buffer;
+}
 
 bool is_array(PyObject* object) noexcept {
   return PyObject_CheckBuffer(object) && PyObject_HasAttrString(object, "__array_interface__");

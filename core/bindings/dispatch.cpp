@@ -175,7 +175,8 @@ void check_device(PyObject* object) {
   const char* const name_data = PyUnicode_AsUTF8(text.get());
   if (name_data == nullptr) throw PythonError{};
   const std::string_view name = name_data;
-  check(name == "cpu" || name.starts_with("cpu:"), "weft runs on the CPU: device must be 'cpu', got '{}'", name);
+  if (name == "cpu" || name.starts_with("cpu:")) return;
+  call_python("weft._device", "check_cpu", object);  // knows what to raise
 }
 
 }  // namespace
@@ -290,6 +291,8 @@ PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* ar
     for (const auto* overload : callable.overloads)
       if (binder.bind(callable, *overload, slots, true)) {
         const OpTrace trace(callable.name, slots.objects(overload->params.size()));
+        if (autocast_on && overload->autocast != Autocast::none) [[unlikely]]
+          return call_autocast(*overload, slots);
         return overload->call(slots);
       }
     if (callable.overloads.size() == 1) fail(ErrorKind::type, "{}(){}", callable.name, binder.reason());

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bindings/autocast.h"
 #include "bindings/tensor_object.h"
 #include "runtime/random.h"
 
@@ -60,6 +61,7 @@ struct Overload {
   std::span<const ParamSpec> params;
   int self_index;  ///< the parameter that a method's receiver becomes, or -1
   PyObject* (*call)(Slots&);
+  Autocast autocast = Autocast::none;
 };
 
 /// A Python name and the forms behind it, tried in order.
@@ -79,6 +81,8 @@ class Slots {
   bool has(int i) const noexcept { return at_[i] != nullptr && at_[i] != Py_None; }
   PyObject* object(int i) const noexcept { return at_[i]; }
   std::span<PyObject* const> objects(std::size_t count) const noexcept { return {at_.data(), count}; }
+  /// Puts another object, which the caller keeps alive, in the place of an argument.
+  void replace(int i, PyObject* object) noexcept { at_[i] = object; }
 
   Tensor tensor(int i) const;
   Tensor optional_tensor(int i) const { return has(i) ? tensor(i) : Tensor(); }

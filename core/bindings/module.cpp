@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 
+#include "bindings/autocast.h"
 #include "bindings/autograd.h"
 #include "bindings/construct.h"
 #include "bindings/dispatch.h"
@@ -132,6 +133,7 @@ void set_all(nb::module_& m) {
 void define_runtime(nb::module_& m) {
   m.def("get_num_threads", &num_threads, "Threads one operation may use, the caller included.");
   m.def("set_num_threads", &set_num_threads, nb::arg("n"), "Sets that number (>= 1).");
+  m.def("_show_as_torch", &show_as_torch);
   m.def("_allowed_cpus", &allowed_cpus);
   m.def("_isa", [] { return std::string(isa_name(active_isa())); });
   m.def("_memory_stats", [] {
@@ -184,6 +186,7 @@ NB_MODULE(_core, m) {
     init_autograd(m.ptr());
     add_functions(m, functions);
     add_functions(m, storage_functions);
+    add_functions(m, autocast_functions);
     add_functions(m, weft_functions);
     add_functions(m.def_submodule("nn"), nn_functions);
     auto linalg = m.def_submodule("linalg");

@@ -50,6 +50,14 @@ inline void checked(int status) {
 }
 inline Object owned(PyObject* object) { return Object::steal(checked(object)); }
 
+/// Calls a function of a Python module: for what is rare and better said in Python.
+template <class... Args>
+Object call_python(const char* module, const char* function, Args*... args) {
+  const Object imported = owned(PyImport_ImportModule(module));
+  const Object callable = owned(PyObject_GetAttrString(imported.get(), function));
+  return owned(PyObject_CallFunctionObjArgs(callable.get(), args..., nullptr));
+}
+
 /// Turns the C++ exception in flight into a Python one. Call in a catch block.
 void translate_exception() noexcept;
 

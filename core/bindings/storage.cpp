@@ -1,8 +1,9 @@
 #include "bindings/storage.h"
 
 #include <cstdint>
-#include <limits>
+#include <memory>
 
+#include "bindings/construct.h"
 #include "bindings/dispatch.h"
 #include "bindings/tensor_object.h"
 #include "bindings/types.h"
@@ -77,9 +78,42 @@ PyObject* tensor_over_storage(PyObject*, PyObject* args) {
   });
 }
 
+/// (tensor, buffer): moves the storage behind the tensor, and so all its views, to the memory of a writable buffer.
+PyObject* move_storage(PyObject*, PyObject* args) {
+  PyObject *object, *target;
+  if (PyArg_ParseTuple(args, "OO", &object, &target) == 0) return nullptr;
+  return guarded([&]() -> PyObject* {
+    check_type(is_tensor(object), "_move_storage: expected a Tensor, got {}", Py_TYPE(object)->tp_name);
+    auto buffer = std::make_unique<Py_buffer>();
+    checked(PyObject_GetBuffer(target, buffer.get(), PyBUF_WRITABLE));
+    Storage& storage = *unwrap(object).storage();
+    try {
+      check(static_cast<std::size_t>(buffer->len) >= storage.bytes(), "_move_storage: {} bytes do not fit into {}",
+            storage.bytes(), buffer->len);
+      storage.move_to(buffer->buf, buffer.get(), release_buffer);
+    } catch (...) {
+      PyBuffer_Release(buffer.get());
+      throw;
+    }
+    buffer.release();
+    Py_RETURN_NONE;
+  });
+}
+
+/// The object whose buffer the storage behind a tensor is; None for memory of our own.
+PyObject* storage_owner(PyObject*, PyObject* object) {
+  return guarded([&]() -> PyObject* {
+    check_type(is_tensor(object), "_storage_owner: expected a Tensor, got {}", Py_TYPE(object)->tp_name);
+    auto* const buffer = static_cast<Py_buffer*>(unwrap(object).storage()->owner(release_buffer));
+    return Py_NewRef(buffer == nullptr || buffer->obj == nullptr ? Py_None : buffer->obj);
+  });
+}
+
 }  // namespace
 
-PyMethodDef storage_functions[] = {{"_storage_view", storage_view, METH_O, nullptr},
+PyMethodDef storage_functions[] = {{"_move_storage", move_storage, METH_VARARGS, nullptr},
+                                   {"_storage_owner", storage_owner, METH_O, nullptr},
+                                   {"_storage_view", storage_view, METH_O, nullptr},
                                    {"_tensor_over_storage", tensor_over_storage, METH_VARARGS, nullptr},
                                    {nullptr, nullptr, 0, nullptr}};
 

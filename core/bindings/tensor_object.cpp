@@ -56,13 +56,13 @@ PyObject* get_dict(PyObject* self, void* closure) {
   return dict;
 }
 
-/// Tensor(data=None): PyTorch's legacy constructor is composed in Python; subclasses come here with a tensor.
-PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
+/// Tensor(data): another object of the class around the same memory. What else PyTorch's constructor takes is Python's.
+PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
-    check_type(PyTuple_GET_SIZE(args) >= 1 && is_tensor(PyTuple_GET_ITEM(args, 0)),
-               "Tensor(): use weft.tensor(data) to make a tensor from {}",
-               PyTuple_GET_SIZE(args) == 0 ? "nothing" : "data");
-    return wrap_as(type, alias(unwrap(PyTuple_GET_ITEM(args, 0))));
+    PyObject* const first = PyTuple_GET_SIZE(args) == 1 && kwargs == nullptr ? PyTuple_GET_ITEM(args, 0) : nullptr;
+    if (type != tensor_type && first != nullptr && is_tensor(first)) return wrap_as(type, alias(unwrap(first)));
+    const Object named = kwargs == nullptr ? owned(PyDict_New()) : Object::borrow(kwargs);
+    return call_python("weft._legacy", "construct", reinterpret_cast<PyObject*>(type), args, named.get()).release();
   });
 }
 

@@ -1,5 +1,6 @@
 #include "bindings/types.h"
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -25,8 +26,11 @@ ConstantObject* formats[4];
 
 constexpr const char* format_names[] = {"contiguous_format", "channels_last", "channels_last_3d", "preserve_format"};
 
+/// The package's name in what users see: "torch" while that is what the program calls it.
+std::atomic<const char*> shown_package{"weft"};
+
 PyObject* constant_repr(PyObject* self) {
-  return PyUnicode_FromFormat("weft.%s", reinterpret_cast<ConstantObject*>(self)->name);
+  return PyUnicode_FromFormat("%s.%s", shown_package.load(), reinterpret_cast<ConstantObject*>(self)->name);
 }
 /// Pickles and copies by name: `weft.<name>`.
 PyObject* constant_reduce(PyObject* self, PyObject*) {
@@ -87,7 +91,7 @@ PyObject* size_numel(PyObject* self, PyObject*) {
 }
 PyObject* size_repr(PyObject* self) {
   return guarded([&] {
-    const std::string text = format("weft.Size({})", to_dims(self));
+    const std::string text = format("{}.Size({})", shown_package.load(), to_dims(self));
     return PyUnicode_FromString(text.c_str());
   });
 }
@@ -238,6 +242,8 @@ void init_types(PyObject* module) {
   shared->owned = false;
   add(module, "default_generator", reinterpret_cast<PyObject*>(shared));
 }
+
+void show_as_torch() noexcept { shown_package = "torch"; }
 
 PyObject* wrap_dtype(DType dtype) noexcept {
   return Py_NewRef(reinterpret_cast<PyObject*>(dtypes[static_cast<int>(dtype)]));

@@ -12,6 +12,9 @@ namespace weft::bindings {
 /// Made once when the module loads; immortal, so that no thread ever writes their reference counts.
 void init_types(PyObject* module);
 
+/// From now on dtypes and sizes are shown as torch.float32 and torch.Size: the program calls weft so.
+void show_as_torch() noexcept;
+
 PyObject* wrap_dtype(DType dtype) noexcept;  ///< a new reference
 bool is_dtype(PyObject* object) noexcept;
 /// Accepts weft dtypes and Python's float, int, bool and complex.

@@ -94,11 +94,13 @@ void resize_(const Tensor& self, IntList size, std::optional<MemoryFormat> forma
   const auto layout = format.value_or(MemoryFormat::contiguous);
   for (const auto s : size) check(s >= 0, "Trying to create tensor with negative dimension {}: {}", s, Listed{size});
   if (same(impl.sizes, size) && !format) return;
+  // Memory first: it may refuse, and then the tensor must be as it was.
+  const int64_t numel = product(size);
+  const auto bytes = static_cast<std::size_t>((impl.offset + numel) * self.element_size());
+  if (numel > 0 && impl.storage->bytes() < bytes) impl.storage->resize(bytes);
   impl.strides = strides_for(size, layout);
   impl.sizes = size;
   refresh_geometry(impl);
-  const auto bytes = static_cast<std::size_t>((impl.offset + impl.numel) * self.element_size());
-  if (impl.numel > 0 && impl.storage->bytes() < bytes) impl.storage->resize(bytes);
 }
 
 void resize_as_(const Tensor& self, const Tensor& the_template, std::optional<MemoryFormat> format) {

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "runtime/allocator.h"
+#include "runtime/error.h"
 
 namespace weft {
 
@@ -47,6 +48,7 @@ void Storage::free_data() noexcept {
 }
 
 void Storage::resize(std::size_t bytes) {
+  check_unpinned();
   auto* fresh = static_cast<char*>(allocate(bytes));
   if (data_ != nullptr && fresh != nullptr) std::memcpy(fresh, data_, std::min(bytes, bytes_));
   free_data();
@@ -54,6 +56,21 @@ void Storage::resize(std::size_t bytes) {
   bytes_ = bytes;
   inline_data_ = false;
   free_ = nullptr;
+}
+
+void Storage::check_unpinned() const {
+  check(pins_.load(std::memory_order_relaxed) == 0,
+        "Trying to resize storage that is not resizable: an array or buffer looks at its memory");
+}
+
+void Storage::move_to(void* data, void* owner, void (*free)(void* owner) noexcept) {
+  check_unpinned();
+  if (bytes_ != 0) std::memcpy(data, data_, bytes_);
+  free_data();
+  data_ = static_cast<char*>(data);
+  owner_ = owner;
+  free_ = free;
+  inline_data_ = false;
 }
 
 void Storage::destroy(Storage* storage) noexcept {

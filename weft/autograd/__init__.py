@@ -20,10 +20,12 @@ from weft.autograd.grad_mode import (
 )
 from weft.autograd.gradcheck import gradcheck, gradgradcheck
 from weft.autograd.graph import Node
+from weft.autograd.variable import Variable
 
 __all__ = [
     "Function",
     "Node",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

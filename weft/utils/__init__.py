@@ -1,5 +1,18 @@
 """Loading data, hooks, and other tools around training."""
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 from weft.utils import data, hooks
 
 __all__ = ["data", "hooks"]
+
+_MODULES = ("benchmark", "dlpack", "model_zoo", "tensorboard")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"weft.utils.{name}")
+    raise AttributeError(f"module 'weft.utils' has no attribute {name!r}", name=name)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import weft
 from weft import Tensor
+from weft._autocast import in_float32
 from weft.nn import _native as native
 from weft.nn._functional._arguments import legacy_reduction, reduced
 from weft.nn._functional.activation import logsigmoid
@@ -715,3 +716,8 @@ def _ctc_alignments(
     before = weft.where(last > 0, before, never)
     total = weft.stack([end, before]).logsumexp(0)
     return weft.where(total < never / 2, math.inf, -total)
+
+
+# Under autocast losses compute in float32: sums of many small terms need its precision.
+for _name in __all__:
+    globals()[_name] = in_float32(globals()[_name])

@@ -1,0 +1,12 @@
+"""NNPACK: weft has its own kernels."""
+
+from __future__ import annotations
+
+import sys
+
+from weft.backends._absent import flags_of, is_available
+
+__all__ = ["flags", "is_available"]
+
+enabled = True
+flags = flags_of(sys.modules[__name__])
