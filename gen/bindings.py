@@ -107,7 +107,11 @@ def form_code(form: Form) -> str:
     lines = [f"// {op.source}", f"constexpr ParamSpec {form.id}_params[] = {{{', '.join(specs)}}};" if specs else ""]
     lines.append(f"PyObject* {form.id}_call([[maybe_unused]] Slots& slots) {{")
     for i, p in enumerate(parameters):
-        lines.append(f"  const auto {cpp_identifier(p.name)} = {_conversion(p, i)};")
+        value = _conversion(p, i)
+        if out and p.type == "dtype | None" and not op.factory:  # as in PyTorch, what is written to decides
+            at = len(parameters)
+            value = f"slots.has({at}) && !slots.has({i}) ? std::optional(slots.out({at}).dtype()) : {value}"
+        lines.append(f"  const auto {cpp_identifier(p.name)} = {value};")
     call_args = arguments(op)
     cost = f"ops::{op.cpp_name}_cost({call_args})" if has_cost(op) and not op.inplace_only else _inplace_cost(op)
     n = len(parameters)

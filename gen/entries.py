@@ -133,6 +133,7 @@ def _record_condition(op: Op) -> str:
 _RULES = {
     Rule.FLOAT: "float_",
     Rule.PROMOTE: "promote",
+    Rule.WIDEN: "widen",
     Rule.COMPARE: "compare",
     TEST: "compare",
     Rule.INTEGRAL: "integral",
@@ -164,7 +165,7 @@ def bodies(op: Op, ops: Mapping[str, Op]) -> str:
         if op.is_pointwise:
             lines.append(pointwise_record(op))
         lines.append("\n}  // namespace\n")
-    check = [f"  checks::{op.checks}({arguments(op)});"] if op.checks else []
+    check = [f"  checks::{name}({arguments(op)});" for name in op.checks.split()]
     if has_cost(op) and not op.inplace_only:
         lines += [
             f"{declare(op, op.cpp_name + '_cost', defaults=False, result='int64_t')} {{",

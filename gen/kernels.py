@@ -11,6 +11,7 @@ _COMPUTE = {"f": ("f32", "float"), "d": ("f64", "double"), "l": ("i64", "int64_t
 _DEFAULT_TYPES = {
     Rule.FLOAT: "fd",
     Rule.PROMOTE: "fdl",
+    Rule.WIDEN: "fdl",
     Rule.COMPARE: "fdlb",
     Rule.TEST: "fd",
     Rule.INTEGRAL: "lb",

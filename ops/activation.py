@@ -89,7 +89,8 @@ Op(
     >>> weft._core.nn.leaky_relu(weft.tensor([-1.0, 2.0]), 0.5)
     tensor([-0.5000,  2.0000])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
+    types="fd",
     namespace="nn",
     method=False,
     cost=pointwise(0.12),
@@ -108,7 +109,7 @@ Op(
 # Smooth ones: each backward operator differentiates once more.
 
 
-def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", arguments=(), **more):  # type: ignore[no-untyped-def]
+def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", arguments=(), types="fd", **more):  # type: ignore[no-untyped-def]
     """An activation f and its backward operator; `second` is f''."""
     head = f", {parameters}" if parameters else ""
     Op(
@@ -118,7 +119,8 @@ def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", argum
         >>> weft._core.{more["namespace"] + "." if more.get("namespace") else ""}{name}(weft.zeros(1){"".join(f", {a}" for a in arguments)}).shape
         weft.Size([1])
         """.replace("_core._.", "_core.internal."),
-        rule=FLOAT,
+        rule=PROMOTE,
+        types=types,
         method=not more.get("namespace"),
         cost=pointwise(nanoseconds),
         vjp={"self": gradient},
@@ -130,6 +132,7 @@ def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", argum
         f"{name}_backward(grad: Tensor, self: Tensor{plain}) -> Tensor",
         f"grad times the derivative of {name}.",
         rule=FLOAT,
+        types=types,
         functor=f"{more['functor']}Backward" if "functor" in more else "",
         namespace="_",
         cost=pointwise(nanoseconds * 1.5),
@@ -173,6 +176,7 @@ _smooth(
     0.35,
     lambda x: x * _sigmoid(x),
     namespace="nn",
+    types="fdc",
 )
 _smooth(
     "gelu_erf",
@@ -333,7 +337,8 @@ Op(
     >>> weft.hardshrink(weft.tensor([0.2, -2.0]))
     tensor([ 0., -2.])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
+    types="fd",
     cost=pointwise(0.12),
     vjp={"self": lambda g, self, lambd: shrink_backward(g, self, lambd)},
     ref=lambda x, lambd=0.5: x * (abs(x) > lambd),
@@ -345,7 +350,8 @@ Op(
     >>> weft._core.nn.softshrink(weft.tensor([0.2, -2.0]))
     tensor([ 0.0000, -1.5000])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
+    types="fd",
     namespace="nn",
     method=False,
     cost=pointwise(0.15),
@@ -367,7 +373,8 @@ Op(
     >>> weft._core.nn.softsign(weft.tensor([1.0]))
     tensor([0.5000])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
+    types="fd",
     namespace="nn",
     method=False,
     cost=pointwise(0.2),

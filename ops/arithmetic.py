@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ops.table import FLOAT, PROMOTE, SELECT, Op, pointwise
+from ops.table import FLOAT, PROMOTE, SELECT, WIDEN, Op, pointwise
 
 # Sums and products.
 
 Op(
-    "add(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor",
+    "add(self: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor",
     """self + alpha * other.
 
     >>> weft.tensor([1, 2]).add(1)
@@ -20,6 +20,7 @@ Op(
     functor="AddScaled",
     cost=pointwise(0.15),
     operator=("add",),
+    checks="alpha_fits",
     vjp={"self": lambda g: g, "other": lambda g, alpha: g * alpha},
     ref="numpy.add",
 )
@@ -36,12 +37,12 @@ Op(
     cost=pointwise(0.15),
     operator=("sub",),
     aliases=("subtract",),
-    checks="no_bool_subtraction",
+    checks="no_bool_subtraction alpha_fits",
     vjp={"self": lambda g: g, "other": lambda g, alpha: -(g * alpha)},
     ref="numpy.subtract",
 )
 Op(
-    "mul(self: Tensor, other: Tensor | Number) -> Tensor",
+    "mul(self: Tensor | Number, other: Tensor | Number) -> Tensor",
     """self * other.
 
     >>> weft.tensor([1, 2]).mul(3)
@@ -64,6 +65,7 @@ Op(
     """,
     rule=PROMOTE,
     types="fdlc",
+    checks="value_fits",
     cost=pointwise(0.2),
     vjp={
         "self": lambda g: g,
@@ -79,8 +81,9 @@ Op(
     >>> weft.addcdiv(weft.ones(2), weft.ones(2), weft.full((2,), 2.0))
     tensor([1.5000, 1.5000])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
     types="fdc",
+    checks="value_fits",
     cost=pointwise(0.25),
     vjp={
         "self": lambda g: g,
@@ -97,8 +100,9 @@ Op(
     >>> weft.lerp(weft.zeros(2), weft.ones(2), 0.25)
     tensor([0.2500, 0.2500])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
     types="fdc",
+    checks="same_dtype_interpolation",
     cost=pointwise(0.25),
     vjp={
         "self": lambda g, weight: g - g * weight,
@@ -114,7 +118,7 @@ Op(
     >>> weft.tensor([3.0]).square()
     tensor([9.])
     """,
-    rule=PROMOTE,
+    rule=WIDEN,
     types="fdlc",
     cost=pointwise(0.12),
     vjp={"self": lambda g, self: g * self * 2},
@@ -217,7 +221,7 @@ Op(
     rule=PROMOTE,
     cost=pointwise(4.0),
     operator=("mod",),
-    checks="no_zero_divisor",
+    checks="not_only_numbers no_zero_divisor",
     vjp={"self": lambda g: g, "other": lambda g, self, other: -(g * floor_divide(self, other))},
     ref="numpy.remainder",
     domain=(0.5, 3.0),
@@ -264,7 +268,7 @@ Op(
     types="fdlc",
     cost=pointwise(1.0),
     operator=("pow",),
-    checks="no_negative_integer_power",
+    checks="not_only_numbers no_negative_integer_power",
     vjp={
         "self": lambda g, self, exponent: pow_backward_self(g, self, exponent),
         "exponent": lambda g, self, exponent, out: pow_backward_exponent(g, self, exponent, out),
@@ -291,7 +295,8 @@ Op(
     >>> weft.hypot(weft.tensor([3.0]), weft.tensor([4.0]))
     tensor([5.])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
+    types="fd",
     cost=pointwise(0.5),
     vjp={"self": lambda g, self, out: g * (self / out), "other": lambda g, other, out: g * (other / out)},
     ref="numpy.hypot",
@@ -308,7 +313,7 @@ Op(
     tensor([1, 2])
     """,
     rule=PROMOTE,
-    types="fdlbc",
+    types="fdlc",
     real_valued=True,
     cost=pointwise(0.1),
     operator=("abs",),
@@ -368,6 +373,7 @@ Op(
     """,
     rule=PROMOTE,
     types="fdlb",
+    checks="same_dtype_step",
     cost=pointwise(0.2),
     ref="numpy.heaviside",
 )
@@ -461,6 +467,7 @@ Op(
     tensor([3., 2.])
     """,
     rule=PROMOTE,
+    types="fdlb",
     cost=pointwise(0.15),
     vjp={
         "self": lambda g, self, other: where(logical_or(ge(self, other), isnan(other)), g, 0),
@@ -476,6 +483,7 @@ Op(
     tensor([1., 2.])
     """,
     rule=PROMOTE,
+    types="fdlb",
     cost=pointwise(0.15),
     vjp={
         "self": lambda g, self, other: where(logical_or(le(self, other), isnan(other)), g, 0),
@@ -526,6 +534,7 @@ Op(
     tensor([0., 2.])
     """,
     rule=PROMOTE,
+    types="fdlb",
     functor="Maximum",
     cost=pointwise(0.12),
     vjp={
@@ -542,6 +551,7 @@ Op(
     tensor([-1.,  0.])
     """,
     rule=PROMOTE,
+    types="fdlb",
     functor="Minimum",
     cost=pointwise(0.12),
     vjp={

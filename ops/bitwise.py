@@ -13,6 +13,7 @@ for _name, _numpy in (("and", "numpy.bitwise_and"), ("or", "numpy.bitwise_or"), 
         weft.int64
         """,
         rule=INTEGRAL,
+        checks="not_only_numbers",
         cost=pointwise(0.15),
         operator=(_name,),
         ref=_numpy,
@@ -40,6 +41,7 @@ for _name, _operator, _functor in (("left", "lshift", "LeftShift"), ("right", "r
         rule=INTEGRAL,
         types="l",
         functor=_functor,
+        checks="not_only_numbers",
         cost=pointwise(0.2),
         operator=(_operator,),
     )

@@ -70,5 +70,6 @@ for _name in ("isnan", "isinf", "isfinite", "isposinf", "isneginf", "signbit"):
             "signbit": "Signbit",
         }[_name],
         cost=pointwise(0.1),
+        out=_name in ("isposinf", "isneginf", "signbit"),
         ref=f"numpy.{_name}",
     )

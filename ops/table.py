@@ -21,13 +21,14 @@ class Rule(Enum):
 
     FLOAT = "float_"  # integers become the default dtype: sin, div
     PROMOTE = "promote"  # PyTorch's result_type: add, maximum
+    WIDEN = "widen"  # result_type, bools become int64: square
     COMPARE = "compare"  # computed in result_type, gives bool: eq, logical_and
     TEST = "test"  # of one tensor, gives bool: isnan
     INTEGRAL = "integral"  # result_type, which must be an integer or bool: bitwise_and
     SELECT = "select"  # the first input is a bool mask, the others promote: where
 
 
-FLOAT, PROMOTE, COMPARE = Rule.FLOAT, Rule.PROMOTE, Rule.COMPARE
+FLOAT, PROMOTE, WIDEN, COMPARE = Rule.FLOAT, Rule.PROMOTE, Rule.WIDEN, Rule.COMPARE
 TEST, INTEGRAL, SELECT = Rule.TEST, Rule.INTEGRAL, Rule.SELECT
 
 
@@ -82,7 +83,7 @@ class Op:
         operator: Python operator protocol methods, e.g. ("add",) for __add__, __radd__ and __iadd__.
         autocast: what autocast converts floating-point arguments to: "lower" (its dtype: products), "float32" (where
             low precision would hurt), "widest" (float32 if any is: joining); "" leaves them alone.
-        checks: a C++ function in weft::ops::checks called with all arguments first.
+        checks: C++ functions in weft::ops::checks, separated by spaces, called with all arguments first.
         ref: reference for tests: a dotted NumPy or SciPy name, or a callable of NumPy arrays.
         samples: argument tuples for tests, each a sequence whose Tensor entries are shapes, see tests/ops/samples.py.
         big: further samples, large enough to run on several threads; pointwise operators need none.

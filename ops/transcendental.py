@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops.table import FLOAT, Op, pointwise
+from ops.table import FLOAT, PROMOTE, Op, pointwise
 
 LN2 = 0.6931471805599453
 LN10 = 2.302585092994046
@@ -251,7 +251,8 @@ Op(
     >>> weft.logaddexp(weft.tensor([0.0]), weft.tensor([0.0]))
     tensor([0.6931])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
+    types="fdc",
     cost=pointwise(0.7),
     vjp={"self": lambda g, self, out: g * exp(self - out), "other": lambda g, other, out: g * exp(other - out)},
     ref="numpy.logaddexp",
@@ -263,7 +264,8 @@ Op(
     >>> weft.logaddexp2(weft.tensor([0.0]), weft.tensor([0.0]))
     tensor([1.])
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
+    types="fd",
     cost=pointwise(0.7),
     vjp={"self": lambda g, self, out: g * exp2(self - out), "other": lambda g, other, out: g * exp2(other - out)},
     ref="numpy.logaddexp2",
@@ -276,6 +278,7 @@ Op(
     tensor([0.])
     """,
     rule=FLOAT,
+    checks="not_only_numbers",
     cost=pointwise(0.5),
     vjp={
         "self": lambda g, self, other: g * where(eq(self, 0), 0, log(other)),
@@ -344,6 +347,7 @@ Op(
     >>> bool(weft.nextafter(weft.tensor([1.0]), weft.tensor([2.0])) > 1)
     True
     """,
-    rule=FLOAT,
+    rule=PROMOTE,
+    types="fd",
     cost=pointwise(4),
 )

@@ -47,4 +47,8 @@ def find(name: str) -> Any:
         value = getattr(importlib.import_module(f"weft.{NAMES[name]}"), name)
         setattr(package, name, value)
         return value
+    if name in ("uint16", "uint32", "uint64"):
+        raise AttributeError(
+            f"weft has no dtype {name}: its integers are uint8, int8, int16, int32 and int64", name=name, obj=package
+        )
     raise AttributeError(f"module 'weft' has no attribute '{name}'", name=name, obj=package)

@@ -168,7 +168,7 @@ struct Shape {
 
 void write_number(char* to, DType dtype, PyObject* number) {
   const Scalar value = to_scalar(number);
-  check_type(is_complex(dtype) || !value.is_complex(), "must be real number, not complex");
+  check_type(is_complex(dtype) || dtype == DType::boolean || !value.is_complex(), "must be real number, not complex");
   check(fits(value, dtype), "value cannot be converted to type {} without overflow", dtype);
   const Tensor one = scalar_tensor(value, dtype);
   std::memcpy(to, one.bytes(), element_size(dtype));

@@ -6,6 +6,7 @@
 #include "bindings/profile.h"
 #include "bindings/protocols.h"
 #include "generated/ops.h"
+#include "ops/support.h"
 #include "runtime/error.h"
 
 namespace weft::bindings {
@@ -177,6 +178,7 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
         PyObject* const arguments[] = {self, key, value};
         const OpTrace trace("__setitem__", arguments);
         const Indexed indexed = index(self, key);
+        if (is_number(value)) ops::check_fits(to_scalar(value), indexed.view.dtype());
         Tensor source = is_tensor(value)   ? unwrap(value)
                         : is_number(value) ? scalar_tensor(to_scalar(value), indexed.view.dtype())
                                            : tensor_from_data(value, indexed.view.dtype());

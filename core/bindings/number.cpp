@@ -56,7 +56,29 @@ PyObject* compare(PyObject* self, PyObject* other, int op) {
   return apply(*by_op[op], self, other);
 }
 
-PyObject* positive(PyObject* self) { return Py_NewRef(self); }
+/// `a @ b`: a number is no matrix.
+PyObject* matmul(PyObject* a, PyObject* b) {
+  if (is_number(a) || is_number(b)) Py_RETURN_NOTIMPLEMENTED;
+  return binary<&NumberProtocol::matmul_>(a, b);
+}
+
+PyObject* positive(PyObject* self) {
+  return guarded([&] {
+    check(unwrap(self).dtype() != DType::boolean, "The `+` operator, on a bool tensor is not supported.");
+    return Py_NewRef(self);
+  });
+}
+
+PyObject* invert(PyObject* self) {
+  const auto checked = guarded(
+      [&] {
+        check_type(is_integral(unwrap(self).dtype()),
+                   "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+        return 0;
+      },
+      -1);
+  return checked < 0 ? nullptr : unary<&NumberProtocol::invert_>(self);
+}
 
 int truth(PyObject* self) {
   return guarded(
@@ -71,7 +93,9 @@ int truth(PyObject* self) {
 
 Scalar only_element(PyObject* self) {
   check_value(unwrap(self).numel() == 1, "only one element tensors can be converted to Python scalars");
-  return item(unwrap(self));
+  const Scalar value = item(unwrap(self));
+  check(value.imag() == 0, "value cannot be converted to a real number without overflow");
+  return value;
 }
 
 PyObject* to_python_int(PyObject* self) {
@@ -106,7 +130,7 @@ void add_number_slots(std::vector<PyType_Slot>& slots) {
   add(Py_nb_floor_divide, binary<&P::floordiv_>);
   add(Py_nb_remainder, binary<&P::mod_>);
   add(Py_nb_power, power<&P::pow_>);
-  add(Py_nb_matrix_multiply, binary<&P::matmul_>);
+  add(Py_nb_matrix_multiply, matmul);
   add(Py_nb_lshift, binary<&P::lshift_>);
   add(Py_nb_rshift, binary<&P::rshift_>);
   add(Py_nb_and, binary<&P::and_>);
@@ -127,7 +151,7 @@ void add_number_slots(std::vector<PyType_Slot>& slots) {
   add(Py_nb_negative, unary<&P::neg_>);
   add(Py_nb_positive, positive);
   add(Py_nb_absolute, unary<&P::abs_>);
-  add(Py_nb_invert, unary<&P::invert_>);
+  add(Py_nb_invert, invert);
   add(Py_nb_bool, truth);
   add(Py_nb_int, to_python_int);
   add(Py_nb_float, to_python_float);

@@ -289,6 +289,31 @@ template <class T>
 struct TanhBackward {
   T operator()(T grad, T y) const { return grad * (T{1, 0} - y * y); }
 };
+/// x sigmoid(x).
+template <class T>
+struct Silu {
+  static constexpr bool vectorised = false;
+  T operator()(T x) const { return x * Sigmoid<T>()(x); }
+};
+template <class T>
+struct SiluBackward {
+  static constexpr bool vectorised = false;
+  T operator()(T grad, T x) const {
+    const T s = Sigmoid<T>()(x);
+    return grad * (s * (T{1, 0} + x * (T{1, 0} - s)));
+  }
+};
+/// log(exp(x) + exp(y)), from the one of larger real part.
+template <class T>
+struct Logaddexp {
+  static constexpr bool vectorised = false;
+  T operator()(T x, T y) const {
+    const bool first = x.re >= y.re;
+    const T high = first ? x : y, low = first ? y : x;
+    if (std::isinf(high.re) && high.re == low.re) return own(std::log(std::exp(lib(x)) + std::exp(lib(y))));
+    return high + own(std::log(lib(T{1, 0} + own(std::exp(lib(low - high))))));
+  }
+};
 template <class T>
 struct Sin {
   static constexpr bool vectorised = false;

@@ -6,6 +6,18 @@
 
 namespace weft::ops::checks {
 
+/// A factor of the dtype of the result: no float for integers, no bool for numbers.
+void alpha_fits(const Tensor& self, const Tensor& other, const Scalar& alpha);
+/// Of two operands at least one is a tensor.
+inline void not_only_numbers(const Tensor& self, const Tensor& other) {
+  check_type(!self.impl()->wrapped_number || !other.impl()->wrapped_number, "expected a Tensor among the operands");
+}
+/// A factor that the dtype of the result can hold.
+void value_fits(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value);
+/// heaviside and lerp do not promote, and lerp takes no integers.
+void same_dtype_step(const Tensor& self, const Tensor& values);
+void same_dtype_interpolation(const Tensor& self, const Tensor& end, const Tensor& weight);
+
 /// PyTorch has no subtraction and no negation of bools.
 inline void no_bool_subtraction(const Tensor& self, const Tensor& other, const Scalar&) {
   const bool left = self.dtype() == DType::boolean, right = other.dtype() == DType::boolean;

@@ -108,6 +108,7 @@ Tensor to(const Tensor& self, DType dtype, bool, bool copy, std::optional<Memory
 void copy_(const Tensor& self, const Tensor& src, bool) { copy_elements(self, src); }
 
 void fill_(const Tensor& self, const Tensor& value) {
+  if (value.impl()->wrapped_number) check_fits(weft::item(value), self.dtype());
   check(value.dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.",
         value.dim());
   copy_elements(self, value);

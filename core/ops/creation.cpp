@@ -19,6 +19,7 @@ DType number_type(const Scalar& value) {
 }
 
 Tensor filled(Tensor t, const Scalar& value) {
+  check_fits(value, t.dtype());
   copy_elements(t, weft::scalar_tensor(value, t.dtype()));
   return t;
 }
@@ -100,6 +101,7 @@ Tensor new_full(const Tensor& self, IntList size, const Scalar& value, std::opti
 Tensor arange_start(const Scalar& start, const Scalar& end, const Scalar& step, std::optional<DType> dtype) {
   const bool integers = !start.is_floating() && !end.is_floating() && !step.is_floating();
   const DType type = dtype.value_or(integers ? DType::int64 : default_dtype());
+  check_implemented(type != DType::boolean && !is_complex(type), "arange", type);
   const double first = start.to_double(), stride = step.to_double();
   check(stride != 0, "step must be nonzero");
   check(std::isfinite(first) && std::isfinite(end.to_double()), "unsupported range: {} -> {}", start, end);
@@ -122,6 +124,7 @@ Tensor arange(const Scalar& end, std::optional<DType> dtype) {
 
 Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, std::optional<DType> dtype) {
   check(steps >= 0, "number of steps must be non-negative");
+  check_implemented(dtype != DType::boolean, "linspace", DType::boolean);
   const double first = start.to_double(), last = end.to_double();
   const double step = steps > 1 ? (last - first) / static_cast<double>(steps - 1) : 0;
   // From the nearer end, so that both ends are met exactly.

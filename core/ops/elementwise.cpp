@@ -6,6 +6,7 @@
 #include "generated/ops.h"
 #include "ops/convert.h"
 #include "ops/promotion.h"
+#include "ops/support.h"
 #include "runtime/error.h"
 
 namespace weft::ops::impl {
@@ -24,7 +25,7 @@ DType clamped_type(const Tensor& self, const std::optional<Scalar>& min, const s
 
 /// An open bound that no element passes.
 Scalar bound(const std::optional<Scalar>& given, DType type, bool upper) {
-  if (given) return *given;
+  if (given) return wrapped_to(*given, type);
   if (is_integral(type)) {
     return Scalar(upper ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min());
   }
@@ -55,6 +56,7 @@ double largest_finite(DType dtype) noexcept {
 Tensor clamp(const Tensor& self, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
   check(min || max, "torch.clamp: At least one of 'min' or 'max' must not be None");
   const DType type = clamped_type(self, min, max);
+  check_implemented(!is_complex(type), "clamp", type);
   const Tensor x = self.dtype() == type ? self : converted(self, type);
   const bool undefined = (min && std::isnan(min->to_double())) || (max && std::isnan(max->to_double()));
   if (undefined) return ops::full_like(x, Scalar(std::numeric_limits<double>::quiet_NaN()));
@@ -79,8 +81,7 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Tensor& value) 
         mask.dtype());
   check(value.dim() == 0,
         "masked_fill only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.dim());
-  check(can_cast(value.dtype(), self.dtype()) || value.impl()->wrapped_number,
-        "value cannot be converted to type {} without overflow", self.dtype());
+  check_fits(weft::item(value), self.dtype());
   return ops::where(mask, value.dtype() == self.dtype() ? value : converted(value, self.dtype()), self);
 }
 

@@ -16,7 +16,7 @@ using kernels::GemmArgs;
 
 /// The dtype a product of this dtype is computed in.
 DType product_type(const char* op, DType dtype) {
-  if (dtype == DType::boolean) fail(ErrorKind::runtime, "\"{}\" not implemented for '{}'", op, scalar_type_name(dtype));
+  check_implemented(dtype != DType::boolean, op, dtype);
   if (is_integral(dtype)) return DType::int64;
   if (is_complex(dtype)) return dtype;
   return dtype == DType::float64 ? DType::float64 : DType::float32;
@@ -89,13 +89,14 @@ Tensor multiplied(const char* op, const Tensor& a, const Tensor& b, IntList shap
 bool equals(const Scalar& value, double number) { return value.to_double() == number && value.imag() == 0; }
 
 /// beta * self + alpha * (a b), where self broadcasts to `shape`.
-Tensor added_product(const char* op, const Tensor& self, const Tensor& a, const Tensor& b, const Scalar& beta,
-                     const Scalar& alpha, IntList shape) {
+Tensor added_product(const char* op, const Tensor& self, const Tensor& a, const Tensor& b, const Scalar& given_beta,
+                     const Scalar& given_alpha, IntList shape) {
   check(self.dtype() == a.dtype(), "self and mat2 must have the same dtype, but got {} and {}",
         scalar_type_name(self.dtype()), scalar_type_name(a.dtype()));
   const DType type = product_type(op, a.dtype());
-  check(type != DType::int64 || (!alpha.is_floating() && !beta.is_floating()),
-        "For integral input tensors, argument alpha must not be a floating point number.");
+  check_fits(given_alpha, a.dtype());
+  check_fits(given_beta, a.dtype());
+  const Scalar alpha = wrapped_to(given_alpha, a.dtype()), beta = wrapped_to(given_beta, a.dtype());
   const auto out = weft::empty(shape, type);
   const auto left = as_type(a, type), right = as_type(b, type);
   const int64_t columns = shape[shape.size() - 1];

@@ -1,7 +1,5 @@
 #include "ops/pointwise.h"
 
-#include <array>
-
 #include "kernels/table.h"
 #include "ops/convert.h"
 #include "ops/promotion.h"
@@ -24,9 +22,11 @@ DType storage_of(Compute compute) noexcept {
   return types[static_cast<int>(compute)];
 }
 
-/// How one operation runs: in `compute`, giving values of `kernel_result`, delivered as `result`.
+/// How one operation runs: on inputs promoted to `common`, in `compute`, giving values of `kernel_result`, delivered as
+/// `result`.
 struct Plan {
   kernels::InnerLoop loop;
+  DType common;
   DType compute;
   DType kernel_result;
   DType result;
@@ -38,12 +38,11 @@ kernels::InnerLoop loop_of(const Record& record, Compute compute) noexcept {
 
 Plan make_plan(const Record& record, DType common) {
   if (record.rule == Rule::float_) common = float_type(common);
-  check(record.rule != Rule::integral || is_integral(common), "\"{}\" not implemented for '{}'", record.name,
-        scalar_type_name(common));
+  if (record.rule == Rule::widen && common == DType::boolean) common = DType::int64;
   Compute compute = Compute::f32;
   switch (common) {
     case DType::boolean:
-      compute = loop_of(record, Compute::b8) != nullptr ? Compute::b8 : Compute::i64;
+      compute = Compute::b8;
       break;
     case DType::uint8:
     case DType::int8:
@@ -65,15 +64,15 @@ Plan make_plan(const Record& record, DType common) {
       break;
   }
   const auto loop = loop_of(record, compute);
-  if (loop == nullptr)
+  if (loop == nullptr || (record.rule == Rule::integral && !is_integral(common)))
     fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", record.name, scalar_type_name(common));
   const DType type = storage_of(compute);
-  if (record.rule == Rule::compare) return {loop, type, DType::boolean, DType::boolean};
+  if (record.rule == Rule::compare) return {loop, common, type, DType::boolean, DType::boolean};
   if (record.real_valued && is_complex(common)) {
     const DType part = real_type(common);
-    return {loop, type, part, part};
+    return {loop, common, type, part, part};
   }
-  return {loop, type, type, common};
+  return {loop, common, type, type, common};
 }
 
 DType common_type(const Record& record, Inputs inputs) {
@@ -112,6 +111,12 @@ Tensor prepared(const Tensor& input, DType type, const Tensor& out) {
   return hazard ? clone_detached(input) : input;
 }
 
+void convert_one(char* to, DType type, char* from, DType given) {
+  char* data[] = {to, from};
+  constexpr int64_t strides[] = {0, 0};
+  kernels::table().cast.loop[static_cast<int>(given)][static_cast<int>(type)](data, strides, 1, nullptr);
+}
+
 void execute(const Record& record, const Plan& plan, Inputs inputs, Params params, const Dims& shape,
              const Tensor& out) {
   StridedLoop loop(shape);
@@ -121,10 +126,11 @@ void execute(const Record& record, const Plan& plan, Inputs inputs, Params param
   std::size_t i = 0;
   for (const auto* input : inputs) {
     const DType type = input_type(record, plan, i);
-    if (input->dim() == 0 && input->dtype() != type) {
-      // A Python number or 0-dim tensor: converted on the stack.
-      kernels::table().cast.loop[static_cast<int>(input->dtype())][static_cast<int>(type)](
-          std::array<char*, 2>{numbers[i], input->bytes()}.data(), std::array<int64_t, 2>{0, 0}.data(), 1, nullptr);
+    const bool narrow = plan.compute == DType::int64 && type != DType::boolean && input->dtype() != plan.common;
+    if (input->dim() == 0 && (narrow || input->dtype() != type)) {
+      // A Python number or 0-dim tensor: converted on the stack. It wraps around where the other operands would.
+      convert_one(numbers[i], narrow ? plan.common : type, input->bytes(), input->dtype());
+      if (narrow) convert_one(numbers[i], type, numbers[i], plan.common);
       loop.add_constant(numbers[i]);
     } else {
       kept[i] = prepared(*input, type, out);
@@ -168,13 +174,15 @@ void compute_to(const Record& record, Inputs inputs, Params params, const Dims& 
   const Plan plan = make_plan(record, common);
   check(can_cast(plan.result, out.dtype()), "result type {} can't be cast to the desired output type {}",
         scalar_type_name(plan.result), scalar_type_name(out.dtype()));
-  if (plan.kernel_result == out.dtype()) {
+  if (plan.kernel_result == out.dtype() && plan.kernel_result == plan.result) {
     execute(record, plan, inputs, params, shape, out);
     return;
   }
   const Tensor between = empty(shape, plan.kernel_result);
   execute(record, plan, inputs, params, shape, between);
-  copy_elements(out, between);
+  // Rounded to the result's type first, so that out= does not change values.
+  const bool rounds = plan.kernel_result != plan.result && plan.result != out.dtype();
+  copy_elements(out, rounds ? converted(between, plan.result) : between);
 }
 
 }  // namespace

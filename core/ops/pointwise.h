@@ -9,7 +9,7 @@
 namespace weft::ops::pointwise {
 
 /// See ops/table.py, Rule.
-enum class Rule : uint8_t { float_, promote, compare, integral, select };
+enum class Rule : uint8_t { float_, promote, widen, compare, integral, select };
 
 struct Record {
   const char* name;

@@ -17,7 +17,7 @@ using kernels::PoolTable;
 /// What averages are computed in; integers through float64.
 DType average_type(const char* op, DType dtype) {
   if (is_complex(dtype) || dtype == DType::boolean)
-    fail(ErrorKind::runtime, "\"{}\" not implemented for '{}'", op, scalar_type_name(dtype));
+    fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", op, scalar_type_name(dtype));
   return dtype == DType::float64 || is_integral(dtype) ? DType::float64 : DType::float32;
 }
 DType max_type(DType dtype) { return is_integral(dtype) ? DType::int64 : average_type("max_pool", dtype); }

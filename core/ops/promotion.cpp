@@ -36,6 +36,8 @@ struct Promotion {
       if (!any[rank]) continue;
       if (!have)
         dtype = type[rank];
+      else if (category(type[rank]) == 3 && category(dtype) == 2)
+        dtype = promote(dtype, DType::complex64);  // keeps its precision
       else if (category(type[rank]) > category(dtype))
         dtype = promote(dtype, type[rank]);
       have = true;

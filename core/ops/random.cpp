@@ -23,7 +23,7 @@ PhiloxState reserve(Generator* generator, int64_t n, int words) {
 /// Runs fill(state, n, data, index) on contiguous floats and brings them to self, whatever its layout and dtype.
 template <class Fill>
 void fill_floats(const Tensor& self, Generator* generator, const char* op, Fill fill) {
-  check(is_floating(self.dtype()), "\"{}\" not implemented for '{}'", op, scalar_type_name(self.dtype()));
+  check_implemented(is_floating(self.dtype()), op, self.dtype());
   if (self.numel() == 0) return;
   const DType work = float_work(self.dtype());
   const bool direct = self.is_contiguous() && self.dtype() == work;
@@ -102,19 +102,17 @@ Tensor random_like(const Tensor& self, std::optional<DType> dtype, std::optional
 
 void uniform_(const Tensor& self, double from, double to, Generator* generator) {
   check(from <= to, "uniform_ expects to return a [from, to) range, but found from={} > to={}", from, to);
+  if (is_complex(self.dtype())) {  // both parts, one after the other
+    uniform_(ops::view_as_real(self), from, to, generator);
+    return;
+  }
   fill_floats(self, generator, "uniform_",
               [&](PhiloxState state, int64_t n, void* out, int at) { table().uniform[at](state, n, from, to, out); });
 }
 void normal_(const Tensor& self, double mean, double std, Generator* generator) {
   check(std >= 0, "normal expects std >= 0.0, but found std {}", std);
   if (is_complex(self.dtype())) {  // half of the variance to each part
-    const auto part = self.dtype() == DType::complex64 ? DType::float32 : DType::float64;
-    Dims sizes = self.sizes();
-    sizes.push_back(2);
-    const Tensor parts = weft::empty(sizes, part), whole = weft::empty(self.sizes(), self.dtype());
-    normal_(parts, 0, std * std::sqrt(0.5), generator);
-    std::copy_n(parts.bytes(), parts.numel() * parts.element_size(), whole.bytes());
-    copy_elements(self, whole);
+    normal_(ops::view_as_real(self), 0, std * std::sqrt(0.5), generator);
     return;
   }
   fill_floats(self, generator, "normal_",

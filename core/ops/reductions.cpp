@@ -161,8 +161,8 @@ Tensor summand(const Tensor& self, DType type) {
 DType between_type(const Reduction& r) { return r.compute == Compute::b8 ? DType::int64 : storage_of(r.compute); }
 
 void check_floating(const Tensor& self, DType type, const char* op) {
-  check(is_floating(type) || is_complex(type),
-        "{}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}", op,
+  check((is_floating(self.dtype()) || is_complex(self.dtype())) && !is_integral(type),
+        "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
         scalar_type_name(self.dtype()));
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "ops/convert.h"
+#include "ops/support.h"
 #include "runtime/error.h"
 #include "tensor/tensor.h"
 
@@ -30,7 +31,7 @@ inline int float_index(DType dtype) noexcept { return dtype == DType::float64 ? 
 
 /// Raises as PyTorch does for dtypes an operator has no kernel for.
 inline void check_floating(const Tensor& t, const char* op) {
-  check(is_floating(t.dtype()), "\"{}\" not implemented for '{}'", op, scalar_type_name(t.dtype()));
+  check_implemented(is_floating(t.dtype()), op, t.dtype());
 }
 
 /// `t` contiguous in the type it is computed in; undefined stays undefined.

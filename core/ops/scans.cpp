@@ -3,6 +3,7 @@
 #include "generated/ops.h"
 #include "kernels/table.h"
 #include "ops/convert.h"
+#include "ops/support.h"
 #include "runtime/error.h"
 
 namespace weft::ops::impl {
@@ -42,9 +43,9 @@ Tensor scanned(const Tensor& self, int64_t dim, DType result, const kernels::Sca
   return out.dtype() == result ? out : converted(out, result);
 }
 
-DType sum_type(const Tensor& self, std::optional<DType> dtype) {
-  const DType type = dtype.value_or(is_integral(self.dtype()) ? DType::int64 : self.dtype());
-  return type == DType::boolean ? DType::int64 : type;
+DType sum_type(const Tensor& self, std::optional<DType> dtype, const char* op) {
+  check_implemented(dtype != DType::boolean, op, DType::boolean);
+  return dtype.value_or(is_integral(self.dtype()) ? DType::int64 : self.dtype());
 }
 
 std::tuple<Tensor, Tensor> extremes(const Tensor& self, int64_t dim, const kernels::IndexedScanKernel* kernels,
@@ -75,7 +76,7 @@ Tensor complex_products(const Tensor& self, int64_t dim) {
 }  // namespace
 
 Tensor cumsum(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
-  const DType type = sum_type(self, dtype);
+  const DType type = sum_type(self, dtype, "cumsum");
   if (is_complex(type)) {
     const Tensor in = self.dtype() == type ? self : converted(self, type);
     return ops::complex(ops::cumsum(ops::real(in), dim), ops::cumsum(ops::imag(in), dim));
@@ -83,12 +84,12 @@ Tensor cumsum(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
   return scanned(self, dim, type, kernels::table().scan.cumsum, "cumsum");
 }
 Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
-  const DType type = sum_type(self, dtype);
+  const DType type = sum_type(self, dtype, "cumprod");
   if (is_complex(type)) return complex_products(self.dtype() == type ? self : converted(self, type), dim);
   return scanned(self, dim, type, kernels::table().scan.cumprod, "cumprod");
 }
 Tensor logcumsumexp(const Tensor& self, int64_t dim) {
-  check(is_floating(self.dtype()), "\"logcumsumexp\" not implemented for '{}'", scalar_type_name(self.dtype()));
+  check_implemented(is_floating(self.dtype()), "logcumsumexp", self.dtype());
   return scanned(self, dim, self.dtype(), kernels::table().scan.logcumsumexp, "logcumsumexp");
 }
 std::tuple<Tensor, Tensor> cummax(const Tensor& self, int64_t dim) {

@@ -21,7 +21,7 @@ struct Sortable {
   int dim;
   Lines lines;
   Sortable(const Tensor& self, int64_t dim_, const char* op) : dim(normalize_dim(dim_, self.dim())) {
-    check(!is_complex(self.dtype()), "{}: Complex inputs are not supported", op);
+    check_implemented(!is_complex(self.dtype()), op, self.dtype());
     x = packed_as(self, ordered_work(self.dtype()));
     lines = lines_of(x, dim);
   }
@@ -67,7 +67,7 @@ void check_has_elements(const Sortable& s, const char* op) {
 std::tuple<Tensor, Tensor, Tensor> distinct(const Tensor& self, bool return_inverse, bool return_counts,
                                             int64_t (*const (&kernels)[3])(const void*, int64_t, void*, int64_t*,
                                                                            int64_t*)) {
-  check(!is_complex(self.dtype()), "unique: Complex inputs are not supported");
+  check_implemented(!is_complex(self.dtype()), "unique", self.dtype());
   const Tensor x = packed_as(self, ordered_work(self.dtype()));
   const int64_t n = x.numel();
   const Tensor values = weft::empty(Dims{n}, x.dtype()),
@@ -123,6 +123,7 @@ std::tuple<Tensor, Tensor> kthvalue(const Tensor& self, int64_t k, int64_t dim, 
 }
 
 std::tuple<Tensor, Tensor> median_dim(const Tensor& self, int64_t dim, bool keepdim) {
+  check_implemented(self.dtype() != DType::boolean, "median", self.dtype());
   const Sortable s(self, dim, "median");
   check_has_elements(s, "median");
   return pick(self, dim, keepdim, "median", (s.lines.n - 1) / 2, true);
@@ -138,6 +139,7 @@ Tensor median(const Tensor& self) {
 }
 
 std::tuple<Tensor, Tensor> nanmedian_dim(const Tensor& self, int64_t dim, bool keepdim) {
+  check_implemented(self.dtype() != DType::boolean, "nanmedian", self.dtype());
   const Sortable s(self, dim, "nanmedian");
   check_has_elements(s, "nanmedian");
   // NaN sorts last, so the median of the rest stands at a place of the sorted line that the rest's number gives.

@@ -41,6 +41,13 @@ Tensor gradient_or_zeros(const Tensor& grad, const OutputMeta& meta) {
 
 Tensor conjugate(const Tensor& t) { return t.defined() && is_complex(t.dtype()) ? conjugated(t) : t; }
 
+void check_implemented(bool has, const char* op, DType dtype) {
+  if (!has) fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", op, scalar_type_name(dtype));
+}
+void check_fits(const Scalar& value, DType dtype) {
+  check(fits(value, dtype), "value cannot be converted to type {} without overflow", dtype);
+}
+
 void resize_output(const Tensor& out, const Dims& shape) {
   if (out.sizes() == shape) {
     check_no_internal_overlap(out);

@@ -20,6 +20,11 @@ Tensor conjugate(const Tensor& t);
 /// `grad`, or zeros of the shape that was expected where none arrived.
 Tensor gradient_or_zeros(const Tensor& grad, const OutputMeta& meta);
 
+/// Raises as PyTorch does where an operator has no kernel for a dtype.
+void check_implemented(bool has, const char* op, DType dtype);
+/// Raises unless `dtype` can hold the number.
+void check_fits(const Scalar& value, DType dtype);
+
 /// Gives an `out=` tensor the shape of the result.
 void resize_output(const Tensor& out, const Dims& shape);
 /// Writes a finished result into an `out=` tensor or an in-place target.

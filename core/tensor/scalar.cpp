@@ -11,7 +11,9 @@ Scalar::Scalar(double v) noexcept : kind_(DType::float64), re_(v) {
 }
 
 bool fits(const Scalar& scalar, DType dtype) noexcept {
-  if (!is_integral(dtype) || dtype == DType::boolean) return true;
+  if (dtype == DType::boolean || is_complex(dtype)) return true;
+  if (scalar.imag() != 0) return false;
+  if (is_floating(dtype)) return true;
   constexpr double limit = 9223372036854775808.0;  // 2^63
   const double value = scalar.to_double();
   if (scalar.is_floating() && !(value >= -limit && value < limit)) return false;
@@ -27,6 +29,23 @@ bool fits(const Scalar& scalar, DType dtype) noexcept {
       return integer >= INT32_MIN && integer <= INT32_MAX;
     default:
       return true;
+  }
+}
+
+Scalar wrapped_to(const Scalar& scalar, DType dtype) noexcept {
+  switch (dtype) {
+    case DType::uint8:
+      return static_cast<int64_t>(static_cast<uint8_t>(scalar.to_int()));
+    case DType::int8:
+      return static_cast<int64_t>(static_cast<int8_t>(scalar.to_int()));
+    case DType::int16:
+      return static_cast<int64_t>(static_cast<int16_t>(scalar.to_int()));
+    case DType::int32:
+      return static_cast<int64_t>(static_cast<int32_t>(scalar.to_int()));
+    case DType::int64:
+      return scalar.to_int();
+    default:
+      return scalar;
   }
 }
 

@@ -39,8 +39,11 @@ class Scalar {
   int64_t int_ = 0;  ///< exact for bool and int, truncated for float
 };
 
-/// Whether an integer type can hold the number, truncated; floating types and bool take any. Negative numbers wrap
-/// around in unsigned types, as in PyTorch.
+/// The number as an integer type holds it: truncated, wrapped around. Other types leave it alone.
+Scalar wrapped_to(const Scalar& scalar, DType dtype) noexcept;
+
+/// Whether an integer type can hold the number, truncated; floating types take any real one, bool any. Negative numbers
+/// wrap around in unsigned types, as in PyTorch.
 bool fits(const Scalar& scalar, DType dtype) noexcept;
 
 std::ostream& operator<<(std::ostream& out, const Scalar& scalar);

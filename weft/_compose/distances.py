@@ -88,6 +88,12 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     >>> weft.dist(weft.zeros(2), weft.tensor([3.0, 4.0])).item()
     5.0
     """
+    for position, operand in enumerate((input, other), 1):
+        if not isinstance(operand, Tensor):
+            name = ("input", "other")[position - 1]
+            raise TypeError(
+                f"dist(): argument '{name}' (position {position}) must be Tensor, not {type(operand).__name__}"
+            )
     return _norm(input - other, p, None)
 
 

@@ -49,9 +49,6 @@ __all__ = [
     "threshold_",
 ]
 
-_SELU_ALPHA = 1.6732632423543772848170429916717
-_SELU_SCALE = 1.0507009873554804934193349852946
-
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """The positive part of ``input``.
@@ -87,7 +84,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    return input.clamp_(min_val, max_val) if inplace else input.clamp(min_val, max_val)
+    return (native.hardtanh_ if inplace else native.hardtanh)(input, min_val, max_val)
 
 
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -102,14 +99,12 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     >>> weft.nn.functional.threshold(weft.tensor([0.5, 2.0]), 1.0, -3.0)
     tensor([-3.,  2.])
     """
-    if inplace:
-        return input.masked_fill_(input <= threshold, value)
-    return input.masked_fill(input <= threshold, value)
+    return (native.threshold_ if inplace else native.threshold)(input, threshold, value)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """In-place :func:`threshold`."""
-    return input.masked_fill_(input <= threshold, value)
+    return native.threshold_(input, threshold, value)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -199,7 +194,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> weft.nn.functional.selu(weft.tensor([-1.0, 1.0]))
     tensor([-1.1113,  1.0507])
     """
-    return maybe_inplace(lambda x: native.elu(x, _SELU_ALPHA) * _SELU_SCALE, input, inplace)
+    return maybe_inplace(native.selu, input, inplace)
 
 
 def selu_(input: Tensor) -> Tensor:
@@ -216,7 +211,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return maybe_inplace(lambda x: native.elu(x / alpha) * alpha, input, inplace)
+    return maybe_inplace(lambda x: native.celu(x, alpha), input, inplace)
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -261,7 +256,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     >>> weft.nn.functional.hardswish(weft.tensor([-4.0, 1.5, 4.0]))
     tensor([-0.0000, 1.1250, 4.0000])
     """
-    return maybe_inplace(lambda x: x * (x + 3).clamp(0.0, 6.0) / 6, input, inplace)
+    return maybe_inplace(native.hardswish, input, inplace)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -271,7 +266,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     >>> weft.nn.functional.hardsigmoid(weft.tensor([-4.0, 0.0, 4.0]))
     tensor([0.0000, 0.5000, 1.0000])
     """
-    return maybe_inplace(lambda x: (x + 3).clamp(0.0, 6.0) / 6, input, inplace)
+    return maybe_inplace(native.hardsigmoid, input, inplace)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -331,7 +326,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> weft.nn.functional.hardshrink(weft.tensor([-1.0, 0.2]))
     tensor([-1.,  0.])
     """
-    return input.masked_fill((input >= -lambd) & (input <= lambd), 0.0)
+    return native.hardshrink(input, lambd)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -343,7 +338,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return input - input.clamp(-lambd, lambd)
+    return native.softshrink(input, lambd)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
