@@ -259,7 +259,7 @@ _smooth(
     lambda g, self: hardswish_backward(g, self),
     {
         "grad": lambda g, self: hardswish_backward(g, self),
-        "self": lambda g, grad, self: g * grad * where(lt(abs(self), 3), 1 / 3, 0),
+        "self": lambda g, grad, self: where(lt(abs(self), 3), g * grad / 3, 0),
     },
     0.15,
     lambda x: x * (x / 6 + 0.5).clip(0, 1),
