@@ -1,0 +1,90 @@
+"""Times a workload in both libraries, in turns, so that whatever else the machine does meets both."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+from bench.workload import Call
+
+TURN = 0.004  # seconds of calls that one reading of the clock covers, at least
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one call."""
+
+    best: float
+    median: float
+
+
+def clock_for(threads: int) -> Callable[[], float]:
+    """Work on one thread is measured in CPU time of that thread, so that other programs on the machine do not count."""
+    return time.thread_time if threads == 1 else time.perf_counter
+
+
+def _calls_of(call: Call, clock: Callable[[], float]) -> int:
+    """How many calls fill a turn."""
+    count = 1
+    while True:
+        seconds = _time(call, count, clock)
+        if seconds >= TURN:
+            return count
+        count = max(2 * count, min(16 * count, int(1.2 * count * TURN / max(seconds, 1e-9))))
+
+
+def _time(call: Call, count: int, clock: Callable[[], float]) -> float:
+    turns = range(count)
+    start = clock()
+    for _ in turns:
+        call()
+    return clock() - start
+
+
+def compare(calls: Mapping[str, Call], seconds: float, threads: int) -> dict[str, Timing]:
+    """Best and median of each call, measured in turns for about so many seconds in all, at least three turns each.
+
+    With several threads a pause precedes each turn: OpenMP's idle workers spin for a while after their last call and
+    would take the other library's core.
+    """
+    clock = clock_for(threads)
+    gc.collect()
+    gc.disable()
+    try:
+        for call in calls.values():
+            call()
+        counts = {name: _calls_of(call, clock) for name, call in calls.items()}
+        readings: dict[str, list[float]] = {name: [] for name in calls}
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or len(next(iter(readings.values()))) < 3:
+            for name, call in calls.items():
+                if threads > 1:
+                    time.sleep(0.003)
+                if counts[name] > 1:
+                    call()  # the first call after the other library's turn finds cold caches
+                readings[name].append(_time(call, counts[name], clock) / counts[name])
+        return {name: Timing(min(values), statistics.median(values)) for name, values in readings.items()}
+    finally:
+        gc.enable()
+
+
+def prepare(
+    make: Callable[[ModuleType], Call], libraries: Mapping[str, ModuleType]
+) -> tuple[dict[str, Call], dict[str, str]]:
+    """The workload's calls by library, and for libraries that cannot do it, what they say."""
+    calls: dict[str, Call] = {}
+    missing: dict[str, str] = {}
+    for name, lib in libraries.items():
+        lib.manual_seed(0)
+        try:
+            call = make(lib)
+            call()
+        except (AttributeError, NotImplementedError, TypeError, RuntimeError) as error:
+            missing[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+        else:
+            calls[name] = call
+    return calls, missing
