@@ -17,6 +17,7 @@ void fill(RandomTable&);
 void fill(OptimizerTable&);
 void fill(ReduceTable&);
 void fill(ScanTable&);
+void fill(AttentionTable&);
 
 void fill(KernelTable& t) {
   fill(t.pointwise);
@@ -33,6 +34,7 @@ void fill(KernelTable& t) {
   fill(t.optimizer);
   fill(t.reduce);
   fill(t.scan);
+  fill(t.attention);
 }
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

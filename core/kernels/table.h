@@ -1,6 +1,7 @@
 // The kernels of one ISA, as function pointers; the build for this CPU is chosen once, when the module loads.
 #pragma once
 
+#include "kernels/attention.h"
 #include "kernels/cast.h"
 #include "kernels/conv.h"
 #include "kernels/gemm.h"
@@ -34,6 +35,7 @@ struct KernelTable {
   OptimizerTable optimizer;
   ReduceTable reduce;
   ScanTable scan;
+  AttentionTable attention;
 };
 
 /// The kernels for this CPU (or those that WEFT_ISA asks for).

@@ -95,4 +95,18 @@ int64_t spectrum(const Tensor& a, const Rest&...) noexcept {
   return 10 * factorization(a);
 }
 
+/// Two products of queries with keys and an exponential each.
+inline int64_t attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor&, bool,
+                         double) noexcept {
+  if (query.dim() != 4 || key.dim() != 4 || value.dim() != 4) return 0;
+  return multiply_adds(
+      query.numel() / std::max<int64_t>(query.size(3), 1) * key.size(2) * (query.size(3) + value.size(3) + 10),
+      elements(query) + elements(key) + elements(value));
+}
+inline int64_t attention_backward(const Tensor&, const Tensor& query, const Tensor& key, const Tensor& value,
+                                  const Tensor& mask, bool is_causal, double scale, const Tensor&,
+                                  const Tensor&) noexcept {
+  return 5 * attention(query, key, value, mask, is_causal, scale) / 2;
+}
+
 }  // namespace weft::ops::cost

@@ -8,6 +8,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft._core import internal
 from weft.nn import _native as native
 from weft.nn._functional.vision import pad
 
@@ -43,14 +44,21 @@ def scaled_dot_product_attention(
     >>> weft.nn.functional.scaled_dot_product_attention(*weft.ones(3, 1, 2, 4).unbind()).shape
     weft.Size([1, 2, 4])
     """
+    if is_causal and attn_mask is not None:
+        raise RuntimeError("scaled_dot_product_attention: explicit attn_mask should not be set when is_causal=True")
+    factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
+    if dropout_p == 0.0 and _fits_one_pass(query, key, value, attn_mask, enable_gqa):
+        if query.dim() == 4:
+            return internal._attention(query, key, value, attn_mask, is_causal, factor)
+        query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
+        if attn_mask is not None and attn_mask.dim() == 3:
+            attn_mask = attn_mask.unsqueeze(1)
+        return internal._attention(query, key, value, attn_mask, is_causal, factor).squeeze(1)
     if enable_gqa:
         groups = query.size(-3) // key.size(-3)
         key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
-    factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
     scores = (query * factor) @ key.transpose(-2, -1)
     if is_causal:
-        if attn_mask is not None:
-            raise RuntimeError("scaled_dot_product_attention: explicit attn_mask should not be set when is_causal=True")
         attn_mask = weft.ones(query.size(-2), key.size(-2), dtype=weft.bool).tril()
     if attn_mask is not None and attn_mask.dtype == weft.bool:
         scores = scores.masked_fill(~attn_mask, float("-inf"))
@@ -62,6 +70,21 @@ def scaled_dot_product_attention(
     if dropout_p > 0.0:
         weights = native.dropout(weights, dropout_p, True)
     return weights @ value
+
+
+def _fits_one_pass(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, enable_gqa: bool) -> bool:
+    """Whether the fused operator does it: one dtype, the same batch, no gradient of the mask."""
+    dtype, ndim = query.dtype, query.dim()
+    if ndim not in (3, 4) or key.dim() != ndim or value.dim() != ndim:
+        return False
+    if not (dtype == key.dtype == value.dtype and dtype.is_floating_point):
+        return False
+    q, k, v = query.shape, key.shape, value.shape
+    if q[-1] != k[-1] or k[:-1] != v[:-1] or q[0] != k[0] or (ndim == 4 and q[1] != k[1] and not enable_gqa):
+        return False
+    if ndim == 4 and (k[1] == 0 or q[1] % k[1] != 0):
+        return False
+    return mask is None or (not mask.requires_grad and (mask.dtype == weft.bool or mask.is_floating_point()))
 
 
 def _canonical_mask(mask: Tensor | None, name: str, other: Tensor | None, dtype: weft.dtype) -> Tensor | None:
