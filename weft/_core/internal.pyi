@@ -4,6 +4,11 @@ from typing import NamedTuple
 
 from weft._core import Number, Tensor, dtype, memory_format
 
+class _attention_backward_result(NamedTuple):
+    grad_query: Tensor
+    grad_key: Tensor
+    grad_value: Tensor
+
 class _unique_result(NamedTuple):
     values: Tensor
     inverse: Tensor
@@ -42,6 +47,8 @@ class _scatter_reduce_backward_result(NamedTuple):
     grad_self: Tensor
     grad_src: Tensor
 
+def _attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_causal: bool, scale: float) -> Tensor: ...
+def _attention_backward(grad: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_causal: bool, scale: float, out: Tensor, log_sums: Tensor) -> _attention_backward_result: ...
 def _cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, label_smoothing: float) -> Tensor: ...
 def _cross_entropy_backward(grad: Tensor, logits: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, label_smoothing: float, lse: Tensor, total_weight: Tensor) -> Tensor: ...
 def _fused_adam(params: Sequence[Tensor], grads: Sequence[Tensor], exp_avgs: Sequence[Tensor], exp_avg_sqs: Sequence[Tensor], max_exp_avg_sqs: Sequence[Tensor], steps: Sequence[Tensor], *, lr: float, beta1: float, beta2: float, weight_decay: float, eps: float, amsgrad: bool, maximize: bool, decoupled: bool) -> None: ...
