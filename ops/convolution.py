@@ -30,6 +30,7 @@ Op(
     """,
     autocast="lower",
     cost=estimated("convolution"),
+    holomorphic=True,
     vjp={
         "input": lambda g, input, weight, stride, padding, dilation, transposed, output_padding, groups: (
             convolution_input(g, weight, input.sizes, stride, padding, dilation, transposed, output_padding, groups)
@@ -52,6 +53,7 @@ Op(
     "The gradient of convolution for its input, of shape `sizes`.",
     namespace="_",
     cost=estimated("convolution_input"),
+    holomorphic=True,
     vjp={
         "grad": lambda g, weight, stride, padding, dilation, transposed, output_padding, groups: convolution(
             g, weight, None, stride, padding, dilation, transposed, output_padding, groups
@@ -66,6 +68,7 @@ Op(
     "The gradient of convolution for its weight, of shape `sizes`.",
     namespace="_",
     cost=estimated("convolution_weight"),
+    holomorphic=True,
     vjp={
         "grad": lambda g, input, stride, padding, dilation, transposed, output_padding, groups: convolution(
             input, g, None, stride, padding, dilation, transposed, output_padding, groups

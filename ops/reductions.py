@@ -327,6 +327,7 @@ Op(
     """,
     cost=pointwise(0.6),
     out=True,
+    holomorphic=True,
     vjp={"self": lambda g, self, out, dim, keepdim: logsumexp_backward(g, self, out, dim, keepdim)},
     samples=[((3, 4), [0]), ((3, 4), [-1], True), ((2, 3, 4), [0, 2]), ((), [0])],
     ref=lambda x, dim, keepdim=False: __import__("scipy.special").special.logsumexp(

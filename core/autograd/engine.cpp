@@ -129,6 +129,8 @@ void Backward::add_root(const Tensor& root, const Tensor& grad, std::size_t inde
         index);
   if (!grad.defined()) {
     check(root.numel() == 1, "grad can be implicitly created only for scalar outputs");
+    check(!is_complex(root.dtype()), "grad can be implicitly created only for real scalar outputs but got {}",
+          root.dtype());
     deliver(roots_[index], installed.ones_like(root));
     return;
   }

@@ -23,9 +23,18 @@ struct Setting {
 };
 
 DType compute_type(DType dtype) {
-  if (is_complex(dtype)) fail(ErrorKind::not_implemented, "convolution: {} is not supported", dtype_name(dtype));
+  check_implemented(dtype != DType::boolean, "convolution", dtype);
   // Integers up to 2^53 are exact in float64.
   return dtype == DType::float64 || is_integral(dtype) ? DType::float64 : DType::float32;
+}
+
+/// A product of two complex operands, of the products of their parts.
+template <class Product>
+Tensor of_parts(const Tensor& a, const Tensor& b, const Product& product) {
+  const auto a_re = packed(ops::real(a)), a_im = packed(ops::imag(a));
+  const auto b_re = packed(ops::real(b)), b_im = packed(ops::imag(b));
+  return ops::complex(ops::sub(product(a_re, b_re), product(a_im, b_im)),
+                      ops::add(product(a_re, b_im), product(a_im, b_re)));
 }
 
 bool prefers_channels_last(const Tensor& t) noexcept { return !t.is_contiguous() && t.is_channels_last(); }
@@ -204,6 +213,15 @@ Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias
   const Setting s{stride, padding, dilation, transposed, output_padding, groups};
   check_settings(input, weight, bias, s);
   const Dims shape = result_shape(input, weight, s);
+  if (is_complex(input.dtype())) {
+    const auto out = of_parts(input, weight, [&](const Tensor& a, const Tensor& b) {
+      return convolution(a, b, {}, stride, padding, dilation, transposed, output_padding, groups);
+    });
+    if (!bias.defined()) return out;
+    Dims channels(out.dim(), 1);
+    channels[1] = bias.numel();
+    return ops::add(out, ops::reshape(bias, channels));
+  }
   const DType type = compute_type(input.dtype());
   const auto out = weft::empty(shape, type, layout_of(input, weight));
   const auto row = bias.defined() ? packed_as(bias, type) : Tensor();
@@ -213,6 +231,10 @@ Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias
 
 Tensor convolution_input(const Tensor& grad, const Tensor& weight, IntList sizes, IntList stride, IntList padding,
                          IntList dilation, bool transposed, IntList output_padding, int64_t groups) {
+  if (is_complex(grad.dtype()))
+    return of_parts(grad, weight, [&](const Tensor& a, const Tensor& b) {
+      return convolution_input(a, b, sizes, stride, padding, dilation, transposed, output_padding, groups);
+    });
   const Setting s{stride, padding, dilation, transposed, output_padding, groups};
   const DType type = compute_type(grad.dtype());
   const auto out = weft::empty(sizes, type, layout_of(grad, weight));
@@ -222,6 +244,10 @@ Tensor convolution_input(const Tensor& grad, const Tensor& weight, IntList sizes
 
 Tensor convolution_weight(const Tensor& grad, const Tensor& input, IntList sizes, IntList stride, IntList padding,
                           IntList dilation, bool transposed, IntList output_padding, int64_t groups) {
+  if (is_complex(grad.dtype()))
+    return of_parts(grad, input, [&](const Tensor& a, const Tensor& b) {
+      return convolution_weight(a, b, sizes, stride, padding, dilation, transposed, output_padding, groups);
+    });
   const Setting s{stride, padding, dilation, transposed, output_padding, groups};
   const DType type = compute_type(grad.dtype());
   const auto out = weft::empty(sizes, type);

@@ -161,8 +161,8 @@ Tensor summand(const Tensor& self, DType type) {
 DType between_type(const Reduction& r) { return r.compute == Compute::b8 ? DType::int64 : storage_of(r.compute); }
 
 void check_floating(const Tensor& self, DType type, const char* op) {
-  check((is_floating(self.dtype()) || is_complex(self.dtype())) && !is_integral(type),
-        "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
+  check(is_floating(type) || is_complex(type),
+        "{}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}", op,
         scalar_type_name(self.dtype()));
 }
 
@@ -397,8 +397,11 @@ Tensor std_backward(const Tensor& grad, const Tensor& self, const Tensor& out, c
 Tensor vector_norm(const Tensor& self, const Scalar& ord, const std::optional<Dims>& dim, bool keepdim,
                    std::optional<DType> dtype) {
   const DType type = dtype.value_or(self.dtype());
-  check(is_floating(type) || is_complex(type),
-        "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}", scalar_type_name(type));
+  check(is_complex(self.dtype()) || !is_complex(type),
+        "linalg.vector_norm: dtype should be real for real inputs, but got {}", scalar_type_name(type));
+  check(!is_integral(self.dtype()) && !is_integral(type),
+        "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
+        scalar_type_name(self.dtype()));
   const Tensor in = self.dtype() == type ? self : converted(self, type);
   if (is_complex(type)) return ops::vector_norm(ops::abs(in), ord, dim, keepdim);
   const Reduction r(in, dim, keepdim, type, "linalg.vector_norm");
@@ -454,8 +457,8 @@ Tensor logsumexp(const Tensor& self, IntList dim, bool keepdim) {
   const Tensor x = is_floating(self.dtype()) ? self : converted(self, float_type(self.dtype()));
   const Dims dims(dim);
   if (x.numel() == 0) return ops::log(ops::sum_dim(ops::exp(x), dims, keepdim));
-  // An infinite largest element would make inf - inf of itself.
-  const Tensor largest = ops::amax(x, dims, true);
+  // An infinite largest element would make inf - inf of itself. Of complex numbers the real parts decide.
+  const Tensor largest = ops::amax(ops::real(x), dims, true);
   const Tensor shift = ops::where(ops::isfinite(largest), largest, as_tensor(0));
   const Tensor total = ops::log(ops::sum_dim(ops::exp(ops::sub(x, shift)), dims, true));
   const Tensor out = ops::add(total, shift);

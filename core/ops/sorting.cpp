@@ -133,7 +133,7 @@ Tensor median(const Tensor& self) {
   if (self.numel() == 0) {
     if (is_floating(self.dtype()))
       return ops::add(ops::sum(self), wrapped_number(Scalar(std::numeric_limits<double>::quiet_NaN())));
-    return ops::full(Dims(), Scalar(std::numeric_limits<int64_t>::min()), self.dtype());
+    return weft::scalar_tensor(Scalar(std::numeric_limits<int64_t>::min()), self.dtype());
   }
   return std::get<0>(ops::median_dim(ops::reshape(self, Dims{self.numel()}), 0, false));
 }

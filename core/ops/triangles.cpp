@@ -84,6 +84,7 @@ Tensor diagflat(const Tensor& self, int64_t offset) { return ops::diag(ops::resh
 
 Tensor trace(const Tensor& self) {
   check(self.dim() == 2, "trace: expected a matrix, but got tensor with dim {}", self.dim());
+  check_implemented(self.dtype() != DType::boolean, "trace", self.dtype());
   return ops::sum(ops::diagonal(self, 0, 0, 1));
 }
 

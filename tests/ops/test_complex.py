@@ -78,6 +78,8 @@ FUNCTIONS = {
     "norm": (lambda x: weft.linalg.vector_norm(x, 3), (4,)),
     "polar": (lambda x: weft.polar(x.abs(), x.angle()), (3,)),
     "conj": (lambda x: x.conj() * x.real, (3,)),
+    "logsumexp": (lambda x: x.logsumexp(1), (2, 3)),
+    "conv1d": (weft.nn.functional.conv1d, (1, 2, 5), (3, 2, 2), (3,)),
     "mH": (lambda x: x.mH @ x, (2, 3)),
     "index": (lambda x: x[[0, 0, 1]], (3,)),
     "scatter_add": (lambda x, y: x.scatter_add(0, weft.tensor([0, 0]), y), (3,), (2,)),
@@ -133,3 +135,8 @@ def test_sums_into_repeated_places_add_both_parts() -> None:
     x = weft.zeros(2, dtype=weft.complex64)
     x.index_put_((weft.tensor([0, 0]),), weft.tensor([1 + 2j, 3j]), accumulate=True)
     assert x.tolist() == [1 + 5j, 0]
+
+
+def test_a_complex_loss_needs_a_gradient_to_start_from() -> None:
+    with pytest.raises(RuntimeError, match="real scalar outputs"):
+        leaf(1).sum().backward()

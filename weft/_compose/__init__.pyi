@@ -9,7 +9,11 @@ from weft._compose.calculus import trapezoid as trapezoid
 from weft._compose.comparison import allclose as allclose
 from weft._compose.comparison import equal as equal
 from weft._compose.comparison import isclose as isclose
+from weft._compose.complex import is_complex as is_complex
 from weft._compose.complex import is_conj as is_conj
+from weft._compose.complex import is_floating_point as is_floating_point
+from weft._compose.complex import is_signed as is_signed
+from weft._compose.complex import isreal as isreal
 from weft._compose.complex import polar as polar
 from weft._compose.complex import resolve_conj as resolve_conj
 from weft._compose.contraction import einsum as einsum

@@ -31,6 +31,7 @@ class Composite:
         method, as_function: whether Tensor has it, and whether the namespace has it.
         inplace: Tensor has the method ``name_`` too, which stores the result in the receiver.
         attribute: Tensor has it as an attribute instead of a method.
+        settable: assigning to the attribute writes into the view it gives.
         ref: reference for tests: a dotted NumPy or SciPy name, or a callable of NumPy arrays.
         samples: argument tuples for tests, written like those of the operator table.
         domain: interval the tests draw floating-point inputs from.
@@ -45,6 +46,7 @@ class Composite:
     as_function: bool = True
     inplace: bool = False
     attribute: bool = False
+    settable: bool = False
     ref: str | Callable[..., Any] | None = None
     samples: Sequence[Any] = ()
     domain: tuple[float, float] = (-3.0, 3.0)
@@ -76,6 +78,7 @@ def composite(
     function: bool = True,
     inplace: bool = False,
     attribute: bool = False,
+    settable: bool = False,
     ref: str | Callable[..., Any] | None = None,
     samples: Sequence[Any] = (),
     domain: tuple[float, float] = (-3.0, 3.0),
@@ -90,7 +93,9 @@ def composite(
 
     def register(f: _F) -> _F:
         f = _checked(f)
-        entry = Composite(f, namespace, aliases, method, function, inplace, attribute, ref, samples, domain, big, ulps)
+        entry = Composite(
+            f, namespace, aliases, method, function, inplace, attribute, settable, ref, samples, domain, big, ulps
+        )
         _COMPOSITES.append(entry)
         _attach(entry)
         return f
@@ -160,11 +165,19 @@ def _check_cast(name: str, result: Tensor, out: Tensor) -> None:
 def _attach(entry: Composite) -> None:
     for name in entry.names:
         if entry.attribute:
-            setattr(Tensor, name, property(entry.function, doc=entry.function.__doc__))
+            setter = _setter(entry) if entry.settable else None
+            setattr(Tensor, name, property(entry.function, setter, doc=entry.function.__doc__))
         elif entry.method:
             setattr(Tensor, name, entry.function)
         if entry.inplace:
             setattr(Tensor, f"{name}_", _inplace_form(entry, f"{name}_"))
+
+
+def _setter(entry: Composite) -> Callable[[Tensor, Any], None]:
+    def write(input: Tensor, value: Any) -> None:
+        entry.function(input)[...] = value
+
+    return write
 
 
 def _inplace_form(entry: Composite, name: str) -> Callable[..., Tensor]:
