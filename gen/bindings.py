@@ -135,7 +135,8 @@ def form_code(form: Form) -> str:
     display = op.text.replace('"', "'")
     span = f"{form.id}_params" if specs else "{}"
     autocast = f", Autocast::{op.autocast}" if op.autocast and not form.inplace else ""
-    lines.append(f'constexpr Overload {form.id}{{"{display}", {span}, {self_index}, &{form.id}_call{autocast}}};')
+    rest = f'{self_index}, &{form.id}_call, "{op.batch_family}"{autocast}'
+    lines.append(f'constexpr Overload {form.id}{{"{display}", {span}, {rest}}};')
     return "\n".join(lines)
 
 
@@ -213,6 +214,9 @@ def tables(ops: Sequence[Op]) -> str:
         lines.append(f"const Overload* const {ident}_overloads[] = {{{forms}}};")
         lines.append(f'constexpr Callable {ident}{{"{n.name}", {ident}_overloads}};')
     lines.append("\n}  // namespace\n")
+    lines.append("const NamedCallable named_callables[] = {")
+    lines += [f'    {{"{NAMESPACES[n.namespace]}", &{NAMESPACES[n.namespace]}_{n.name}}},' for n in every]
+    lines += ["    {nullptr, nullptr}};\n"]
     methods = [n for n in every if n.method]
     lines.append("PyMethodDef tensor_methods[] = {")
     lines += [f"    {_method_def(n, 'method')}," for n in methods]

@@ -91,6 +91,7 @@ class Op:
         ulps: stated error of the result in float32 units in the last place, against ref in float64.
         double_error: stated relative error in float64, where it is more than a few units in the last place.
         backward_name: of the graph node, where PyTorch's differs from ours.
+        batch: how vmap runs it on a whole batch, a family of weft/func/_rules.py; see `batch_family` for the default.
     """
 
     text: str
@@ -125,6 +126,7 @@ class Op:
     ulps: float = 4.0
     double_error: float = 0.0
     backward_name: str = ""
+    batch: str = ""
     signature: Signature = field(init=False)
     source: str = field(init=False, default="")
 
@@ -189,8 +191,26 @@ class Op:
         return self.method and public and any(p.name == "self" for p in self.signature.parameters)
 
     @property
+    def batch_family(self) -> str:
+        """The family of `batch`, or what follows from the signature; "loop" runs the examples one by one."""
+        if self.batch:
+            return self.batch
+        names = {p.name for p in self.signature.parameters}
+        tensors = [p for p in self.signature.parameters if "Tensor" in p.type]
+        if self.is_pointwise:
+            return "pointwise"
+        if "generator" in names:
+            return "random"
+        if len(tensors) == 1 and tensors[0].type == "Tensor" and names & _DIMS:
+            return "dims"
+        return "loop"
+
+    @property
     def functor_name(self) -> str:
         return self.functor or "".join(part.capitalize() for part in self.name.split("_"))
+
+
+_DIMS = {"dim", "dims", "dim0", "dim1", "dim2", "start_dim", "end_dim", "dimension", "source", "destination"}
 
 
 def registered() -> Sequence[Op]:

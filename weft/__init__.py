@@ -46,6 +46,7 @@ from weft import linalg as linalg  # noqa: E402
 from weft import memory as memory  # noqa: E402
 from weft import nn as nn  # noqa: E402
 from weft import optim as optim  # noqa: E402
+from weft import overrides as overrides  # noqa: E402  # subclasses of Tensor
 from weft import random as random  # noqa: E402
 from weft import special as special  # noqa: E402
 from weft import utils as utils  # noqa: E402

@@ -399,8 +399,8 @@ def _make_subclass(cls: type[Tensor], data: Tensor, requires_grad: bool = False)
 
 
 def as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
-    """The same memory as an object of a subclass of Tensor."""
-    return _core._as_subclass(cls, self)
+    """The same memory, with its history, as an object of a subclass of Tensor."""
+    return _core._as_differentiable_subclass(cls, self)
 
 
 def _attach() -> None:

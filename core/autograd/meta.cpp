@@ -240,6 +240,15 @@ void rebase_history(const Tensor& t, Ref<Node> node, std::size_t self_edge, uint
   refresh_view_slow(t);
 }
 
+thread_local detail::Packer detail::packer = nullptr;
+
+void SavedTensor::pack(const Tensor& saved, Edge edge) {
+  packed_ = Ref<Packed>(new Packed);
+  packed_->edge = std::move(edge);
+  packed_->value = detail::packer(alias(saved));
+  tensor_ = {};
+}
+
 SavedTensor::SavedTensor(const Tensor& input) : tensor_(input) {
   if (!input.defined()) return;
   check(!input.impl()->inference || inference_enabled(),
@@ -247,6 +256,8 @@ SavedTensor::SavedTensor(const Tensor& input) : tensor_(input) {
         "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it "
         "in autograd, or use `weft.no_grad()` instead of `weft.inference_mode()`.");
   version_ = input.version();
+  if (detail::packer != nullptr && !input.impl()->wrapped_number) [[unlikely]]
+    pack(input, gradient_edge(input));
 }
 
 SavedTensor SavedTensor::output(const Tensor& out, uint32_t index) {
@@ -255,10 +266,22 @@ SavedTensor SavedTensor::output(const Tensor& out, uint32_t index) {
   saved.tensor_ = alias(out);
   saved.version_ = out.version();
   saved.output_ = static_cast<int32_t>(index);
+  if (detail::packer != nullptr) [[unlikely]]
+    saved.pack(out, {});
   return saved;
 }
 
 Tensor SavedTensor::unpack(Node* node) const {
+  if (packed_) [[unlikely]] {
+    const Tensor fresh = alias(packed_->value->unpack());
+    const Edge edge = output_ >= 0 ? Edge{Ref<Node>(node), static_cast<uint32_t>(output_)} : packed_->edge;
+    if (!edge.node || !grad_enabled()) return fresh;
+    // A leaf's accumulator serves as history too: what flows into it reaches the leaf.
+    auto& meta = require_meta(fresh);
+    meta.grad_fn = edge.node;
+    meta.output = edge.output;
+    return fresh;
+  }
   if (!tensor_.defined()) return {};
   if (tensor_.version() != version_) [[unlikely]]
     fail_version(*node);

@@ -91,6 +91,20 @@ inline void set_view(const Tensor& view, const Tensor& source, ViewKind kind = V
   impl->view_version.store(impl->storage->version(), std::memory_order_relaxed);
 }
 
+/// What a user's hook gave to keep in the place of a tensor.
+class PackedTensor : public RefCounted<PackedTensor> {
+ public:
+  virtual ~PackedTensor() = default;
+  virtual Tensor unpack() const = 0;
+  static void destroy(PackedTensor* packed) noexcept { delete packed; }
+};
+
+namespace detail {
+/// This thread's saved-tensor hooks; null, as nearly always, for none.
+using Packer = Ref<PackedTensor> (*)(const Tensor& saved);
+extern thread_local Packer packer [[gnu::tls_model("initial-exec")]];
+}  // namespace detail
+
 /// Keeps a tensor for backward, and notices if it was written meanwhile.
 class SavedTensor {
  public:
@@ -104,8 +118,15 @@ class SavedTensor {
   Tensor unpack(Node* node) const;
 
  private:
+  struct Packed final : RefCounted<Packed> {
+    Ref<PackedTensor> value;
+    Edge edge;  ///< where gradients of a saved input go
+    static void destroy(Packed* packed) noexcept { delete packed; }
+  };
+  void pack(const Tensor& saved, Edge edge);
   [[noreturn]] void fail_version(const Node& node) const;
 
+  Ref<Packed> packed_;  ///< instead of the tensor, when there were hooks
   Tensor tensor_;
   uint32_t version_ = 0;
   int32_t output_ = -1;

@@ -1,6 +1,7 @@
 #include "bindings/autograd.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "autograd/engine.h"
 #include "bindings/dispatch.h"
@@ -40,6 +41,21 @@ int64_t backward_cost(TensorSpan roots) {
   return cost;
 }
 
+/// Whether this thread's innermost backward pass computes gradients of named inputs only.
+thread_local bool selective = false;
+
+class SelectiveScope {
+ public:
+  explicit SelectiveScope(bool value) noexcept : before_(std::exchange(selective, value)) {}
+  ~SelectiveScope() { selective = before_; }
+  SelectiveScope(const SelectiveScope&) = delete;
+  SelectiveScope& operator=(const SelectiveScope&) = delete;
+
+ private:
+  bool before_;
+};
+PyObject* is_selective(PyObject*, PyObject*) { return PyBool_FromLong(selective); }
+
 /// (tensors, grads, keep_graph, create_graph, inputs, accumulate) -> gradients of the inputs
 PyObject* backward(PyObject*, PyObject* args) {
   PyObject *roots_, *grads_, *inputs_;
@@ -50,6 +66,7 @@ PyObject* backward(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     const TensorList roots = to_list(roots_), grads = to_list(grads_), inputs = to_list(inputs_);
     check(grads.empty() || grads.size() == roots.size(), "got {} tensors and {} gradients", roots.size(), grads.size());
+    const SelectiveScope scope(!inputs.empty());
     const BackwardOptions options{keep != 0, create != 0, inputs, accumulate != 0};
     const OpTrace trace("backward", {});
     return wrap(native(backward_cost(roots), [&] { return run_backward(roots, grads, options); }));
@@ -127,7 +144,44 @@ PyObject* drop_hook(PyObject*, PyObject* handle) {
   return guarded([&] { return remove_hook(handle); });
 }
 
+/// (tensors) -> the leaves their graphs lead to
+PyObject* graph_leaves(PyObject*, PyObject* tuple) {
+  return guarded([&]() -> PyObject* {
+    check_type(PyTuple_Check(tuple), "expected a tuple of Tensors");
+    std::vector<const Node*> waiting;
+    std::unordered_set<const Node*> seen;
+    TensorList leaves;
+    const auto enter = [&](const Node* node) {
+      if (node != nullptr && seen.insert(node).second) waiting.push_back(node);
+    };
+    for (const auto& root : to_list(tuple)) {
+      if (!requires_grad(root)) continue;
+      if (const auto node = grad_fn(root))
+        enter(node.get());
+      else
+        leaves.push_back(root);
+    }
+    while (!waiting.empty()) {
+      const Node* const node = waiting.back();
+      waiting.pop_back();
+      if (const auto* leaf = dynamic_cast<const AccumulateGrad*>(node)) leaves.push_back(leaf->variable());
+      for (const auto& edge : node->edges) enter(edge.node.get());
+    }
+    return wrap(leaves);
+  });
+}
+
+PyObject* bump(PyObject*, PyObject* object) {
+  return guarded([&]() -> PyObject* {
+    check_type(is_tensor(object), "increment_version(): expected a Tensor, got {}", Py_TYPE(object)->tp_name);
+    unwrap(object).bump_version();
+    Py_RETURN_NONE;
+  });
+}
+
 PyMethodDef functions[] = {
+    {"_bump_version", bump, METH_O, nullptr},
+    {"_graph_leaves", graph_leaves, METH_O, nullptr},
     {"_add_tensor_hook", add_hook, METH_VARARGS, nullptr},
     {"_remove_hook", drop_hook, METH_O, nullptr},
     {"_set_anomaly_enabled", set_anomaly_enabled, METH_VARARGS, nullptr},
@@ -135,7 +189,9 @@ PyMethodDef functions[] = {
     {"is_anomaly_check_nan_enabled", is_anomaly_check_nan_enabled, METH_NOARGS,
      "Whether anomaly mode raises on a NaN among gradients."},
     {"_record_function", record_function, METH_VARARGS, nullptr},
+    {"_set_saved_hooks", set_saved_hooks, METH_O, nullptr},
     {"_run_backward", backward, METH_VARARGS, nullptr},
+    {"_is_backward_selective", is_selective, METH_NOARGS, nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Whether this thread records operations for backward."},
     {"is_inference_mode_enabled", is_inference_enabled, METH_NOARGS, "Whether this thread is in inference mode."},
     {"_set_grad_enabled", set_grad_enabled, METH_O, nullptr},

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "autograd/meta.h"
+#include "bindings/overrides.h"
 #include "bindings/profile.h"
 #include "bindings/types.h"
 #include "ops/support.h"
@@ -283,9 +284,14 @@ class Binder {
   std::string reason_;
 };
 
-PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                   PyObject* kwnames) {
+PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
+                   PyObject* module) {
   return guarded([&]() -> PyObject* {
+    if (const CallArguments call{self, args, nargs, kwnames}; is_overridden(call)) [[unlikely]] {
+      if (module == nullptr) return call_override(callable.name, call);
+      const Object function = owned(PyObject_GetAttrString(module, callable.name));
+      return call_override(function.get(), call);
+    }
     Binder binder(self, args, nargs, kwnames);
     Slots slots;
     for (const auto* overload : callable.overloads)
@@ -301,6 +307,21 @@ PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* ar
     fail(ErrorKind::type, "{}() received an invalid combination of arguments - got {}, but expected one of:{}\n",
          callable.name, binder.describe(), forms);
   });
+}
+
+PyObject* bind_form(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                    PyObject* kwnames) {
+  Binder binder(self, args, nargs, kwnames);
+  Slots slots;
+  for (const auto* overload : callable.overloads) {
+    if (!binder.bind(callable, *overload, slots, true)) continue;
+    const Object arguments = owned(PyDict_New());
+    for (std::size_t i = 0; i < overload->params.size(); ++i)
+      if (PyObject* const value = slots.object(static_cast<int>(i)); value != nullptr)
+        checked(PyDict_SetItemString(arguments.get(), overload->params[i].name, value));
+    return checked(Py_BuildValue("sO", overload->batch, arguments.get()));
+  }
+  fail(ErrorKind::type, "{}() received an invalid combination of arguments - got {}", callable.name, binder.describe());
 }
 
 void Slots::fail_type(int i, const char* what) const {

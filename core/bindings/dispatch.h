@@ -61,6 +61,7 @@ struct Overload {
   std::span<const ParamSpec> params;
   int self_index;  ///< the parameter that a method's receiver becomes, or -1
   PyObject* (*call)(Slots&);
+  const char* batch;  ///< how vmap runs it: the record's batch_family
   Autocast autocast = Autocast::none;
 };
 
@@ -136,18 +137,23 @@ class Slots {
   Object packed_;                       // the tuple made of f(2, 3)-style sizes
 };
 
-/// Calls the first form of `callable` that takes these arguments. `self` is a method's receiver or null.
-PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                   PyObject* kwnames);
+/// Calls the first form of `callable` that takes these arguments. `self` is a method's receiver or null, `module` where
+/// a function was found; without one an override is told the method.
+PyObject* dispatch(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
+                   PyObject* module = nullptr);
 
 template <const Callable& callable>
-PyObject* call_function(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  return dispatch(callable, nullptr, args, nargs, kwnames);
+PyObject* call_function(PyObject* module, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return dispatch(callable, nullptr, args, nargs, kwnames, module);
 }
 template <const Callable& callable>
 PyObject* call_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return dispatch(callable, self, args, nargs, kwnames);
 }
+
+/// For vmap: which form of `callable` takes the arguments, as a tuple (batch family, {parameter: argument}).
+PyObject* bind_form(const Callable& callable, PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                    PyObject* kwnames);
 
 // Results.
 

@@ -23,4 +23,7 @@ int visit_history(const Tensor& t, visitproc visit, void* arg);
 /// Drops them.
 void clear_history(const Tensor& t);
 
+/// (hooks) -> the ones before: this thread's saved-tensor hooks, a tuple (pack, unpack), or None for none.
+PyObject* set_saved_hooks(PyObject* module, PyObject* hooks);
+
 }  // namespace weft::bindings

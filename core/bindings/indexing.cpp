@@ -3,6 +3,7 @@
 #include "bindings/construct.h"
 #include "bindings/dispatch.h"
 #include "bindings/native.h"
+#include "bindings/overrides.h"
 #include "bindings/profile.h"
 #include "bindings/protocols.h"
 #include "generated/ops.h"
@@ -157,8 +158,16 @@ Indexed index(PyObject* self, PyObject* key) {
   return indexer.take();
 }
 
+/// Whether a tensor among these, or within the key, answers for itself.
+bool is_diverted(PyObject* self, PyObject* key, PyObject* value) noexcept {
+  PyObject* const args[] = {key, value};
+  return is_overridden({self, args, value == nullptr ? 1 : 2, nullptr});
+}
+
 PyObject* get_item(PyObject* self, PyObject* key) {
   return guarded([&]() -> PyObject* {
+    if (is_diverted(self, key, nullptr)) [[unlikely]]
+      return call_override("__getitem__", {self, &key, 1, nullptr});
     PyObject* const arguments[] = {self, key};
     const OpTrace trace("__getitem__", arguments);
     const Indexed indexed = index(self, key);
@@ -175,6 +184,11 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
   return guarded(
       [&] {
         check_type(value != nullptr, "Tensor does not support deleting items");
+        if (is_diverted(self, key, value)) [[unlikely]] {
+          PyObject* const args[] = {key, value};
+          const Object result = owned(call_override("__setitem__", {self, args, 2, nullptr}));
+          return 0;
+        }
         PyObject* const arguments[] = {self, key, value};
         const OpTrace trace("__setitem__", arguments);
         const Indexed indexed = index(self, key);

@@ -9,10 +9,12 @@
 #include "bindings/construct.h"
 #include "bindings/dispatch.h"
 #include "bindings/native.h"
+#include "bindings/overrides.h"
 #include "bindings/profile.h"
 #include "bindings/storage.h"
 #include "bindings/tables.h"
 #include "bindings/types.h"
+#include "generated/ops.h"
 #include "ops/promotion.h"
 #include "ops/support.h"
 #include "runtime/allocator.h"
@@ -63,6 +65,16 @@ PyObject* as_subclass(PyObject*, PyObject* args) {
     return wrap_as(reinterpret_cast<PyTypeObject*>(type), alias(unwrap(object)));
   });
 }
+/// The same, with the history.
+PyObject* as_differentiable_subclass(PyObject*, PyObject* args) {
+  PyObject *type, *object;
+  if (PyArg_ParseTuple(args, "O!O", &PyType_Type, &type, &object) == 0) return nullptr;
+  return guarded([&] {
+    check_type(is_tensor(object) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), tensor_type),
+               "as_subclass: expected a subclass of Tensor and a Tensor");
+    return wrap_as(reinterpret_cast<PyTypeObject*>(type), ops::view_alias(unwrap(object)));
+  });
+}
 PyObject* default_dtype(PyObject*, PyObject*) { return wrap_dtype(ops::default_dtype()); }
 PyObject* set_default_dtype(PyObject*, PyObject* value) {
   return guarded([&]() -> PyObject* {
@@ -108,6 +120,7 @@ PyMethodDef functions[] = {
     {"_tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor)), METH_FASTCALL, nullptr},
     {"_from_buffer", from_buffer, METH_O, nullptr},
     {"_as_subclass", as_subclass, METH_VARARGS, nullptr},
+    {"_as_differentiable_subclass", as_differentiable_subclass, METH_VARARGS, nullptr},
     {"get_default_dtype", default_dtype, METH_NOARGS,
      "The dtype of floating-point results of integers and Python floats."},
     {"set_default_dtype", set_default_dtype, METH_O, "Sets the default floating-point dtype of the process."},
@@ -184,6 +197,7 @@ NB_MODULE(_core, m) {
     init_types(m.ptr());
     init_tensor_type(m.ptr());
     init_autograd(m.ptr());
+    init_overrides(m.ptr());
     add_functions(m, functions);
     add_functions(m, storage_functions);
     add_functions(m, autocast_functions);

@@ -1,6 +1,7 @@
 #include "autograd/meta.h"
 #include "bindings/construct.h"
 #include "bindings/dispatch.h"
+#include "bindings/overrides.h"
 #include "bindings/protocols.h"
 #include "bindings/tables.h"
 #include "runtime/error.h"
@@ -83,6 +84,8 @@ PyObject* invert(PyObject* self) {
 int truth(PyObject* self) {
   return guarded(
       [&]() -> int {
+        if (is_overridden({self, nullptr, 0, nullptr})) [[unlikely]]
+          return PyObject_IsTrue(owned(call_override("__bool__", {self, nullptr, 0, nullptr})).get());
         const Tensor& t = unwrap(self);
         check(t.numel() != 0, "Boolean value of Tensor with no values is ambiguous");
         check(t.numel() == 1, "Boolean value of Tensor with more than one value is ambiguous");
@@ -92,6 +95,8 @@ int truth(PyObject* self) {
 }
 
 Scalar only_element(PyObject* self) {
+  if (is_overridden({self, nullptr, 0, nullptr})) [[unlikely]]
+    return to_scalar(owned(call_override("item", {self, nullptr, 0, nullptr})).get());
   check_value(unwrap(self).numel() == 1, "only one element tensors can be converted to Python scalars");
   const Scalar value = item(unwrap(self));
   check(value.imag() == 0, "value cannot be converted to a real number without overflow");

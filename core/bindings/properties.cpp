@@ -3,6 +3,7 @@
 #include "autograd/meta.h"
 #include "bindings/autograd.h"
 #include "bindings/dispatch.h"
+#include "bindings/overrides.h"
 #include "bindings/types.h"
 #include "generated/ops.h"
 #include "runtime/error.h"
@@ -15,6 +16,16 @@ namespace {
 template <auto function>
 PyObject* get(PyObject* self, void*) {
   return guarded([&]() -> PyObject* { return function(unwrap(self)); });
+}
+
+/// The same for what is a tensor itself: subclasses may answer in its place. `name` is the attribute's.
+template <auto function>
+PyObject* get_tensor(PyObject* self, void* name) {
+  return guarded([&]() -> PyObject* {
+    if (is_overridden({self, nullptr, 0, nullptr})) [[unlikely]]
+      return call_attribute_override(static_cast<const char*>(name), "__get__", self, nullptr);
+    return function(unwrap(self));
+  });
 }
 
 PyObject* get_shape(const Tensor& t) { return wrap_size(t.sizes()); }
@@ -57,9 +68,13 @@ PyObject* get_mt(const Tensor& t) {
 }
 
 template <auto function>
-int set(PyObject* self, PyObject* value, void*) {
+int set(PyObject* self, PyObject* value, void* name) {
   return guarded(
       [&] {
+        if (value != nullptr && is_overridden({self, &value, 1, nullptr})) [[unlikely]] {
+          const Object done = owned(call_attribute_override(static_cast<const char*>(name), "__set__", self, value));
+          return 0;
+        }
         function(unwrap(self), value);
         return 0;
       },
@@ -131,7 +146,10 @@ PyObject* data_ptr(PyObject* self, PyObject*) {
 PyObject* storage_ptr(PyObject* self, PyObject*) { return PyLong_FromVoidPtr(unwrap(self).storage()->data()); }
 PyObject* storage_bytes(PyObject* self, PyObject*) { return PyLong_FromSize_t(unwrap(self).storage()->bytes()); }
 PyObject* own_item(PyObject* self, PyObject*) {
-  return guarded([&] { return wrap(item(unwrap(self))); });
+  return guarded([&] {
+    const CallArguments call{self, nullptr, 0, nullptr};
+    return is_overridden(call) ? call_override("item", call) : wrap(item(unwrap(self)));
+  });
 }
 PyObject* floating(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(unwrap(self).dtype())); }
 PyObject* complex(PyObject* self, PyObject*) { return PyBool_FromLong(is_complex(unwrap(self).dtype())); }
@@ -186,8 +204,15 @@ PyObject* nested_list(const Tensor& t, int d, const char* at) {
   return Py_NewRef(list.get());
 }
 PyObject* tolist(PyObject* self, PyObject*) {
-  return guarded([&] { return nested_list(unwrap(self), 0, unwrap(self).bytes()); });
+  return guarded([&] {
+    const CallArguments call{self, nullptr, 0, nullptr};
+    return is_overridden(call) ? call_override("tolist", call)
+                               : nested_list(unwrap(self), 0, unwrap(self).bytes());
+  });
 }
+
+/// A getter's or setter's closure: its own name.
+void* named(const char* name) { return const_cast<char*>(name); }
 
 PyCFunction fast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
@@ -199,16 +224,17 @@ PyGetSetDef tensor_attributes[] = {
     {"shape", get<get_shape>, nullptr, "The sizes, as a weft.Size.", nullptr},
     {"dtype", get<get_dtype>, nullptr, "The type of the elements.", nullptr},
     {"ndim", get<get_ndim>, nullptr, "The number of dimensions.", nullptr},
-    {"requires_grad", get<get_requires_grad>, set<set_requires>, "Whether gradients are computed for it.", nullptr},
-    {"grad", get<get_grad>, set<set_gradient>, "The accumulated gradient, or None.", nullptr},
+    {"requires_grad", get<get_requires_grad>, set<set_requires>, "Whether gradients are computed for it.",
+     named("requires_grad")},
+    {"grad", get_tensor<get_grad>, set<set_gradient>, "The accumulated gradient, or None.", named("grad")},
     {"grad_fn", get<get_grad_fn>, nullptr, "The node that made it, None for a leaf.", nullptr},
     {"is_leaf", get<get_is_leaf>, nullptr, "Whether it was made by the user rather than by a recorded operation.",
      nullptr},
     {"retains_grad", get<get_retains_grad>, nullptr, "Whether a non-leaf keeps its gradient.", nullptr},
     {"output_nr", get<get_output_nr>, nullptr, "Which output of grad_fn it is.", nullptr},
-    {"data", get<get_data>, set<set_data>, "The same memory, out of autograd's sight.", nullptr},
-    {"T", get<get_t>, nullptr, "The view with dimensions reversed.", nullptr},
-    {"mT", get<get_mt>, nullptr, "The view with the last two dimensions swapped.", nullptr},
+    {"data", get_tensor<get_data>, set<set_data>, "The same memory, out of autograd's sight.", named("data")},
+    {"T", get_tensor<get_t>, nullptr, "The view with dimensions reversed.", named("T")},
+    {"mT", get_tensor<get_mt>, nullptr, "The view with the last two dimensions swapped.", named("mT")},
     {"itemsize", get<get_itemsize>, nullptr, "Bytes of one element.", nullptr},
     {"nbytes", get<get_nbytes>, nullptr, "Bytes of all elements.", nullptr},
     {"_version", get<get_version>, nullptr, "How often the memory was written in place.", nullptr},

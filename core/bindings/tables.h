@@ -5,6 +5,13 @@
 
 namespace weft::bindings {
 
+/// Every name of the table with its namespace, in order; ends with a null.
+struct NamedCallable {
+  const char* space;
+  const Callable* callable;
+};
+extern const NamedCallable named_callables[];
+
 extern PyMethodDef tensor_methods[];
 extern PyMethodDef weft_functions[];
 extern PyMethodDef nn_functions[];

@@ -6,6 +6,7 @@
 
 #include "bindings/hooks.h"
 #include "bindings/identity.h"
+#include "bindings/native.h"
 #include "bindings/properties.h"
 #include "bindings/protocols.h"
 #include "bindings/tables.h"
@@ -17,10 +18,38 @@ PyTypeObject* tensor_type = nullptr;
 
 namespace {
 
+/// What makes a Python tensor more than its C++ one. It outlives the Python object when C++ (a graph, a list of saved
+/// tensors) still holds the tensor, and goes to the next Python object made for it.
+struct Left {
+  PyTypeObject* type;
+  PyObject* dict;
+};
+
+void drop(void* memory) noexcept {
+  auto* const left = static_cast<Left*>(memory);
+  if (Py_IsInitialized() != 0) {
+    const PythonScope python;
+    Py_XDECREF(left->dict);
+    Py_DECREF(left->type);
+  }
+  delete left;
+}
+
+void leave_identity(TensorObject& object) {
+  auto* const type = Py_TYPE(reinterpret_cast<PyObject*>(&object));
+  if (type == tensor_type && (object.dict == nullptr || PyDict_GET_SIZE(object.dict) == 0)) return;
+  auto* const impl = object.tensor.impl();
+  if (impl->use_count() == 1) return;
+  Py_INCREF(type);
+  auto* const left = new Left{type, std::exchange(object.dict, nullptr)};
+  if (void* const before = impl->left.exchange(left, std::memory_order_acq_rel)) drop(before);
+}
+
 void tensor_dealloc(PyObject* self) {
   auto* object = reinterpret_cast<TensorObject*>(self);
   auto* const type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
+  if (object->tensor.defined()) leave_identity(*object);
   // First of all: nobody may find the wrapper any more.
   if (object->tensor.defined()) forget_wrapper(object->tensor.impl()->python, self);
   if (object->weak_references != nullptr) PyObject_ClearWeakRefs(self);
@@ -105,6 +134,7 @@ void init_tensor_type(PyObject* module) {
   PyType_Spec spec{"weft.Tensor", sizeof(TensorObject), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+  drop_left = &drop;
   checked(PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)));
 }
 
@@ -120,7 +150,19 @@ PyObject* wrap_as(PyTypeObject* type, const Tensor& tensor) {
 PyObject* wrap(const Tensor& tensor) {
   if (!tensor.defined()) Py_RETURN_NONE;
   if (PyObject* const existing = existing_wrapper(tensor.impl()->python)) return existing;
-  return wrap_as(tensor_type, tensor);
+  if (tensor.impl()->left.load(std::memory_order_acquire) == nullptr) [[likely]]
+    return wrap_as(tensor_type, tensor);
+  auto* const left = static_cast<Left*>(tensor.impl()->left.exchange(nullptr, std::memory_order_acq_rel));
+  if (left == nullptr) return wrap_as(tensor_type, tensor);
+  const Object type = Object::steal(reinterpret_cast<PyObject*>(left->type)), dict = Object::steal(left->dict);
+  delete left;
+  PyObject* const object = wrap_as(reinterpret_cast<PyTypeObject*>(type.get()), tensor);
+  auto* const fresh = reinterpret_cast<TensorObject*>(object);
+  if (dict && fresh->dict == nullptr) {
+    fresh->dict = Py_NewRef(dict.get());
+    track(object);
+  }
+  return object;
 }
 
 }  // namespace weft::bindings

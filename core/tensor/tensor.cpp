@@ -12,7 +12,10 @@ thread_local bool detail::inference_mode = false;
 void* TensorImpl::operator new(std::size_t bytes) { return allocate(bytes); }
 void TensorImpl::operator delete(void* memory, std::size_t bytes) noexcept { deallocate(memory, bytes); }
 
+void (*drop_left)(void*) noexcept = nullptr;
+
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
+  if (void* const left = impl->left.load(std::memory_order_acquire)) drop_left(left);
   delete impl->autograd.load(std::memory_order_relaxed);
   delete impl;
 }

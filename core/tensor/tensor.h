@@ -47,6 +47,7 @@ struct TensorImpl : RefCounted<TensorImpl> {
   Ref<TensorImpl> view_base;                         ///< of a differentiable view: the tensor it looks into
   std::atomic<AutogradMetaBase*> autograd{nullptr};  ///< owned; set once, by any thread
   std::atomic<void*> python{nullptr};  ///< the Python object that wraps this, if alive; bindings/ guards it
+  std::atomic<void*> left{nullptr};    ///< owned; what the last Python object left to the next one (bindings/)
 
   static void destroy(TensorImpl* impl) noexcept;
   static void* operator new(std::size_t bytes);
@@ -95,6 +96,9 @@ class Tensor {
  private:
   Ref<TensorImpl> impl_;
 };
+
+/// Frees what a Python object left with a tensor; set once by bindings/.
+extern void (*drop_left)(void* left) noexcept;
 
 using TensorList = std::vector<Tensor>;
 using TensorSpan = std::span<const Tensor>;

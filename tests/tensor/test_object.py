@@ -94,22 +94,34 @@ def test_a_finalizer_sees_a_whole_tensor():
     assert seen == [[1, 1]]
 
 
-def test_a_leaf_can_be_found_while_its_wrapper_dies():
+def test_subclass_and_attributes_survive_while_only_the_graph_holds_a_tensor():
     class Leaf(weft.Tensor):
-        pass
+        __torch_function__ = weft._core._disabled_torch_function_impl
 
-    class Looks:
-        def __init__(self, node):
-            self.node = node
-
-        def __del__(self):
-            found.append(self.node.variable.tolist())
-
-    found = []
     x = weft.ones(2).as_subclass(Leaf).requires_grad_()
+    x.note = "kept"
     y = x * 2
-    x.look = Looks(y.grad_fn.next_functions[0][0])
     del x
     gc.collect()
-    assert found == [[1, 1]]
+    for _ in range(2):  # the second time the object made by the first has died too
+        leaf = y.grad_fn.next_functions[0][0].variable
+        assert type(leaf) is Leaf
+        assert leaf.note == "kept"
+        del leaf
     y.sum().backward()
+    assert y.grad_fn.next_functions[0][0].variable.grad.tolist() == [2, 2]
+
+
+def test_attributes_are_freed_with_the_tensor_that_only_the_graph_held():
+    class Watched:
+        pass
+
+    x = weft.ones(2, requires_grad=True)
+    x.watched = Watched()
+    dead = weakref.ref(x.watched)
+    y = x * 2
+    del x
+    gc.collect()
+    assert dead() is not None
+    del y
+    assert dead() is None

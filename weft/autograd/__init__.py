@@ -6,7 +6,7 @@ import importlib as _importlib
 from typing import Any as _Any
 
 from weft._core import is_anomaly_check_nan_enabled, is_anomaly_enabled
-from weft.autograd import functional, graph
+from weft.autograd import forward_ad, functional, graph
 from weft.autograd._engine import backward, grad
 from weft.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
 from weft.autograd.function import Function, once_differentiable
@@ -17,6 +17,7 @@ from weft.autograd.grad_mode import (
     is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
+    set_multithreading_enabled,
 )
 from weft.autograd.gradcheck import gradcheck, gradgradcheck
 from weft.autograd.graph import Node
@@ -29,6 +30,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "functional",
     "grad",
     "gradcheck",
@@ -43,6 +45,7 @@ __all__ = [
     "once_differentiable",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 

@@ -75,7 +75,7 @@ def grad(
         retain_graph, create_graph: as in backward.
         only_inputs: always true, as in PyTorch.
         allow_unused: give None for an input that no output depends on, instead of raising.
-        is_grads_batched: not supported; use a loop.
+        is_grads_batched: grad_outputs have one more dimension in front, for several products at once; so have the results.
         materialize_grads: give zeros instead of None.
     Returns:
         One gradient per input.
@@ -85,7 +85,8 @@ def grad(
     (tensor(12.),)
     """
     if is_grads_batched:
-        raise NotImplementedError("autograd.grad(is_grads_batched=True) is not supported: call grad once per row")
+        options = (create_graph, only_inputs, allow_unused, False, materialize_grads)
+        return _grad_rows(_as_tuple(outputs), inputs, _as_tuple(grad_outputs), retain_graph, options)
     if materialize_grads:
         if allow_unused is False:
             raise ValueError(
@@ -107,3 +108,22 @@ def grad(
                     "allow_unused=True if this is the desired behavior."
                 )
     return results
+
+
+def _grad_rows(
+    outputs: tuple[Tensor, ...],
+    inputs: Tensors,
+    rows: tuple[Tensor | None, ...],
+    retain_graph: bool | None,
+    options: tuple[bool, bool, bool | None, bool, bool],
+) -> tuple[Tensor, ...]:
+    """One backward pass for each row of the gradients; the same numbers as one pass over all of them."""
+    if not rows or any(r is None or r.dim() == 0 for r in rows):
+        raise RuntimeError("grad(): is_grads_batched=True expects grad_outputs with a dimension in front")
+    count = max(len(r) for r in rows if r is not None)
+    keep = options[0] if retain_graph is None else retain_graph
+    results = [
+        grad(outputs, inputs, [None if r is None else r[i] for r in rows], keep or i + 1 < count, *options)
+        for i in range(count)
+    ]
+    return tuple(None if column[0] is None else _core.stack(column) for column in zip(*results, strict=True))  # type: ignore[misc]  # None as allow_unused gives it

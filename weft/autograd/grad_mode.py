@@ -13,6 +13,7 @@ from weft._core import is_grad_enabled, is_inference_mode_enabled
 
 __all__ = [
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled",
+    "set_multithreading_enabled",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -119,6 +120,20 @@ class inference_mode(_Mode):
 
     def _again(self) -> _Mode:
         return inference_mode(self.mode)
+
+
+class set_multithreading_enabled(_Mode):
+    """Accepted for PyTorch's sake: a backward pass runs on the thread that asked for it, in either mode."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        self._grad = is_grad_enabled()
+        super().__enter__()
+
+    def _again(self) -> _Mode:
+        return set_multithreading_enabled(self.mode)
 
 
 class set_grad_enabled(_Mode):

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 import weft
-from weft import Tensor, _utils
+from weft import Tensor, _core, _utils
 
 __all__ = [
     "Buffer",
@@ -40,6 +40,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         Parameter containing:
         tensor([0., 0.], requires_grad=True)
     """
+
+    __torch_function__ = _core._disabled_torch_function_impl  # what is computed from a parameter is a plain tensor
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
         if data is None:
@@ -168,6 +170,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     """A buffer whose shape is set by the first forward pass of a lazy module."""
 
     cls_to_become = Tensor
+    __torch_function__ = _core._disabled_torch_function_impl
 
     def __new__(
         cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from weft.utils import data, hooks
+from weft.utils import checkpoint, data, hooks
 
-__all__ = ["data", "hooks"]
+__all__ = ["checkpoint", "data", "hooks"]
 
 _MODULES = ("benchmark", "dlpack", "model_zoo", "tensorboard")
 
