@@ -58,6 +58,7 @@ Op(
     cost=pointwise(0.12),
     samples=[((3, 4),)],
     ref=lambda x: x.clip(0, 6),
+    batch="pointwise",
 )
 Op(
     "hardtanh(self: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor",
@@ -398,6 +399,7 @@ Op(
     method=False,
     cost=pointwise(0.5),
     samples=[((3, 4),), ((5,), {"approximate": "tanh"})],
+    batch="leading",
 )
 Op(
     "elu(self: Tensor, alpha: Number = 1.0) -> Tensor",
@@ -413,6 +415,7 @@ Op(
     cost=pointwise(0.3),
     samples=[((3, 4),), ((3,), 0.5)],
     ref=lambda x, alpha=1.0: __import__("numpy").where(x > 0, x, alpha * __import__("numpy").expm1(x)),
+    batch="pointwise",
 )
 Op(
     "selu(self: Tensor) -> Tensor",
@@ -426,6 +429,7 @@ Op(
     method=False,
     cost=pointwise(0.3),
     samples=[((3, 4),)],
+    batch="pointwise",
 )
 Op(
     "celu(self: Tensor, alpha: Number = 1.0) -> Tensor",
@@ -439,6 +443,7 @@ Op(
     method=False,
     cost=pointwise(0.3),
     samples=[((3, 4),), ((3,), 0.5)],
+    batch="pointwise",
 )
 Op(
     "prelu(self: Tensor, weight: Tensor) -> Tensor",
@@ -463,4 +468,5 @@ Op(
     method=False,
     cost=pointwise(0.5),
     samples=[((3, 4),), ((4, 3), 0)],
+    batch="dims",
 )

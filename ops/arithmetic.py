@@ -153,6 +153,7 @@ Op(
     checks="no_bool_negation",
     samples=[((3, 4),)],
     ref="numpy.positive",
+    batch="pointwise",
 )
 
 # Quotients.
@@ -184,6 +185,7 @@ Op(
     cost=pointwise(1.0),
     aliases=("divide",),
     samples=[((3,), (3,), {"rounding_mode": None})],
+    batch="pointwise",
 )
 Op(
     "trunc_divide(self: Tensor, other: Tensor | Number) -> Tensor",
@@ -505,6 +507,7 @@ Op(
     vjp={"self": lambda g, self, min, max: clamp_backward(g, self, min, max)},
     samples=[((3, 4), -1, 1), ((5,), None, 0.5), ((), -0.5, None), ((0, 2), 0, 1)],
     ref=lambda x, low, high: __import__("numpy").clip(x, low, high),
+    batch="pointwise",
 )
 Op(
     "clamp.tensor(self: Tensor, min: Tensor | None = None, max: Tensor | None = None) -> Tensor",
@@ -518,6 +521,7 @@ Op(
     cost=pointwise(0.3),
     aliases=("clip",),
     samples=[((3, 4), (4,), (3, 1)), ((3,), (3,), None)],
+    batch="pointwise",
 )
 Op(
     "clamp_backward(grad: Tensor, self: Tensor, min: Number | None, max: Number | None) -> Tensor",
@@ -588,6 +592,7 @@ Op(
     samples=lambda: [((2, 3), np.array([[True, False, True]] * 2), 1.5), ((2, 3), np.array([False, True, True]), ())],
     big=lambda: [((300, 401), np.arange(401) % 3 == 0, ())],
     ref=lambda x, mask, value: np.where(mask, value, x),
+    batch="pointwise",
 )
 Op(
     "nan_to_num(self: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None)"
@@ -603,6 +608,7 @@ Op(
     vjp={"self": lambda g, self: where(isfinite(self), g, 0)},
     samples=[((3, 4),), ((), 1.0), ((0,),)],
     ref="numpy.nan_to_num",
+    batch="pointwise",
 )
 Op(
     "replace_nonfinite(self: Tensor, nan: float, posinf: float, neginf: float) -> Tensor",

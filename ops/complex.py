@@ -39,6 +39,7 @@ Op(
     method=False,
     samples=[((2, 3),)],
     ref="numpy.real",
+    batch="pointwise",
 )
 Op(
     "imag(self: Tensor) -> Tensor",
@@ -49,6 +50,7 @@ Op(
     """,
     composite=True,
     method=False,
+    batch="pointwise",
 )
 Op(
     "complex(real: Tensor, imag: Tensor) -> Tensor",
@@ -61,6 +63,7 @@ Op(
     cost=pointwise(1.0),
     samples=[((2, 3), (2, 3)), ((), ())],
     ref=lambda real, imag: real + 1j * imag,
+    batch="pointwise",
 )
 Op(
     "conj(self: Tensor) -> Tensor",
@@ -73,6 +76,7 @@ Op(
     cost=pointwise(1.0),
     samples=[((2, 3),)],
     ref=lambda x: np.conj(x),
+    batch="pointwise",
 )
 Op(
     "conj_physical(self: Tensor) -> Tensor",

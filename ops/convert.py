@@ -18,6 +18,7 @@ Op(
     vjp={"self": lambda g: g},
     samples=[((2, 3),), ((),), ((0,),)],
     ref="numpy.copy",
+    batch="leading",
 )
 Op(
     "contiguous(self: Tensor, memory_format: memory_format = 'contiguous') -> Tensor",
@@ -28,6 +29,7 @@ Op(
     samples=[((2, 3),), ((0,),)],
     big=[((300, 1001),)],
     ref="numpy.copy",
+    batch="leading",
 )
 Op(
     "to_copy(self: Tensor, dtype: dtype, copy: bool, memory_format: memory_format | None) -> Tensor",
@@ -48,6 +50,7 @@ Op(
     composite=True,
     cost=pointwise(0.4),
     samples=[],
+    batch="leading",
 )
 Op(
     "copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor",
@@ -61,4 +64,5 @@ Op(
     samples=[((2, 3), (2, 3)), ((2, 3), (3,)), ((), ())],
     big=[((300, 1001), (300, 1001))],
     ref=lambda x, src: numpy.broadcast_to(src, x.shape),
+    batch="pointwise",
 )

@@ -108,6 +108,7 @@ def _forward(n: int, samples: list[Any]) -> None:
         doc,
         composite=True,
         autocast="lower",
+        batch="convolution",
         cost=estimated("conv"),
         samples=samples,
     )
@@ -117,6 +118,7 @@ def _forward(n: int, samples: list[Any]) -> None:
         doc,
         composite=True,
         autocast="lower",
+        batch="convolution",
         cost=estimated("conv_padding"),
     )
 

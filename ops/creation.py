@@ -144,12 +144,14 @@ for _name, _doc in (("empty", "Uninitialised"), ("zeros", "Zeros"), ("ones", "On
         f"{_name}_like(self: Tensor, *, dtype: dtype | None = None, memory_format: memory_format | None = None) -> Tensor",
         f"{_doc}, with self's shape, layout and dtype.",
         **_LIKE,
+        batch="leading",
     )
     Op(
         f"new_{_name}(self: Tensor, size: shape, *, dtype: dtype | None = None) -> Tensor",
         f"{_doc} of self's dtype.",
         factory=True,
         function=False,
+        batch="sizes",
     )
 Op(
     "full_like(self: Tensor, fill_value: Number, *, dtype: dtype | None = None,"
@@ -158,6 +160,7 @@ Op(
     samples=[((2, 3), 1.5), ((), 2)],
     ref="numpy.full_like",
     **_LIKE,
+    batch="leading",
 )
 Op(
     "new_full(self: Tensor, size: list[int], fill_value: Number, *, dtype: dtype | None = None) -> Tensor",
@@ -166,6 +169,7 @@ Op(
     function=False,
     samples=[((2,), [2, 3], 1.5)],
     ref=lambda x, size, value: numpy.full(size, value),
+    batch="sizes",
 )
 Op(
     "fill_(self: Tensor, value: Tensor | Number) -> Tensor",
@@ -196,4 +200,5 @@ Op(
     samples=[((2, 3),), ((),), ((0,),)],
     big=[((700_001,),)],
     ref="numpy.zeros_like",
+    batch="leading",
 )

@@ -27,6 +27,7 @@ Op(
     ],
     big=lambda: [(np.array([i * 7 % 50 for i in range(3001)]), (50, 40))],
     ref=lambda indices, weight, *_: weight[indices],
+    batch="embedding",
 )
 Op(
     "embedding_backward(grad: Tensor, indices: Tensor, sizes: list[int], padding_idx: int, scale_grad_by_freq: bool)"

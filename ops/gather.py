@@ -30,6 +30,7 @@ Op(
         ((), 0, np.array(0)),
     ],
     ref=lambda x, dim, index: x[index, range(index.shape[1])] if dim == -2 else x[[[0], [1]], index] if x.ndim else x,
+    batch="indexed",
 )
 Op(
     "scatter.src(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor",
@@ -46,6 +47,7 @@ Op(
     },
     samples=lambda: [((3, 4), 1, np.array([[0, 3], [1, 0]]), (2, 2)), ((3,), 0, np.array([2]), (1,))],
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300))],
+    batch="indexed",
 )
 Op(
     "scatter.value(self: Tensor, dim: int, index: Tensor, value: Number) -> Tensor",
@@ -54,6 +56,7 @@ Op(
     cost=pointwise(1.0),
     vjp={"self": lambda g, dim, index: scatter_value(g, dim, index, 0)},
     samples=lambda: [((3, 4), 0, np.array([[0, 2], [1, 0]]), 1.5), ((3,), -1, np.array([2]), 1.5)],
+    batch="indexed",
 )
 Op(
     "scatter.combining(self: Tensor, dim: int, index: Tensor, src: Tensor | Number, *, reduce: str) -> Tensor",
@@ -80,6 +83,7 @@ Op(
         ((3, 4), 0, np.array([[0, 2], [0, 2]]), (2, 2)),
     ],
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300)), ((401, 300), 0, _SPREAD, (100, 300))],
+    batch="indexed",
 )
 Op(
     "scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True)"
@@ -98,6 +102,7 @@ Op(
     },
     samples=lambda: [((3, 4), 1, np.array([[0, 3], [1, 1]]), (2, 2), how) for how in ("sum", "mean", "amax", "amin")],
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300), how) for how in ("sum", "mean", "amax", "amin")],
+    batch="indexed",
 )
 Op(
     "scatter_reduce_backward(grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str,"
@@ -123,6 +128,7 @@ Op(
         ((3, 4), 1, np.array([]).astype(int)),
     ],
     ref=lambda x, dim, index: x.take(index, dim),
+    batch="index_select",
 )
 Op(
     "index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor",
@@ -186,6 +192,7 @@ Op(
     cost=pointwise(1.0),
     samples=lambda: [((3, 4), np.array([[0], [3], [1]]), 1), ((3, 4), np.array([5, 0]))],
     ref=lambda x, index, dim=None: x.ravel()[index] if dim is None else x[[[0], [1], [2]], index],
+    batch="indexed",
 )
 Op(
     "masked_select(self: Tensor, mask: Tensor) -> Tensor",

@@ -18,6 +18,7 @@ Op(
     vjp={"tensors": lambda g, tensors, dim: cat_backward(g, tensors.sizes, dim)},
     samples=[([(2, 3), (1, 3)], 0), ([(2, 3), (2, 1)], -1), ([(2,)], 0)],
     ref=lambda tensors, dim: __import__("numpy").concatenate(tensors, dim),
+    batch="list",
 )
 Op(
     "cat_backward(g: Tensor, sizes: list[Dims], dim: int) -> list[Tensor]",
@@ -38,4 +39,5 @@ Op(
     vjp={"tensors": lambda g, dim: unbind(g, dim)},
     samples=[([(2, 3), (2, 3)], 0), ([(2,), (2,)], -1), ([(), ()], 0)],
     ref=lambda tensors, dim: __import__("numpy").stack(tensors, dim),
+    batch="list",
 )

@@ -20,6 +20,7 @@ Op(
     vjp={"self": lambda g, mat2: mm(g, t(mat2)), "mat2": lambda g, self: mm(t(self), g)},
     samples=[((2, 3), (3, 4)), ((5, 1), (1, 5)), ((17, 33), (33, 20)), ((2, 0), (0, 3)), ((0, 3), (3, 2))],
     ref="numpy.matmul",
+    batch="matmul",
 )
 Op(
     "bmm(self: Tensor, mat2: Tensor) -> Tensor",
@@ -38,6 +39,7 @@ Op(
     },
     samples=[((3, 2, 4), (3, 4, 5)), ((1, 1, 1), (1, 1, 1)), ((0, 2, 3), (0, 3, 2)), ((2, 2, 0), (2, 0, 3))],
     ref="numpy.matmul",
+    batch="matmul",
 )
 Op(
     "mv(self: Tensor, vec: Tensor) -> Tensor",
@@ -52,6 +54,7 @@ Op(
     vjp={"self": lambda g, vec: mul(unsqueeze(g, 1), vec), "vec": lambda g, self: mv(t(self), g)},
     samples=[((2, 3), (3,)), ((40, 17), (17,)), ((3, 0), (0,)), ((0, 3), (3,))],
     ref="numpy.matmul",
+    batch="matmul",
 )
 Op(
     "dot(self: Tensor, tensor: Tensor) -> Tensor",
@@ -66,6 +69,7 @@ Op(
     vjp={"self": lambda g, tensor: g * tensor, "tensor": lambda g, self: g * self},
     samples=[((3,), (3,)), ((100,), (100,)), ((0,), (0,))],
     ref="numpy.dot",
+    batch="matmul",
 )
 Op(
     "vdot(self: Tensor, other: Tensor) -> Tensor",
@@ -136,6 +140,7 @@ Op(
         ((2, 0, 3), (2, 3, 4)),
     ],
     ref="numpy.matmul",
+    batch="matmul",
 )
 Op(
     "addmm(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor",
@@ -269,6 +274,7 @@ Op(
         ((0, 3), (4, 3), (4,)),
     ],
     ref=lambda x, w, b=None: x @ w.T + (0 if b is None else b),
+    batch="linear",
 )
 Op(
     "linear_input(g: Tensor, weight: Tensor) -> Tensor",

@@ -40,6 +40,7 @@ Op(
         + b
     ),
     ulps=16.0,
+    batch="normalized",
 )
 Op(
     "layer_norm_backward(grad: Tensor, input: Tensor, normalized_shape: list[int], weight: Tensor | None,"
@@ -67,6 +68,7 @@ Op(
     samples=[((3, 4), [4], (4,), 1e-5), ((2, 3, 4), [3, 4])],
     big=[((300, 401), [401], (401,)), ((5, 30_001), [30_001])],
     ulps=16.0,
+    batch="normalized",
 )
 Op(
     "rms_norm_backward(grad: Tensor, input: Tensor, normalized_shape: list[int], weight: Tensor | None, rstd: Tensor,"
@@ -131,6 +133,7 @@ Op(
     backward_name="NativeGroupNorm",
     samples=[((2, 4), 2, (4,), (4,)), ((2, 4, 3), 2), ((2, 4, 2, 2), 4, (4,))],
     ulps=64.0,
+    batch="images",
 )
 Op(
     "group_norm_backward(grad: Tensor, input: Tensor, num_groups: int, weight: Tensor | None, mean: Tensor,"

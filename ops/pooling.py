@@ -122,6 +122,7 @@ def _max(n: int) -> None:
     """,
         method=False,
         composite=True,
+        batch="images",
         cost=pointwise(1.0),
         samples=samples,
     )
@@ -135,6 +136,7 @@ def _max(n: int) -> None:
         namespace="" if n == 1 else "nn",
         method=False,
         composite=True,
+        batch="images",
         cost=pointwise(1.0),
         samples=samples,
     )
@@ -168,6 +170,7 @@ def _average(n: int) -> None:
         namespace="" if n == 1 else "nn",
         method=False,
         composite=True,
+        batch="images",
         cost=pointwise(0.5),
         samples=samples,
     )
@@ -186,6 +189,7 @@ def _average(n: int) -> None:
         namespace="" if n == 1 else "nn",
         method=False,
         composite=True,
+        batch="images",
         cost=pointwise(0.5),
         samples=[(sizes, [1] * n), (sizes, [2]), (sizes, [7]), (sizes[1:], [3])],
     )

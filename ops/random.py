@@ -280,6 +280,7 @@ Op(
     cost=pointwise(1.2),
     samples=[((4, 5), 0.4, True), ((3,), 0.5, False)],
     big=[((100_001,), 0.4, True)],
+    batch="random",
 )
 Op(
     "native_dropout(self: Tensor, p: float, train: bool) -> (out: Tensor, mask: Tensor)",
@@ -289,6 +290,7 @@ Op(
     vjp={"self": lambda g, mask, p, train: native_dropout_backward(g, mask, p, train)},
     samples=[((4, 5), 0.4, True), ((3,), 0.5, False)],
     big=[((100_001,), 0.4, True)],
+    batch="random",
 )
 Op(
     "native_dropout_backward(grad: Tensor, mask: Tensor, p: float, train: bool) -> Tensor",

@@ -50,6 +50,7 @@ Op(
     vjp={"self": lambda g, self, repeats: repeat_backward(g, self.sizes, repeats)},
     samples=[((2, 3), [2, 1]), ((3,), [2, 2]), ((), [3]), ((2,), [0]), ((2, 1), [1, 2, 3])],
     ref=lambda x, repeats: np.tile(x, repeats),
+    batch="expand",
 )
 Op(
     "repeat_backward(g: Tensor, sizes: list[int], repeats: list[int]) -> Tensor",
@@ -68,6 +69,7 @@ Op(
     cost=pointwise(1.0),
     samples=[((2, 3), [2]), ((3,), [2, 2]), ((), [3])],
     ref=lambda x, dims: np.tile(x, dims),
+    batch="expand",
 )
 Op(
     "repeat_interleave(self: Tensor, repeats: int, dim: int | None = None, *, output_size: int | None = None) -> Tensor",

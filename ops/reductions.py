@@ -15,6 +15,7 @@ Op(
     cost=pointwise(0.1),
     samples=[((3, 4),), ((),), ((0, 2),)],
     ref="numpy.sum",
+    batch="dims",
 )
 Op(
     "sum.dim(self: Tensor, dim: list[int] | None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor",
@@ -46,6 +47,7 @@ Op(
     cost=pointwise(0.1),
     samples=[((3, 4),), ((),)],
     ref="numpy.mean",
+    batch="dims",
 )
 Op(
     "mean.dim(self: Tensor, dim: list[int] | None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor",
@@ -78,6 +80,7 @@ Op(
     cost=pointwise(0.15),
     samples=[((2, 3),), ((),), ((0,),)],
     ref="numpy.prod",
+    batch="dims",
 )
 Op(
     "prod.dim(self: Tensor, dim: int, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor",
@@ -132,6 +135,7 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
         cost=pointwise(0.1),
         samples=[((3, 4),), ((),)],
         ref=f"numpy.{_name}",
+        batch="dims",
     )
     Op(
         f"{_name}.dim(self: Tensor, dim: int, keepdim: bool = False) -> (values: Tensor, indices: Tensor)",
@@ -159,6 +163,7 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
         cost=pointwise(0.15),
         samples=[((3, 4), (4,))],
         ref=f"numpy.{_other}",
+        batch="pointwise",
     )
     Op(
         f"arg{_name}(self: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor",
@@ -182,6 +187,7 @@ for _name, _line in (("all", "Whether all elements are true"), ("any", "Whether 
         cost=pointwise(0.05),
         samples=[((3, 4),), ((),), ((0,),)],
         ref=f"numpy.{_name}",
+        batch="dims",
     )
     Op(
         f"{_name}.dim(self: Tensor, dim: list[int] | None, keepdim: bool = False) -> Tensor",

@@ -71,6 +71,7 @@ Op(
     composite=True,
     samples=[((3, 1), [2, 3, 4]), ((), [2])],
     ref="numpy.broadcast_to",
+    batch="expand",
 )
 Op(
     "view_as(self: Tensor, other: Tensor) -> Tensor",

@@ -89,6 +89,7 @@ Op(
     cost=pointwise(8.0),
     composite=True,
     samples=[((3, 3),), ((4,),)],
+    batch="dims",
 )
 Op(
     "median.dim(self: Tensor, dim: int, keepdim: bool = False) -> (values: Tensor, indices: Tensor)",
@@ -120,6 +121,7 @@ Op(
     cost=pointwise(8.0),
     composite=True,
     samples=[((3, 3),)],
+    batch="dims",
 )
 Op(
     "mode(self: Tensor, dim: int = -1, keepdim: bool = False) -> (values: Tensor, indices: Tensor)",

@@ -318,6 +318,7 @@ Op(
     samples=[((3, 4),), ((4,), 0.2), ((),), ((0,), 0.1)],
     domain=(0.1, 0.9),
     ref=lambda x, eps=None: __import__("scipy.special").special.logit(x if eps is None else x.clip(eps, 1 - eps)),
+    batch="pointwise",
 )
 Op(
     "logit_backward(grad: Tensor, self: Tensor, eps: float | None) -> Tensor",

@@ -21,6 +21,7 @@ Op(
     vjp={"self": lambda g, diagonal: tril(g, diagonal)},
     samples=_SAMPLES,
     ref="numpy.tril",
+    batch="leading",
 )
 Op(
     "triu(self: Tensor, diagonal: int = 0) -> Tensor",
@@ -35,6 +36,7 @@ Op(
     vjp={"self": lambda g, diagonal: triu(g, diagonal)},
     samples=_SAMPLES,
     ref="numpy.triu",
+    batch="leading",
 )
 Op(
     "diag_embed(self: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor",

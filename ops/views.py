@@ -19,6 +19,7 @@ Op(
     vjp={"self": lambda g, self: reshape(g, self.sizes)},
     samples=[((2, 3), [3, 2]), ((4,), [2, -1]), ((0, 2), [2, 0]), ((), [1, 1])],
     ref=lambda x, size: x.reshape(size),
+    batch="sizes",
 )
 Op(
     "view.dtype(self: Tensor, dtype: dtype) -> Tensor",
@@ -37,6 +38,7 @@ Op(
     composite=True,
     samples=[((2, 3), [3, 2]), ((2, 3), [-1]), ((1,), [])],
     ref=lambda x, shape: x.reshape(shape),
+    batch="sizes",
 )
 Op(
     "as_strided(self: Tensor, size: list[int], stride: list[int], storage_offset: int | None = None) -> Tensor",
@@ -106,6 +108,7 @@ Op(
     vjp={"self": lambda g, dims: permute_inverse(g, dims)},
     samples=[((2, 3, 4), [2, 0, 1]), ((2, 3), [-1, 0]), ((), [])],
     ref=lambda x, dims: x.transpose(dims),
+    batch="permute",
 )
 Op(
     "permute_inverse(g: Tensor, dims: list[int]) -> Tensor",
@@ -148,6 +151,7 @@ Op(
     function=False,
     vjp={"self": lambda g, self: sum_to(g, self.sizes)},
     samples=[((3, 1), [3, 4]), ((3, 1), [2, -1, 4]), ((), [2])],
+    batch="expand",
 )
 Op(
     "sum_to(g: Tensor, sizes: list[int]) -> Tensor",
@@ -178,6 +182,7 @@ Op(
     vjp={"self": lambda g, self: reshape(g, self.sizes)},
     samples=[((1, 3, 1),), ((2,),), ((),)],
     ref="numpy.squeeze",
+    batch="squeeze",
 )
 Op(
     "squeeze.dim(self: Tensor, dim: list[int]) -> Tensor",
@@ -269,6 +274,7 @@ Op(
     namespace="_",
     view=True,
     vjp={"self": lambda g: g},
+    batch="leading",
 )
 Op(
     "detach(self: Tensor) -> Tensor",
@@ -279,6 +285,7 @@ Op(
     """,
     samples=[((2, 3),)],
     ref="numpy.copy",
+    batch="leading",
 )
 Op(
     "split(self: Tensor, split_size: int, dim: int = 0) -> list[Tensor]",

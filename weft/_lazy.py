@@ -11,7 +11,7 @@ __all__ = ["MODULES", "NAMES", "find"]
 # Modules of the package that `import weft` does not load.
 MODULES = frozenset(
     {
-        "__config__", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "hub", "jit",
+        "__config__", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "func", "hub", "jit",
         "library", "masked", "mps", "multiprocessing", "onnx", "ops", "profiler", "run", "serialization", "testing", "types", "version", "xpu",
     }
 )  # fmt: skip
@@ -35,6 +35,7 @@ NAMES = {
     "compile": "compiler",
     "load": "serialization",
     "save": "serialization",
+    "vmap": "func",
 }
 
 

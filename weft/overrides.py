@@ -133,7 +133,9 @@ def has_torch_function(relevant_args: Iterable[Any]) -> bool:
     return _core._has_override(*relevant_args)
 
 
-def handle_torch_function(public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
+def handle_torch_function(
+    public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any
+) -> Any:
     """What the overriding arguments say to ``public_api(*args, **kwargs)``.
 
     Raises:

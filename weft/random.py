@@ -1,4 +1,8 @@
-"""The default generator of random numbers: one per process, safe to share between threads."""
+"""Random numbers: the default generator, one per process and safe to share between threads, and its stream.
+
+Numbers depend on the seed and on how many were drawn before, not on threads. weft's own stream is counter-based (Philox);
+``use_torch_stream()`` changes to the one PyTorch has on a CPU, for programs that must start from the same weights.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,20 @@ __all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "ma
 def manual_seed(seed: int) -> Generator:
     """Starts the default generator's stream of this seed; the same numbers follow at any thread count.
 
+    Raises:
+        RuntimeError: seed does not fit 64 bits.
+
     >>> _ = weft.manual_seed(0)
     """
-    return default_generator.manual_seed(int(seed))
+    value = int(seed)
+    if not -(2**63) <= value < 2**64:
+        raise RuntimeError(f"Overflow when unpacking long long: manual_seed() expected a seed of 64 bits, got {value}")
+    return default_generator.manual_seed(value)
 
 
 def seed() -> int:
     """Seeds the default generator from the operating system; returns the seed."""
-    return _seed(default_generator)
+    return default_generator.seed()
 
 
 def initial_seed() -> int:
@@ -34,62 +44,16 @@ def initial_seed() -> int:
 
 def get_rng_state() -> Tensor:
     """The default generator's place in its stream, as a tensor of bytes."""
-    return _get_state(default_generator)
+    return default_generator.get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Goes to a place that get_rng_state gave."""
-    _set_state(default_generator, new_state)
+    """Goes to a place that get_rng_state gave; with PyTorch's stream, also one that torch.get_rng_state gave.
 
-
-def _get_state(self: Generator) -> Tensor:
-    """The place in the stream, as a tensor of bytes."""
-    seed, offset = self._state()
-    return _core._tensor(list(seed.to_bytes(8, "little") + offset.to_bytes(8, "little")), _core.uint8)
-
-
-def _set_state(self: Generator, new_state: Tensor) -> None:
-    """Goes to a place that get_state gave."""
-    data = bytes(new_state.tolist())
-    if len(data) != 16:
-        raise RuntimeError(f"RNG state is wrong size: expected 16 bytes, got {len(data)}")
-    self._set_state(int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little"))
-
-
-def _seed(self: Generator) -> int:
-    """Starts a stream whose seed the operating system gives; returns the seed."""
-    value = secrets.randbits(63)
-    self.manual_seed(value)
-    return value
-
-
-def _clone(self: Generator) -> Generator:
-    """Another generator at the same place."""
-    copy = Generator()
-    copy._set_state(*self._state())
-    return copy
-
-
-def _rebuild_generator(seed: int, offset: int) -> Generator:
-    generator = Generator()
-    generator._set_state(seed, offset)
-    return generator
-
-
-def _reduce(self: Generator) -> tuple[Any, ...]:
-    return _rebuild_generator, self._state()
-
-
-_METHODS: dict[str, Any] = {
-    "get_state": _get_state,
-    "set_state": _set_state,
-    "seed": _seed,
-    "clone_state": _clone,
-    "device": property(lambda self: cpu, doc="Always the CPU."),
-    "__reduce__": _reduce,
-}
-for _name, _method in _METHODS.items():
-    setattr(Generator, _name, _method)
+    Raises:
+        RuntimeError: new_state is no state of this stream.
+    """
+    default_generator.set_state(new_state)
 
 
 @contextlib.contextmanager
@@ -104,4 +68,82 @@ def fork_rng(devices: Any = None, enabled: bool = True, **_: Any) -> Iterator[No
         yield
     finally:
         if enabled:
-            default_generator._set_state(*state)
+            default_generator._set_state(state)
+
+
+class use_torch_stream:
+    """Draws PyTorch's CPU numbers from here on; as a context manager changes back at the end of the block.
+
+    With the same seed, ``rand``, ``randn``, ``randint``, ``randperm``, ``normal_``, ``uniform_``, ``bernoulli``, dropout,
+    ``exponential_``, ``log_normal_``, ``cauchy_``, ``geometric_``, ``random_``, and the initialisations built on them, give
+    the numbers of PyTorch bit for bit: of a build with AVX2 or AVX-512, in the order of calls, for generators made after
+    the change too. The stream is serial, so large fills are slower. Other samplers follow their distributions only.
+
+    Args:
+        enabled: False goes back to weft's own stream.
+
+    >>> with weft.random.use_torch_stream():
+    ...     _ = weft.manual_seed(0)
+    ...     weft.rand(2)
+    tensor([0.4963, 0.7682])
+    """
+
+    def __init__(self, enabled: bool = True) -> None:
+        self._before = default_generator._is_torch()
+        default_generator._set_torch(enabled)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        default_generator._set_torch(self._before)
+
+
+# Methods of Generator that are written in Python.
+
+
+def _get_state(self: Generator) -> Tensor:
+    """The place in the stream, as a tensor of bytes."""
+    return _core._from_buffer(bytearray(self._state()))
+
+
+def _set_state(self: Generator, new_state: Tensor) -> Generator:
+    """Goes to a place that get_state gave; returns the generator."""
+    if not isinstance(new_state, Tensor) or new_state.dtype != _core.uint8:
+        kind = new_state.dtype if isinstance(new_state, Tensor) else type(new_state).__name__
+        raise TypeError(f"set_state(): expected a tensor of uint8, got {kind}")
+    self._set_state(bytes(memoryview(new_state.detach().contiguous())))
+    return self
+
+
+def _seed(self: Generator) -> int:
+    """Seeds from the operating system; returns the seed."""
+    value = secrets.randbits(63)
+    self.manual_seed(value)
+    return value
+
+
+def _clone_state(self: Generator) -> Generator:
+    """Another generator at the same place."""
+    other = Generator()
+    other._set_torch(self._is_torch())
+    other._set_state(self._state())
+    return other
+
+
+def _reduce(self: Generator) -> Any:
+    return _rebuild, (self._is_torch(), self._state())
+
+
+def _rebuild(is_torch: bool, state: bytes) -> Generator:
+    generator = Generator()
+    generator._set_torch(is_torch)
+    generator._set_state(state)
+    return generator
+
+
+for _name, _method in {
+    "get_state": _get_state, "set_state": _set_state, "seed": _seed, "clone_state": _clone_state, "__reduce__": _reduce,
+    "device": property(lambda self: cpu, doc="Always the CPU."),
+}.items():  # fmt: skip
+    setattr(Generator, _name, _method)

@@ -163,16 +163,30 @@ PyObject* bind_call(PyObject*, PyObject* args) {
   });
 }
 
+/// (family) -> the names of the table with a form in that batch family
+PyObject* names_of_family(PyObject*, PyObject* family) {
+  return guarded([&] {
+    const char* const text = PyUnicode_AsUTF8(family);
+    if (text == nullptr) throw PythonError{};
+    Object names = owned(PyList_New(0));
+    for (const auto* entry = named_callables; entry->callable != nullptr; ++entry)
+      for (const auto* overload : entry->callable->overloads)
+        if (std::string_view(overload->batch) == text)
+          checked(PyList_Append(names.get(), owned(PyUnicode_FromString(entry->callable->name)).get()));
+    return names.release();
+  });
+}
+
 PyMethodDef disabled_definition = {"_disabled_torch_function_impl", call_plainly, METH_VARARGS, nullptr};
 
-PyMethodDef functions[] = {
-    {"_set_function_modes", set_modes, METH_VARARGS, nullptr},
-    {"_set_subclasses_off", set_subclasses_off, METH_O, nullptr},
-    {"_has_override", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(has_override)), METH_FASTCALL,
-     nullptr},
-    {"_ask_overrides", ask, METH_VARARGS, nullptr},
-    {"_bind_call", bind_call, METH_VARARGS, nullptr},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef functions[] = {{"_set_function_modes", set_modes, METH_VARARGS, nullptr},
+                           {"_set_subclasses_off", set_subclasses_off, METH_O, nullptr},
+                           {"_has_override", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(has_override)),
+                            METH_FASTCALL, nullptr},
+                           {"_ask_overrides", ask, METH_VARARGS, nullptr},
+                           {"_bind_call", bind_call, METH_VARARGS, nullptr},
+                           {"_names_of_family", names_of_family, METH_O, nullptr},
+                           {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 

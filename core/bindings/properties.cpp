@@ -206,8 +206,7 @@ PyObject* nested_list(const Tensor& t, int d, const char* at) {
 PyObject* tolist(PyObject* self, PyObject*) {
   return guarded([&] {
     const CallArguments call{self, nullptr, 0, nullptr};
-    return is_overridden(call) ? call_override("tolist", call)
-                               : nested_list(unwrap(self), 0, unwrap(self).bytes());
+    return is_overridden(call) ? call_override("tolist", call) : nested_list(unwrap(self), 0, unwrap(self).bytes());
   });
 }
 

@@ -1,6 +1,7 @@
 #include "bindings/types.h"
 
 #include <atomic>
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -130,6 +131,7 @@ PyObject* generator_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (self == nullptr) return nullptr;
   self->generator = new Generator;
   self->owned = true;
+  if (default_generator().is_torch()) self->generator->set_torch(true);
   return reinterpret_cast<PyObject*>(self);
 }
 void generator_dealloc(PyObject* self) {
@@ -150,19 +152,53 @@ PyObject* generator_manual_seed(PyObject* self, PyObject* seed) {
   });
 }
 PyObject* generator_initial_seed(PyObject* self, PyObject*) {
-  return PyLong_FromUnsignedLongLong(generator_of(self).seed());
+  auto& generator = generator_of(self);
+  uint64_t seed = generator.seed();
+  if (generator.is_torch()) generator.with_torch([&](const TorchStream& stream) { seed = stream.seed(); });
+  return PyLong_FromUnsignedLongLong(seed);
 }
+/// The place in the stream as bytes: seed and offset, or what torch.get_rng_state() holds.
 PyObject* generator_state(PyObject* self, PyObject*) {
-  const auto state = generator_of(self).state();
-  return Py_BuildValue("KK", static_cast<unsigned long long>(state.seed),
-                       static_cast<unsigned long long>(state.offset));
+  return guarded([&] {
+    auto& generator = generator_of(self);
+    if (!generator.is_torch()) {
+      const auto state = generator.state();
+      return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(&state), sizeof state);
+    }
+    char bytes[TorchStream::state_bytes];
+    generator.with_torch([&](const TorchStream& stream) { stream.save(bytes); });
+    return PyBytes_FromStringAndSize(bytes, sizeof bytes);
+  });
 }
-PyObject* generator_set_state(PyObject* self, PyObject* args) {
-  unsigned long long seed = 0, offset = 0;
-  if (PyArg_ParseTuple(args, "KK", &seed, &offset) == 0) return nullptr;
-  generator_of(self).set_state({seed, offset});
-  Py_RETURN_NONE;
+PyObject* generator_set_state(PyObject* self, PyObject* bytes) {
+  return guarded([&]() -> PyObject* {
+    check_type(PyBytes_Check(bytes) != 0, "set_state(): expected bytes, got {}", Py_TYPE(bytes)->tp_name);
+    auto& generator = generator_of(self);
+    const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(bytes));
+    const std::size_t wanted = generator.is_torch() ? TorchStream::state_bytes : sizeof(PhiloxState);
+    check(size == wanted, "RNG state is wrong size: expected {} bytes, got {}", wanted, size);
+    const char* const data = PyBytes_AS_STRING(bytes);
+    if (!generator.is_torch()) {
+      PhiloxState state;
+      std::memcpy(&state, data, sizeof state);
+      generator.set_state(state);
+      Py_RETURN_NONE;
+    }
+    bool valid = false;
+    generator.with_torch([&](TorchStream& stream) {
+      valid = stream.load(std::span<const char, TorchStream::state_bytes>(data, TorchStream::state_bytes));
+    });
+    check(valid, "RNG state is not one that get_state() gave");
+    Py_RETURN_NONE;
+  });
 }
+PyObject* generator_set_torch(PyObject* self, PyObject* value) {
+  return guarded([&]() -> PyObject* {
+    generator_of(self).set_torch(PyObject_IsTrue(value) == 1);
+    Py_RETURN_NONE;
+  });
+}
+PyObject* generator_is_torch(PyObject* self, PyObject*) { return PyBool_FromLong(generator_of(self).is_torch()); }
 
 }  // namespace
 
@@ -226,7 +262,9 @@ void init_types(PyObject* module) {
       {"manual_seed", generator_manual_seed, METH_O, "Starts the stream of this seed; returns the generator."},
       {"initial_seed", generator_initial_seed, METH_NOARGS, "The seed the stream started from."},
       {"_state", generator_state, METH_NOARGS, nullptr},
-      {"_set_state", generator_set_state, METH_VARARGS, nullptr},
+      {"_set_state", generator_set_state, METH_O, nullptr},
+      {"_set_torch", generator_set_torch, METH_O, nullptr},
+      {"_is_torch", generator_is_torch, METH_NOARGS, nullptr},
       {nullptr, nullptr, 0, nullptr}};
   PyType_Slot generator_slots[] = {{Py_tp_new, reinterpret_cast<void*>(generator_new)},
                                    {Py_tp_dealloc, reinterpret_cast<void*>(generator_dealloc)},

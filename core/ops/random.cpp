@@ -8,6 +8,7 @@
 #include "ops/promotion.h"
 #include "ops/row_layout.h"
 #include "ops/support.h"
+#include "ops/torch_random.h"
 
 namespace weft::ops::impl {
 
@@ -15,16 +16,19 @@ namespace {
 
 const kernels::RandomTable& table() { return kernels::table().random; }
 
+Generator& generator_or_default(Generator* generator) { return generator ? *generator : default_generator(); }
+
 /// A place in the stream for n elements of `words` words each.
 PhiloxState reserve(Generator* generator, int64_t n, int words) {
-  return (generator ? *generator : default_generator()).reserve(kernels::random_blocks(n, words));
+  return generator_or_default(generator).reserve(kernels::random_blocks(n, words));
 }
 
-/// Runs fill(state, n, data, index) on contiguous floats and brings them to self, whatever its layout and dtype.
-template <class Fill>
-void fill_floats(const Tensor& self, Generator* generator, const char* op, Fill fill) {
+/// Runs fill(state, n, data, index) on contiguous floats and brings them to self, whatever its layout and dtype;
+/// by_torch(self, generator) has its turn first.
+template <class Torch, class Fill>
+void fill_floats(const Tensor& self, Generator* generator, const char* op, Torch by_torch, Fill fill) {
   check_implemented(is_floating(self.dtype()), op, self.dtype());
-  if (self.numel() == 0) return;
+  if (self.numel() == 0 || by_torch(self, generator_or_default(generator))) return;
   const DType work = float_work(self.dtype());
   const bool direct = self.is_contiguous() && self.dtype() == work;
   const Tensor out = direct ? self : weft::empty(self.sizes(), work);
@@ -35,7 +39,7 @@ void fill_floats(const Tensor& self, Generator* generator, const char* op, Fill 
 
 /// Integers in [low, low + range) into a tensor of any dtype.
 void fill_integers(const Tensor& self, Generator* generator, int64_t low, uint64_t range) {
-  if (self.numel() == 0) return;
+  if (self.numel() == 0 || torch_random::integers(self, generator_or_default(generator), low, range)) return;
   const bool direct = self.is_contiguous() && self.dtype() == DType::int64;
   const Tensor out = direct ? self : weft::empty(self.sizes(), DType::int64);
   table().integers(reserve(generator, out.numel(), 2), out.numel(), low, range, out.data<int64_t>());
@@ -88,7 +92,7 @@ Tensor bernoulli_mask(const Tensor& shape_of, const Tensor& p, Generator* genera
     check_all(spread.data<float>());
   else
     check_all(spread.data<double>());
-  if (mask.numel() > 0)
+  if (mask.numel() > 0 && !torch_random::bernoulli_each(mask, spread, generator_or_default(generator)))
     table().bernoulli_each[float_index(work)](reserve(generator, mask.numel(), 1), mask.numel(), spread.bytes(),
                                               mask.data<uint8_t>());
   return mask;
@@ -106,8 +110,9 @@ void uniform_(const Tensor& self, double from, double to, Generator* generator) 
     uniform_(ops::view_as_real(self), from, to, generator);
     return;
   }
-  fill_floats(self, generator, "uniform_",
-              [&](PhiloxState state, int64_t n, void* out, int at) { table().uniform[at](state, n, from, to, out); });
+  fill_floats(
+      self, generator, "uniform_", [&](const Tensor& t, Generator& g) { return torch_random::uniform(t, g, from, to); },
+      [&](PhiloxState state, int64_t n, void* out, int at) { table().uniform[at](state, n, from, to, out); });
 }
 void normal_(const Tensor& self, double mean, double std, Generator* generator) {
   check(std >= 0, "normal expects std >= 0.0, but found std {}", std);
@@ -115,30 +120,36 @@ void normal_(const Tensor& self, double mean, double std, Generator* generator) 
     normal_(ops::view_as_real(self), 0, std * std::sqrt(0.5), generator);
     return;
   }
-  fill_floats(self, generator, "normal_",
-              [&](PhiloxState state, int64_t n, void* out, int at) { table().normal[at](state, n, mean, std, out); });
+  fill_floats(
+      self, generator, "normal_", [&](const Tensor& t, Generator& g) { return torch_random::normal(t, g, mean, std); },
+      [&](PhiloxState state, int64_t n, void* out, int at) { table().normal[at](state, n, mean, std, out); });
 }
 void log_normal_(const Tensor& self, double mean, double std, Generator* generator) {
   check(std > 0, "log_normal_ expects std > 0.0, but found std={}", std);
-  fill_floats(self, generator, "log_normal_", [&](PhiloxState state, int64_t n, void* out, int at) {
+  const auto by_torch = [&](const Tensor& t, Generator& g) { return torch_random::log_normal(t, g, mean, std); };
+  fill_floats(self, generator, "log_normal_", by_torch, [&](PhiloxState state, int64_t n, void* out, int at) {
     table().log_normal[at](state, n, mean, std, out);
   });
 }
 void exponential_(const Tensor& self, double lambd, Generator* generator) {
   check(lambd > 0, "exponential_ expects lambda > 0.0, but found lambda={}", lambd);
-  fill_floats(self, generator, "exponential_",
-              [&](PhiloxState state, int64_t n, void* out, int at) { table().exponential[at](state, n, lambd, out); });
+  fill_floats(
+      self, generator, "exponential_",
+      [&](const Tensor& t, Generator& g) { return torch_random::exponential(t, g, lambd); },
+      [&](PhiloxState state, int64_t n, void* out, int at) { table().exponential[at](state, n, lambd, out); });
 }
 void geometric_(const Tensor& self, double p, Generator* generator) {
   check(p > 0 && p < 1, "geometric_ expects p to be in (0, 1), but got p={}", p);
   const Tensor out = is_floating(self.dtype()) ? self : weft::empty(self.sizes(), DType::float64);
-  fill_floats(out, generator, "geometric_",
-              [&](PhiloxState state, int64_t n, void* data, int at) { table().geometric[at](state, n, p, data); });
+  fill_floats(
+      out, generator, "geometric_", [&](const Tensor& t, Generator& g) { return torch_random::geometric(t, g, p); },
+      [&](PhiloxState state, int64_t n, void* data, int at) { table().geometric[at](state, n, p, data); });
   if (!(out == self)) copy_elements(self, out);
 }
 void cauchy_(const Tensor& self, double median, double sigma, Generator* generator) {
   check(sigma > 0, "cauchy_ expects sigma > 0.0, but found sigma={}", sigma);
-  fill_floats(self, generator, "cauchy_", [&](PhiloxState state, int64_t n, void* out, int at) {
+  const auto by_torch = [&](const Tensor& t, Generator& g) { return torch_random::cauchy(t, g, median, sigma); };
+  fill_floats(self, generator, "cauchy_", by_torch, [&](PhiloxState state, int64_t n, void* out, int at) {
     table().cauchy[at](state, n, median, sigma, out);
   });
 }
@@ -149,13 +160,18 @@ void random__from(const Tensor& self, int64_t from, std::optional<int64_t> to, G
   fill_integers(self, generator, from, static_cast<uint64_t>(*to) - static_cast<uint64_t>(from));
 }
 void random__to(const Tensor& self, int64_t to, Generator* generator) { random__from(self, 0, to, generator); }
-void random_(const Tensor& self, Generator* generator) { fill_integers(self, generator, 0, exact_range(self.dtype())); }
+void random_(const Tensor& self, Generator* generator) {
+  const bool wide = self.dtype() == DType::int64 || self.dtype() == DType::float64;
+  if (torch_random::whole_range(self, generator_or_default(generator), exact_range(self.dtype()), wide)) return;
+  fill_integers(self, generator, 0, exact_range(self.dtype()));
+}
 
 void bernoulli__float(const Tensor& self, double p, Generator* generator) {
   check_probability(p, "bernoulli_");
   if (self.numel() == 0) return;
   const Tensor mask = weft::empty(self.sizes(), DType::boolean);
-  table().bernoulli(reserve(generator, mask.numel(), 1), mask.numel(), p, mask.data<uint8_t>());
+  if (!torch_random::bernoulli(mask, generator_or_default(generator), p))
+    table().bernoulli(reserve(generator, mask.numel(), 1), mask.numel(), p, mask.data<uint8_t>());
   copy_elements(self, mask);
 }
 void bernoulli_(const Tensor& self, const Tensor& p, Generator* generator) {
@@ -195,7 +211,8 @@ Tensor randint(int64_t high, IntList size, Generator* generator, std::optional<D
 Tensor randperm(int64_t n, Generator* generator, std::optional<DType> dtype) {
   check(n >= 0, "n must be non-negative, got {}", n);
   const Tensor out = weft::empty(Dims{n}, DType::int64);
-  if (n > 0) table().permutation(reserve(generator, n, 2), n, out.data<int64_t>());
+  if (n > 0 && !torch_random::permutation(out, generator_or_default(generator)))
+    table().permutation(reserve(generator, n, 2), n, out.data<int64_t>());
   return finished(out, dtype.value_or(DType::int64));
 }
 Tensor rand_like(const Tensor& self, std::optional<DType> dtype, std::optional<MemoryFormat> format,
@@ -304,6 +321,8 @@ std::tuple<Tensor, Tensor> native_dropout(const Tensor& self, double p, bool tra
     return {clone_detached(self), mask};
   }
   check_floating(self, "native_dropout");
+  if (torch_random::bernoulli(mask, default_generator(), 1 - p))
+    return {native_dropout_backward(self, mask, p, true), mask};
   const DType work = float_work(self.dtype());
   const Tensor x = packed_as(self, work), y = weft::empty(self.sizes(), work);
   if (x.numel() > 0)

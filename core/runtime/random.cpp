@@ -1,6 +1,9 @@
 // Philox and the generators that hand out pieces of its streams.
 #include "runtime/random.h"
 
+#include <cmath>
+#include <numbers>
+
 #include "runtime/fork.h"
 
 namespace weft {
@@ -15,10 +18,12 @@ constinit Stripe stripes[stripe_count];
 
 }  // namespace
 
-std::array<uint32_t, 4> philox(PhiloxState state, uint64_t index) noexcept {
+namespace {
+
+std::array<uint32_t, 4> philox_at(PhiloxState state, uint64_t index, uint32_t draw) noexcept {
   const uint64_t counter = state.offset + index;
   uint32_t key0 = static_cast<uint32_t>(state.seed), key1 = static_cast<uint32_t>(state.seed >> 32);
-  std::array<uint32_t, 4> x = {static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32), 0, 0};
+  std::array<uint32_t, 4> x = {static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32), draw, 0};
   for (int round = 0; round < 10; ++round) {
     const uint64_t product0 = uint64_t{0xD2511F53} * x[0];
     const uint64_t product1 = uint64_t{0xCD9E8D57} * x[2];
@@ -30,11 +35,41 @@ std::array<uint32_t, 4> philox(PhiloxState state, uint64_t index) noexcept {
   return x;
 }
 
+double open_unit(uint32_t high, uint32_t low) noexcept {
+  const uint64_t bits = (uint64_t{high} << 32 | low) >> 12;
+  return (static_cast<double>(bits) + 0.5) * 0x1p-52;
+}
+
+}  // namespace
+
+std::array<uint32_t, 4> philox(PhiloxState state, uint64_t index) noexcept { return philox_at(state, index, 0); }
+
+double ElementStream::uniform() noexcept {
+  const auto x = philox_at(state_, index_, draw_++);
+  return open_unit(x[0], x[1]);
+}
+
+double ElementStream::normal() noexcept {
+  const auto x = philox_at(state_, index_, draw_++);
+  return std::sqrt(-2 * std::log(open_unit(x[0], x[1]))) * std::cos(2 * std::numbers::pi * open_unit(x[2], x[3]));
+}
+
 std::mutex& Generator::mutex() const noexcept {
   return stripes[(reinterpret_cast<uintptr_t>(this) >> 4) % stripe_count].mutex;
 }
 
-void Generator::set_seed(uint64_t seed) noexcept { set_state({seed, 0}); }
+void Generator::set_seed(uint64_t seed) noexcept {
+  const std::lock_guard lock(mutex());
+  state_ = {seed, 0};
+  if (torch_) *torch_ = TorchStream(seed);
+}
+
+void Generator::set_torch(bool value) {
+  auto fresh = std::make_unique<TorchStream>(seed());
+  const std::lock_guard lock(mutex());
+  if (value && !is_torch()) torch_ = std::move(fresh);
+  is_torch_.store(value, std::memory_order_relaxed);
+}
 
 uint64_t Generator::seed() const noexcept { return state().seed; }
 

@@ -3,8 +3,12 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+
+#include "runtime/torch_stream.h"
 
 namespace weft {
 
@@ -16,6 +20,20 @@ struct PhiloxState {
 
 /// Four independent uniform 32-bit words for block `index` of the stream that begins at `state`.
 std::array<uint32_t, 4> philox(PhiloxState state, uint64_t index) noexcept;
+
+/// As many numbers as an element needs: a stream of its own within the block it has reserved.
+class ElementStream {
+ public:
+  ElementStream(PhiloxState state, uint64_t index) noexcept : state_(state), index_(index) {}
+  /// In (0, 1), 52 bits.
+  double uniform() noexcept;
+  double normal() noexcept;
+
+ private:
+  PhiloxState state_;
+  uint64_t index_;
+  uint32_t draw_ = 0;
+};
 
 /// Hands out disjoint pieces of a stream. Safe to share between threads.
 class Generator {
@@ -30,10 +48,22 @@ class Generator {
   PhiloxState state() const noexcept;
   void set_state(PhiloxState state) noexcept;
 
+  /// Whether numbers come from PyTorch's stream instead. Switching starts the other stream from the same seed.
+  bool is_torch() const noexcept { return is_torch_.load(std::memory_order_relaxed); }
+  void set_torch(bool value);
+  /// f(TorchStream&) while nobody else draws; is_torch() must hold.
+  template <class F>
+  void with_torch(F&& f) {
+    const std::lock_guard lock(mutex());
+    f(*torch_);
+  }
+
  private:
   std::mutex& mutex() const noexcept;
 
-  PhiloxState state_;  // guarded by mutex()
+  PhiloxState state_;                   // guarded by mutex()
+  std::unique_ptr<TorchStream> torch_;  // guarded by mutex(); kept once made
+  std::atomic<bool> is_torch_{false};
 };
 
 /// The process-wide default generator that `manual_seed` seeds.

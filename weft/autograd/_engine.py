@@ -49,6 +49,10 @@ def backward(
     """
     if grad_variables is not None:
         grad_tensors = grad_variables
+    if _core._has_override(*_as_tuple(tensors)):
+        args = (tensors, grad_tensors, retain_graph, create_graph, None, inputs)
+        _core._ask_overrides(backward, args, {})
+        return
     wanted = _as_tuple(inputs)
     if inputs is not None and not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
@@ -84,6 +88,9 @@ def grad(
     >>> weft.autograd.grad(x**3, x)
     (tensor(12.),)
     """
+    if _core._has_override(*_as_tuple(outputs), *_as_tuple(inputs), *_as_tuple(grad_outputs)):
+        flags = (retain_graph, create_graph, only_inputs, allow_unused, is_grads_batched, materialize_grads)
+        return _core._ask_overrides(grad, (outputs, inputs, grad_outputs, *flags), {})
     if is_grads_batched:
         options = (create_graph, only_inputs, allow_unused, False, materialize_grads)
         return _grad_rows(_as_tuple(outputs), inputs, _as_tuple(grad_outputs), retain_graph, options)

@@ -98,6 +98,8 @@ class Function:
     tensor([2.])
     """
 
+    generate_vmap_rule = False  # vmap may run the Function example by example
+
     _context: type[FunctionCtx] = FunctionCtx
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -133,6 +135,24 @@ class Function:
 
     vjp = backward
 
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
+        """The operation on a batch, with the place of the batch in each argument. Override it for weft.vmap.
+
+        Returns:
+            The outputs, and for each where its batch lies.
+        """
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override vmap or set generate_vmap_rule=True."
+        )
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """The tangents of the outputs. Not called: forward mode differentiates backward (weft.autograd.forward_ad)."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs forward and records the operation.
@@ -140,6 +160,8 @@ class Function:
         Raises:
             RuntimeError: a tensor was marked dirty that is no output, or that is a leaf which wants gradients.
         """
+        if _core._has_override(*args, *kwargs.values()):
+            return _core._ask_overrides(cls.apply, args, kwargs)
         ctx: Any = cls._context()
         tensors = tuple(a for a in args if isinstance(a, Tensor))
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)

@@ -176,9 +176,9 @@ class _Run:
             name: a.detach().requires_grad_(a.requires_grad) if isinstance(a, Tensor) else a
             for name, a in self.kwargs.items()
         }
-        with self.random.again(), weft.enable_grad(), self.context:
-            with contextlib.suppress(_Stop), saved_tensors_hooks(keep, lambda tensor: tensor):
-                self.function(*inputs, **keyword)
+        stopped, hooks = contextlib.suppress(_Stop), saved_tensors_hooks(keep, lambda tensor: tensor)
+        with self.random.again(), weft.enable_grad(), self.context, stopped, hooks:
+            self.function(*inputs, **keyword)
         if not self.early_stop and self.check and count != len(self.places):
             raise CheckpointError(
                 "weft.utils.checkpoint: A different number of tensors was saved during the original forward and "
