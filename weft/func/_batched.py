@@ -81,9 +81,17 @@ class BatchedTensor(Tensor):
         grad = self.physical.grad
         return None if grad is None else batch(grad, self.level)
 
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        self.physical.grad = None if value is None else physical_of(value, self.level)
+
     @property
     def data(self) -> Tensor:
         return batch(self.physical.data, self.level)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        raise RuntimeError("vmap: the data of a batched tensor cannot be replaced; write into it with copy_")
 
     @property
     def T(self) -> Tensor:
@@ -115,10 +123,10 @@ class BatchedTensor(Tensor):
         )
 
     def __float__(self) -> float:
-        return self.item()  # type: ignore[no-any-return]  # raises
+        return self.item()
 
     def __int__(self) -> int:
-        return self.item()  # type: ignore[no-any-return]  # raises
+        return self.item()
 
 
 def batch(physical: Tensor, level: Level) -> BatchedTensor:
@@ -155,7 +163,7 @@ def is_batched(value: Any, level: Level) -> bool:
 def physical_of(tensor: Tensor, level: Level) -> Tensor:
     """The batch of a tensor at a level: its own, or the same example repeated."""
     if is_batched(tensor, level):
-        return tensor.physical  # type: ignore[attr-defined]
+        return tensor.physical
     return tensor.unsqueeze(0).expand(level.size, *tensor.shape)
 
 
@@ -169,7 +177,7 @@ def _batched_at(tensor: Tensor, levels: list[Level]) -> Tensor:
         return tensor
     level, outer = levels[-1], levels[:-1]
     if is_batched(tensor, level):
-        return batch(_batched_at(tensor.physical, outer), level)  # type: ignore[attr-defined]
+        return batch(_batched_at(tensor.physical, outer), level)
     return batch(physical_of(_batched_at(tensor, outer), level), level)
 
 

@@ -66,20 +66,20 @@ def _swapped(module: Module, tensors: dict[str, Tensor], tie_weights: bool, stri
     if tie_weights:
         by_tensor = {id(known[name]): value for name, value in tensors.items() if name in known}
         tensors = {**{name: by_tensor[id(t)] for name, t in known.items() if id(t) in by_tensor}, **tensors}
-    before = []
+    before: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for path, tensor in tensors.items():
             prefix, _, name = path.rpartition(".")
             owner = module.get_submodule(prefix)
-            store = owner._parameters if name in owner._parameters else owner._buffers
+            store: dict[str, Any] = owner._parameters if name in owner._parameters else owner._buffers
             if name not in store:
                 raise KeyError(f"{path} is not a parameter or buffer of {type(module).__name__}")
             before.append((store, name, store[name]))
             store[name] = tensor
         yield
     finally:
-        for store, name, tensor in reversed(before):
-            store[name] = tensor
+        for store, name, old in reversed(before):
+            store[name] = old
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[str, Any]]:

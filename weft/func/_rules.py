@@ -153,7 +153,7 @@ def _loop(func: Any, level: Level, args: Any, kwargs: Any) -> Any:
     for i in range(level.size):
 
         def example(tensor: Tensor, i: int = i) -> Tensor:
-            return tensor.physical.select(0, i) if is_batched(tensor, level) else tensor  # type: ignore[attr-defined]
+            return tensor.physical.select(0, i) if is_batched(tensor, level) else tensor
 
         results.append(func(*map_tensors(example, args), **map_tensors(example, kwargs)))
     return args[0] if inplace else _stacked(name, results, level)
@@ -184,7 +184,7 @@ def _aligned(call: Call, tensor: Tensor, dims: int) -> Tensor:
     """The batch of a tensor with dimensions of size one between the batch and its own, so that it broadcasts."""
     if not call.is_batched(tensor):
         return tensor
-    physical: Tensor = tensor.physical  # type: ignore[attr-defined]
+    physical: Tensor = tensor.physical
     missing = dims - tensor.dim()
     return physical if missing == 0 else physical.reshape(physical.shape[0], *(1,) * missing, *tensor.shape)
 
@@ -200,7 +200,7 @@ def _pointwise(call: Call) -> Any:
 
 @_rule("leading")
 def _leading(call: Call) -> Any:
-    return call.run(**{call.first: call.only().physical})  # type: ignore[attr-defined]
+    return call.run(**{call.first: call.only().physical})
 
 
 _DIMENSIONS = ("dim", "dims", "dim0", "dim1", "dim2", "start_dim", "end_dim", "dimension", "source", "destination")
@@ -235,7 +235,7 @@ def _dims(call: Call) -> Any:
     ndim = tensor.dim()
     if ndim == 0:
         raise _Decline
-    physical: Tensor = tensor.physical  # type: ignore[attr-defined]
+    physical: Tensor = tensor.physical
     extra = 1 if call.name in ("unsqueeze", "unsqueeze_", "diag_embed") else 0
     given = {name: call[name] for name in _DIMENSIONS if call.arguments.get(name) is not None}
     if any(isinstance(value, Tensor) for value in given.values()):
@@ -277,12 +277,12 @@ def _over_all_dims(call: Call, physical: Tensor) -> Any:
 @_rule("permute")
 def _permute(call: Call) -> Any:
     tensor = call.only()
-    return call.run(**{call.first: tensor.physical}, dims=[0, *_shifted(call["dims"], tensor.dim())])  # type: ignore[attr-defined]
+    return call.run(**{call.first: tensor.physical}, dims=[0, *_shifted(call["dims"], tensor.dim())])
 
 
 @_rule("squeeze")
 def _squeeze(call: Call) -> Any:
-    physical: Tensor = call.only().physical  # type: ignore[attr-defined]
+    physical: Tensor = call.only().physical
     return physical.reshape(physical.shape[0], *(n for n in physical.shape[1:] if n != 1))
 
 
@@ -299,7 +299,7 @@ def _sizes(call: Call) -> Any:
         listed[listed.index(-1)] = tensor.numel() // known if known > 0 else 0
         if weft.Size(listed).numel() != tensor.numel():
             raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {tensor.numel()}")
-    return call.run(**{call.first: tensor.physical, name: [call.level.size, *listed]})  # type: ignore[attr-defined]
+    return call.run(**{call.first: tensor.physical, name: [call.level.size, *listed]})
 
 
 @_rule("expand")
@@ -394,7 +394,7 @@ def _convolution(call: Call) -> Any:
 def _images(call: Call) -> Any:
     """The batch of images takes the vmapped dimension in."""
     tensor = call.only()
-    physical: Tensor = tensor.physical  # type: ignore[attr-defined]
+    physical: Tensor = tensor.physical
     digits = [int(c) for c in call.name if c.isdigit()]
     if digits and tensor.dim() == digits[0] + 1:
         return call.run(**{call.first: physical})
@@ -466,10 +466,10 @@ def _getitem(func: Any, level: Level, tensor: Tensor, key: Any) -> Any:
     if is_batched(tensor, level):
         items = _plain_key(key, level)
         if items is not None:
-            return batch(tensor.physical[(slice(None), *items)], level)  # type: ignore[attr-defined]
+            return batch(tensor.physical[(slice(None), *items)], level)
         if is_batched(key, level) and key.dtype not in (weft.bool, weft.uint8):
             rows = weft.arange(level.size).reshape(-1, *(1,) * key.dim())
-            return batch(tensor.physical[rows, key.physical], level)  # type: ignore[attr-defined]
+            return batch(tensor.physical[rows, key.physical], level)
     elif is_batched(key, level) and key.dtype not in (weft.bool, weft.uint8):
         return batch(tensor[key.physical], level)
     raise _Decline
@@ -480,7 +480,7 @@ def _setitem(func: Any, level: Level, tensor: Tensor, key: Any, value: Any) -> A
     items = _plain_key(key, level)
     if not is_batched(tensor, level) or items is None:
         raise _Decline
-    physical: Tensor = tensor.physical  # type: ignore[attr-defined]
+    physical: Tensor = tensor.physical
     if is_batched(value, level):
         missing = tensor[key].dim() - value.dim()
         value = value.physical
@@ -507,9 +507,9 @@ def _grad(
     weights = [weft.ones_like(o) if w is None and o.dim() == 0 else w for o, w in zip(outs, weights, strict=True)]
     if all(is_batched(x, level) for x in ins):
         used = [(o, w) for o, w in zip(outs, weights, strict=True) if is_batched(o, level)]
-        roots = [o.physical for o, _ in used]  # type: ignore[attr-defined]
+        roots = [o.physical for o, _ in used]
         seeds = [None if w is None else physical_of(w, level) for _, w in used]
-        results = weft.autograd.grad(roots, [x.physical for x in ins], seeds, *args, **kwargs)  # type: ignore[attr-defined]
+        results = weft.autograd.grad(roots, [x.physical for x in ins], seeds, *args, **kwargs)
         return tuple(None if r is None else batch(r, level) for r in results)
     return _grad_by_example(level, outs, ins, weights, args, kwargs)
 

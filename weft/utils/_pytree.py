@@ -76,7 +76,8 @@ def _unflatten(leaves: Any, spec: TreeSpec) -> Any:
         keys, factory = spec.context
         pairs = zip(keys, items, strict=True)
         return defaultdict(factory, pairs) if spec.kind is defaultdict else spec.kind(pairs)
-    return spec.kind(*items) if hasattr(spec.kind, "_fields") else spec.kind(items)
+    kind: Any = spec.kind
+    return kind(*items) if hasattr(spec.kind, "_fields") else kind(items)
 
 
 def tree_map(function: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Any = None) -> Any:
