@@ -22,6 +22,7 @@ except ImportError as error:
     ) from error
 from weft import _core, _einops, _lazy
 from weft._core import *  # noqa: F403  # the functions, dtypes and classes of the native module
+from weft._core import _standard_gamma as _standard_gamma
 from weft._creation import *  # noqa: F403
 from weft._device import device as device
 from weft._dlpack import from_dlpack as from_dlpack

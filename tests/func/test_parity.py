@@ -199,6 +199,7 @@ def _arrays(result: Any) -> list[np.ndarray]:
     return [result.numpy()]
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's forward mode uses it
 @pytest.mark.parametrize("name", CASES)
 def test_func_computes_what_torch_computes(name: str) -> None:
     case, which = CASES[name]
