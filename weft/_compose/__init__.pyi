@@ -54,6 +54,17 @@ from weft._compose.joining import dstack as dstack
 from weft._compose.joining import hstack as hstack
 from weft._compose.joining import meshgrid as meshgrid
 from weft._compose.joining import vstack as vstack
+from weft._compose.matrix_methods import cholesky as cholesky
+from weft._compose.matrix_methods import cholesky_inverse as cholesky_inverse
+from weft._compose.matrix_methods import cholesky_solve as cholesky_solve
+from weft._compose.matrix_methods import det as det
+from weft._compose.matrix_methods import inverse as inverse
+from weft._compose.matrix_methods import logdet as logdet
+from weft._compose.matrix_methods import matrix_power as matrix_power
+from weft._compose.matrix_methods import pinverse as pinverse
+from weft._compose.matrix_methods import qr as qr
+from weft._compose.matrix_methods import slogdet as slogdet
+from weft._compose.matrix_methods import svd as svd
 from weft._compose.numeric import float_power as float_power
 from weft._compose.numeric import frexp as frexp
 from weft._compose.numeric import ldexp as ldexp
