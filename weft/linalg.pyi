@@ -1,6 +1,7 @@
 # Generated from weft/_compose by `python -m gen --docs`. Do not edit.
 from weft._compose.matrices import cond as cond
 from weft._compose.matrices import diagonal as diagonal
+from weft._compose.matrices import householder_product as householder_product
 from weft._compose.matrices import matrix_norm as matrix_norm
 from weft._compose.matrices import matrix_power as matrix_power
 from weft._compose.matrices import matrix_rank as matrix_rank

@@ -74,3 +74,12 @@ def test_mistakes_raise() -> None:
     ):
         with pytest.raises(RuntimeError):
             call()
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 3)])
+def test_householder_product_is_q(shape: tuple[int, ...]) -> None:
+    a = matrix(shape)
+    close(L.householder_product(*weft.geqrf(a)), L.qr(a).Q)
+    assert gradcheck(
+        L.householder_product, [a.requires_grad_(), matrix((*shape[:-2], shape[-1]), seed=1).requires_grad_()]
+    )

@@ -225,3 +225,23 @@ def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
         )
     flat = input.reshape(math.prod(left), math.prod(right))
     return weft.linalg.inv(flat).reshape(right + left)
+
+
+@composite(namespace="linalg", method=False)
+def householder_product(input: Tensor, tau: Tensor) -> Tensor:
+    """The first columns of the product of Householder reflections, as geqrf leaves them, shape (..., m, n).
+
+    Source: Joffrain et al. (2006), Accumulating Householder transformations, revisited.
+
+    >>> weft.linalg.householder_product(weft.ones(2, 1), weft.zeros(1)).tolist()
+    [[1.0], [0.0]]
+    """
+    _matrices("householder_product", input)
+    m, n, k = input.size(-2), input.size(-1), tau.size(-1)
+    if m < n or n < k:
+        raise RuntimeError(f"linalg.householder_product: expected m >= n >= k, got {m}, {n} and {k} factors in tau")
+    v = input[..., :k].tril(-1) + weft.eye(m, k, dtype=input.dtype)
+    scale = tau.unsqueeze(-1)
+    coupling = (v.mH @ v).triu(1) * scale
+    right = weft.linalg.solve_triangular(coupling, scale * v[..., :n, :].mH, upper=True, unitriangular=True)
+    return weft.eye(m, n, dtype=input.dtype) - v @ right
