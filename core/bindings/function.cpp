@@ -26,8 +26,9 @@ class PythonFunction final : public NodeSaving<FunctionSaved> {
     const PythonScope python;
     const Object saved = unpacked_or_reason(keep);
     const Object grad_tuple = tensors_to_tuple(grads);
-    const Object result =
-        owned(PyObject_CallFunctionObjArgs(backward_.peek(), ctx_.peek(), saved.get(), grad_tuple.get(), nullptr));
+    const Object result = owned(surviving_exit([&] {
+      return PyObject_CallFunctionObjArgs(backward_.peek(), ctx_.peek(), saved.get(), grad_tuple.get(), nullptr);
+    }));
     check(PyTuple_Check(result.get()) != 0 && PyTuple_GET_SIZE(result.get()) == static_cast<Py_ssize_t>(results.size()),
           "function {} returned an incorrect number of gradients (expected {})", name_, results.size());
     for (std::size_t i = 0; i < results.size(); ++i) {

@@ -54,7 +54,7 @@ class PythonTensorHook final : public TensorHook {
     const Object callable = callback_->get();
     if (!callable) return {};
     const Object argument = owned(wrap(grad));
-    const Object result = owned(PyObject_CallOneArg(callable.get(), argument.get()));
+    const Object result = owned(surviving_exit([&] { return PyObject_CallOneArg(callable.get(), argument.get()); }));
     if (post_ || result.get() == Py_None) return {};
     return replacement(callable.get(), result.get(), grad);
   }
@@ -74,8 +74,9 @@ class PythonNodeHook final : public NodeHook {
     if (!callable) return;
     const Object first = tensors_to_tuple(grads);
     const Object second = post_ ? tensors_to_tuple(incoming) : Object();
-    const Object result =
-        owned(PyObject_CallFunctionObjArgs(callable.get(), first.get(), post_ ? second.get() : nullptr, nullptr));
+    const Object result = owned(surviving_exit([&] {
+      return PyObject_CallFunctionObjArgs(callable.get(), first.get(), post_ ? second.get() : nullptr, nullptr);
+    }));
     replace(callable.get(), grads, result.get());
   }
   const Kept& kept() const noexcept { return *callback_; }

@@ -47,16 +47,16 @@ bool poll_signals() {
   return PyErr_CheckSignals() != 0;
 }
 
-governor::Decision decide(int64_t cost) noexcept {
+governor::Decision decide(int64_t cost, governor::Correction& correction) noexcept {
   // Without a GIL letting go is cheap and lets the garbage collector of another thread run (docs/notes/gil.md).
-  if constexpr (!has_gil) return {.release = true, .size_class = 0, .flips = 0, .estimate = cost};
-  return governor::decide(cost, alone());
+  if constexpr (!has_gil) return {};
+  return governor::decide(cost, alone(), correction);
 }
 
 }  // namespace
 
-NativeCall::NativeCall(int64_t cost)
-    : decision_(decide(cost)),
+NativeCall::NativeCall(int64_t cost, governor::Correction& correction)
+    : decision_(decide(cost, correction)),
       outer_(current),
       interrupt_(pthread_equal(pthread_self(), main_thread) ? &poll_signals : nullptr),
       trace_(trace::Kind::native, nullptr) {
@@ -69,28 +69,28 @@ NativeCall::NativeCall(int64_t cost)
 }
 
 NativeCall::~NativeCall() {
-  int64_t wait = 0;
-  if (released_ != nullptr) {
-    const int64_t asked = has_gil || trace_.active() ? governor::now() : 0;
-    PyEval_RestoreThread(released_);
-    if (has_gil) wait = governor::now() - asked;
-    if (trace_.active()) [[unlikely]]
-      trace_.event().second = asked;
-  }
   current = outer_;
-  if (has_gil) governor::done(decision_, wait);
+  if (released_ == nullptr) {
+    if (has_gil) governor::done_held(decision_);
+    return;
+  }
+  const int64_t end = has_gil || trace_.active() ? governor::now() : 0;
+  if (trace_.active()) [[unlikely]]
+    trace_.event().second = end;
+  surviving_exit([&] { PyEval_RestoreThread(released_); });
+  if (has_gil) governor::done_released(decision_, end);
 }
 
 PythonScope::PythonScope() : call_(current) {
   if (call_ == nullptr) {
     // Held already, or a thread of our own: PyGILState knows.
     foreign_ = PyGILState_Check() == 0;
-    if (foreign_) ensured_ = PyGILState_Ensure();
+    if (foreign_) ensured_ = surviving_exit([] { return PyGILState_Ensure(); });
     return;
   }
   if (call_->released_ != nullptr) {
     trace_.start(trace::Kind::python, nullptr);
-    PyEval_RestoreThread(call_->released_);
+    surviving_exit([&] { PyEval_RestoreThread(call_->released_); });
     if (trace_.active()) [[unlikely]]
       trace_.event().first = governor::now();
   }

@@ -17,7 +17,7 @@ inline constexpr int64_t never_release_below = 300;  // nanoseconds
 /// One native call: decides whether to let go of the GIL, does so, and has it back at the end.
 class NativeCall {
  public:
-  explicit NativeCall(int64_t cost);
+  NativeCall(int64_t cost, governor::Correction& correction);
   ~NativeCall();
   NativeCall(const NativeCall&) = delete;
   NativeCall& operator=(const NativeCall&) = delete;
@@ -50,7 +50,8 @@ class PythonScope {
 template <class F>
 auto native(int64_t cost, F&& f) {
   if (cost < never_release_below) return f();
-  const NativeCall call(cost);
+  static constinit governor::Correction correction;  // one for each F, which is one for each place that calls
+  const NativeCall call(cost, correction);
   return f();
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <Python.h>
+#include <cxxabi.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -58,6 +60,18 @@ Object call_python(const char* module, const char* function, Args*... args) {
   return owned(PyObject_CallFunctionObjArgs(callable.get(), args..., nullptr));
 }
 
+/// Runs `f`, which may have to wait for Python's lock. A thread that waits for it while the interpreter exits never
+/// gets it: before 3.14 CPython ends that thread by unwinding its stack, which would run through frames of ours that
+/// need the lock. Such a thread waits here for the end of the process instead.
+template <class F>
+decltype(auto) surviving_exit(F&& f) {
+  try {
+    return f();
+  } catch (abi::__forced_unwind&) {
+    for (;;) pause();
+  }
+}
+
 /// Turns the C++ exception in flight into a Python one. Call in a catch block.
 void translate_exception() noexcept;
 
@@ -65,7 +79,7 @@ void translate_exception() noexcept;
 template <class F>
 auto guarded(F&& f, decltype(f()) failure = {}) noexcept -> decltype(f()) {
   try {
-    return f();
+    return surviving_exit(f);
   } catch (...) {
     translate_exception();
     return failure;

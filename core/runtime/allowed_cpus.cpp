@@ -1,5 +1,6 @@
 // How many CPUs this process may use: affinity, the cgroup's quota, WEFT_NUM_THREADS.
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,16 +18,19 @@
 namespace weft {
 namespace {
 
-int cpus_by_affinity() {
+// Calls f(set, bytes) with the affinity of the process; false when the kernel does not tell it.
+template <class F>
+bool with_affinity(F&& f) noexcept {
   for (std::size_t cpus = 1024; cpus <= (1u << 20); cpus *= 2) {  // the kernel refuses a set too small for the machine
     cpu_set_t* const set = CPU_ALLOC(cpus);
-    if (set == nullptr) break;
+    if (set == nullptr) return false;
     const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
-    const int count = sched_getaffinity(0, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
+    const bool known = sched_getaffinity(getpid(), bytes, set) == 0;
+    if (known) f(set, bytes);
     CPU_FREE(set);
-    if (count > 0) return count;
+    if (known) return true;
   }
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return false;
 }
 
 std::string first_line(const std::string& path) {
@@ -86,6 +90,16 @@ std::optional<double> cgroup_quota() {
 
 }  // namespace
 
+int detail::cpus_by_affinity() noexcept {
+  int count = 0;
+  with_affinity([&](cpu_set_t* set, std::size_t bytes) { count = CPU_COUNT_S(bytes, set); });
+  return count > 0 ? count : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+void detail::adopt_process_affinity() noexcept {
+  with_affinity([](cpu_set_t* set, std::size_t bytes) { sched_setaffinity(0, bytes, set); });
+}
+
 int allowed_cpus() {
   if (const char* text = std::getenv("WEFT_NUM_THREADS"); text != nullptr && *text != '\0') {
     char* end;
@@ -94,7 +108,7 @@ int allowed_cpus() {
                 "WEFT_NUM_THREADS: expected a whole number from 1 to 4096, got '{}'", text);
     return static_cast<int>(threads);
   }
-  int cpus = cpus_by_affinity();
+  int cpus = detail::cpus_by_affinity();
   // Rounded up: a quota of 1.5 CPUs is used up by two threads only.
   if (const auto quota = cgroup_quota()) cpus = std::min(cpus, static_cast<int>(std::ceil(std::min(*quota, 1e6))));
   return std::max(cpus, 1);

@@ -18,7 +18,7 @@ constexpr double duty = 0.2;
 constexpr int first_shift = 3;
 constexpr int last_shift = 6;
 
-constexpr int class_count = 5;
+constexpr int class_count = Correction::classes;
 constexpr uint8_t no_evidence = 255;  // a decision that done() learns nothing from
 
 // All fields guarded by the GIL.
@@ -73,14 +73,33 @@ uint8_t size_class(int64_t estimate) noexcept {
   return estimate < 20'000 ? 0 : estimate < 100'000 ? 1 : estimate < 500'000 ? 2 : estimate < 2'000'000 ? 3 : 4;
 }
 
-void update_averages(ThreadState& thread, int64_t estimate) noexcept {
+// How much waiting a nanosecond of native work without the lock may cost.
+int64_t patience(uint8_t size) noexcept { return size == 0 ? 1 : size < 4 ? 2 : 3; }
+
+int64_t corrected(int64_t estimate, const Correction& correction) noexcept {
+  return static_cast<int64_t>(static_cast<float>(estimate) * correction.factor[size_class(estimate)]);
+}
+
+// A moving average in which one outlier (the thread lost its core for a while) moves little.
+void correct(Correction& correction, int64_t estimate, int64_t measured) noexcept {
+  constexpr float furthest = 32;
+  constexpr uint8_t settled = 16;
+  const uint8_t size = size_class(estimate);
+  float& factor = correction.factor[size];
+  uint8_t& known = correction.known[size];
+  const float seen = std::clamp(static_cast<float>(measured) / static_cast<float>(estimate), factor / 4, factor * 4);
+  known = std::min<uint8_t>(known + 1, settled);
+  factor = std::clamp(factor + (seen - factor) / static_cast<float>(known), 1 / furthest, furthest);
+}
+
+void update_averages(ThreadState& thread, int64_t estimate, int64_t begin) noexcept {
   const auto busy = static_cast<double>(estimate);
   if (thread.fresh) {
     thread.fresh = false;
     thread.busy = thread.gap = busy;
     return;
   }
-  const auto gap = static_cast<double>(std::clamp<int64_t>(now() - thread.last_end, 0, longest_gap));
+  const auto gap = static_cast<double>(std::clamp<int64_t>(begin - thread.last_end, 0, longest_gap));
   thread.busy += (busy - thread.busy) / 16;
   thread.gap += (gap - thread.gap) / 16;
 }
@@ -99,10 +118,10 @@ bool pays_to_release(const ThreadState& thread, SizeClass& cls, int64_t estimate
   return true;
 }
 
-void learn(SizeClass& cls, int64_t estimate, int64_t wait) noexcept {
+void learn(SizeClass& cls, uint8_t size, int64_t worked, int64_t wait) noexcept {
   const int64_t bound = 2 * switch_interval;
-  cls.credit += (estimate < safe_op ? 1 : 2) * estimate - wait;
-  cls.gained += estimate;
+  cls.credit += patience(size) * worked - wait;
+  cls.gained += worked;
   if (cls.credit > bound) {
     cls.credit = bound;
     cls.shift = first_shift;
@@ -124,21 +143,24 @@ void set_thread_policy(std::optional<Policy> policy) noexcept { policy_of_thread
 
 void set_switch_interval(int64_t nanoseconds) noexcept { switch_interval = std::max<int64_t>(nanoseconds, 1); }
 
-Decision decide(int64_t estimate, bool alone) noexcept {
+Decision decide(int64_t estimate, bool alone, Correction& correction) noexcept {
   ThreadState* const thread = Registry::local();
   const Policy policy = policy_of_thread.value_or(process_policy());
-  Decision decision{policy == Policy::release, no_evidence, 0, estimate};
+  Decision decision{.release = policy == Policy::release, .size_class = no_evidence, .estimate = estimate};
   if (thread == nullptr) return decision;
   if (policy == Policy::automatic) {
+    const int64_t expected = corrected(estimate, correction);
     if (alone) {
       // Nobody waits for the lock now; only an op long enough for a foreign thread to come along lets go.
-      decision.release = estimate >= switch_interval;
+      decision.release = expected >= switch_interval;
       thread->fresh = true;
     } else {
-      update_averages(*thread, estimate);
-      decision.size_class = size_class(estimate);
+      decision.begin = now();
+      decision.correction = &correction;
+      update_averages(*thread, expected, decision.begin);
+      decision.size_class = size_class(expected);
       SizeClass& cls = classes[decision.size_class];
-      decision.release = pays_to_release(*thread, cls, estimate);
+      decision.release = pays_to_release(*thread, cls, expected);
       decision.flips = cls.flips;
     }
   }
@@ -146,17 +168,30 @@ Decision decide(int64_t estimate, bool alone) noexcept {
   return decision;
 }
 
-void done(const Decision& decision, int64_t wait) noexcept {
-  if (!decision.release && decision.size_class == no_evidence) return;
+void done_held(const Decision& decision) noexcept {
+  if (decision.size_class == no_evidence) return;
   ThreadState* const thread = Registry::local();
   if (thread == nullptr) return;
-  if (decision.release && wait != 0) add(thread->waited, wait);
-  if (decision.size_class == no_evidence) return;
   thread->last_end = now();
-  if (!decision.release || decision.estimate >= switch_interval) return;
-  SizeClass& cls = classes[decision.size_class];
+  correct(*decision.correction, decision.estimate, thread->last_end - decision.begin);
+}
+
+void done_released(const Decision& decision, int64_t end) noexcept {
+  ThreadState* const thread = Registry::local();
+  if (thread == nullptr) return;
+  thread->last_end = now();
+  const int64_t wait = thread->last_end - end;
+  add(thread->waited, wait);
+  if (decision.size_class == no_evidence) return;
+  const int64_t measured = end - decision.begin;
+  const int64_t expected = corrected(decision.estimate, *decision.correction);
+  correct(*decision.correction, decision.estimate, measured);
+  if (expected >= switch_interval) return;
+  // A thread that lost its core meanwhile did not work all that time.
+  const int64_t worked = std::min(measured, 2 * expected);
   // When the regime changed while this thread waited, its wait is no evidence.
-  if (!cls.hold && cls.flips == decision.flips) learn(cls, decision.estimate, wait);
+  SizeClass& cls = classes[decision.size_class];
+  if (!cls.hold && cls.flips == decision.flips) learn(cls, decision.size_class, worked, wait);
 }
 
 namespace {

@@ -18,18 +18,31 @@ void set_thread_policy(std::optional<Policy> policy) noexcept;
 /// S of the algorithm, in nanoseconds (sys.getswitchinterval(), 5 ms unless told).
 void set_switch_interval(int64_t nanoseconds) noexcept;
 
+/// What the calls of one place really took, as a multiple of their estimates, by size of the estimate. The table's
+/// costs are those of a middling core and one thread; caches, cores and the pool make them wrong by factors. Guarded by
+/// the GIL.
+struct Correction {
+  static constexpr int classes = 5;
+  float factor[classes] = {1, 1, 1, 1, 1};
+  uint8_t known[classes] = {};  ///< measurements, as far as they matter
+};
+
 /// One decision about one native call. All calls with the GIL held, on the calling thread, in the order
 /// decide -> (native work) -> done. On a build without a GIL the bindings do not ask.
 struct Decision {
-  bool release;
-  uint8_t size_class;
-  uint32_t flips;  ///< the class's flips when decided: a change means the wait is no evidence
-  int64_t estimate;
+  bool release = true;
+  uint8_t size_class = 0;
+  uint32_t flips = 0;  ///< the class's flips when decided: a change means the wait is no evidence
+  int64_t estimate = 0;
+  int64_t begin = 0;
+  Correction* correction = nullptr;
 };
 /// `estimate`: expected native time in nanoseconds. `alone`: the interpreter has one thread only.
-Decision decide(int64_t estimate, bool alone) noexcept;
-/// `wait`: nanoseconds spent getting the GIL back (0 when it was held).
-void done(const Decision& decision, int64_t wait) noexcept;
+Decision decide(int64_t estimate, bool alone, Correction& correction) noexcept;
+/// The call let go of the lock; its native work ended at `end`, and it has had the lock back since now().
+void done_released(const Decision& decision, int64_t end) noexcept;
+/// The call held the lock.
+void done_held(const Decision& decision) noexcept;
 
 struct Stats {
   uint64_t held;

@@ -39,6 +39,7 @@ constexpr int64_t longest_wait = 200'000;  // as the average sees it
 constexpr int64_t caller_spin = 30'000;    // before a caller parks whose last pieces are still running
 constexpr int64_t quantum = 100'000;       // a worker looks at other callers' jobs at least this often
 constexpr int64_t interrupt_poll = 50'000'000;
+constexpr int64_t look_interval = 100'000'000;  // at the affinity, which the user may change while we run
 constexpr auto fork_patience = std::chrono::milliseconds(500);
 constexpr uint32_t owner_parked = 1u << 31;  // in Job::pending
 constexpr int64_t most_pieces = 1 << 30;     // in one job
@@ -69,10 +70,13 @@ struct Worker {
 
 struct Pool {
   Job slots[slot_count];
-  std::atomic<int> used{0};   // slots ever taken: the bound of a scan
-  std::atomic<int> limit{0};  // num_threads(); 0 until asked
-  std::atomic<int> cpus{1};   // what the machine allows, whatever the limit is
-  std::atomic<int> ready{0};  // the limit that workers were last started for
+  std::atomic<int> used{0};         // slots ever taken: the bound of a scan
+  std::atomic<int> limit{0};        // num_threads(); 0 until asked
+  std::atomic<int> cpus{1};         // what the machine allows, whatever the limit is
+  std::atomic<int> ready{0};        // the limit that workers were last started for
+  std::atomic<bool> chosen{false};  // the user set the limit: the affinity has no say
+  std::atomic<int> affinity{0};     // CPUs when last looked at
+  std::atomic<int64_t> next_look{0};
 
   alignas(64) std::atomic<uint32_t> epoch{0};  // a futex word: bumped to wake
   std::atomic<int> idle{0};                    // workers that wait for a bump
@@ -277,6 +281,7 @@ bool end_worker(Pool& p, const WorkerArgument& self) noexcept {
 }
 
 void* worker_main(void* argument) {
+  detail::adopt_process_affinity();
   const WorkerArgument self = *static_cast<WorkerArgument*>(argument);
   delete static_cast<WorkerArgument*>(argument);
   Pool& p = pool();
@@ -399,7 +404,26 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
   if (error) std::rethrow_exception(error);
 }
 
+[[gnu::cold, gnu::noinline]] void look_at_affinity(Pool& p, int64_t now) noexcept {
+  p.next_look.store(now + look_interval, std::memory_order_relaxed);
+  const int cpus = detail::cpus_by_affinity();
+  if (p.affinity.exchange(cpus) == cpus) return;
+  try {
+    const int allowed = allowed_cpus();
+    const std::lock_guard lock(p.mutex);
+    p.cpus.store(std::max(1, std::min(cpus, static_cast<int>(std::thread::hardware_concurrency()))));
+    if (p.chosen.load()) return;
+    p.limit.store(allowed);
+    p.ready.store(0);
+    wake_all(p);  // workers past the limit end; new ones start with the next region, on the CPUs allowed now
+  } catch (const std::exception&) {  // a malformed WEFT_NUM_THREADS, or no memory: all stays as it is
+  }
+}
+
 void run_region(int64_t n, int64_t grain, const Body& body) {
+  Pool& here = pool();
+  if (const int64_t now = governor::now(); now > here.next_look.load(std::memory_order_relaxed)) [[unlikely]]
+    look_at_affinity(here, now);
   const int limit = num_threads();
   if (limit > 1) {
     Pool& p = pool();
@@ -424,6 +448,7 @@ void run_region(int64_t n, int64_t grain, const Body& body) {
   }
   int unset = 0;
   p.cpus.store(std::max(1, std::min(cpus, static_cast<int>(std::thread::hardware_concurrency()))));
+  p.affinity.store(detail::cpus_by_affinity());
   return p.limit.compare_exchange_strong(unset, cpus) ? cpus : unset;
 }
 
@@ -451,6 +476,7 @@ void set_num_threads(int n) {
   num_threads();  // sets `cpus`
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
+  p.chosen.store(true);
   p.limit.store(n);
   p.ready.store(0);
   wake_all(p);  // workers past the limit end

@@ -14,11 +14,19 @@ namespace weft {
 /// (runtime/interrupt.h).
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int64_t end)> f);
 
-/// How many threads one parallel region may use, the caller included.
+/// How many threads one parallel region may use, the caller included: the allowed CPUs, followed as they change, unless
+/// set_num_threads() or WEFT_NUM_THREADS said otherwise.
 int num_threads() noexcept;
 /// Sets that number (>= 1); more than the allowed CPUs is permitted, for tests.
 void set_num_threads(int n);
 /// CPUs this process may use: affinity, then the cgroup quota, then WEFT_NUM_THREADS when set.
 int allowed_cpus();
+
+namespace detail {
+/// CPUs of the process's affinity, which is its main thread's.
+int cpus_by_affinity() noexcept;
+/// Gives the calling thread the process's affinity. A worker would else keep that of the thread that started it.
+void adopt_process_affinity() noexcept;
+}  // namespace detail
 
 }  // namespace weft
