@@ -116,7 +116,18 @@ PyObject* result_dtype(PyObject*, PyObject* args) {
   });
 }
 
+PyObject* set_thread_default(PyObject*, PyObject* generator) {
+  return guarded([&]() -> PyObject* {
+    Generator* const own = generator == Py_None ? nullptr : as_generator(generator);
+    check_type(own != nullptr || generator == Py_None, "_set_thread_generator: expected a Generator or None, got {}",
+               Py_TYPE(generator)->tp_name);
+    set_thread_generator(own);
+    Py_RETURN_NONE;
+  });
+}
+
 PyMethodDef functions[] = {
+    {"_set_thread_generator", set_thread_default, METH_O, nullptr},
     {"_tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor)), METH_FASTCALL, nullptr},
     {"_from_buffer", from_buffer, METH_O, nullptr},
     {"_as_subclass", as_subclass, METH_VARARGS, nullptr},

@@ -121,7 +121,11 @@ struct GeneratorObject {
   bool owned;
 };
 
-Generator& generator_of(PyObject* self) { return *reinterpret_cast<GeneratorObject*>(self)->generator; }
+/// The object `default_generator` holds none: it stands for the calling thread's.
+Generator& generator_of(PyObject* self) {
+  Generator* const own = reinterpret_cast<GeneratorObject*>(self)->generator;
+  return own != nullptr ? *own : default_generator();
+}
 
 PyObject* generator_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"device", nullptr};
@@ -276,7 +280,7 @@ void init_types(PyObject* module) {
   generator_type = make_type(generator_spec);
   add(module, "Generator", reinterpret_cast<PyObject*>(generator_type));
   auto* shared = reinterpret_cast<GeneratorObject*>(checked(generator_type->tp_alloc(generator_type, 0)));
-  shared->generator = &default_generator();
+  shared->generator = nullptr;
   shared->owned = false;
   add(module, "default_generator", reinterpret_cast<PyObject*>(shared));
 }
@@ -315,7 +319,7 @@ PyObject* wrap_size(IntList sizes) {
 
 Generator* as_generator(PyObject* object) noexcept {
   if (!PyObject_TypeCheck(object, generator_type)) return nullptr;
-  return reinterpret_cast<GeneratorObject*>(object)->generator;
+  return &generator_of(object);
 }
 
 }  // namespace weft::bindings

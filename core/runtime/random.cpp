@@ -90,10 +90,16 @@ void Generator::set_state(PhiloxState state) noexcept {
   state_ = state;
 }
 
+namespace {
+thread_local Generator* thread_generator = nullptr;
+}  // namespace
+
 Generator& default_generator() noexcept {
   static Generator generator;
-  return generator;
+  return thread_generator != nullptr ? *thread_generator : generator;
 }
+
+void set_thread_generator(Generator* generator) noexcept { thread_generator = generator; }
 
 void detail::lock_generators() noexcept {
   for (Stripe& stripe : stripes) stripe.mutex.lock();

@@ -66,7 +66,9 @@ class Generator {
   std::atomic<bool> is_torch_{false};
 };
 
-/// The process-wide default generator that `manual_seed` seeds.
+/// The default generator that `manual_seed` seeds: the process's, or the one this thread was given.
 Generator& default_generator() noexcept;
+/// Gives this thread a default generator of its own, which must outlive its use; null: the process's again.
+void set_thread_generator(Generator* generator) noexcept;
 
 }  // namespace weft

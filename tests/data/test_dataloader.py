@@ -327,9 +327,67 @@ def test_bad_options_raise_value_error(options, message):
         DataLoader(Squares(), **options)
 
 
-def test_worker_processes_are_refused_with_a_way_out():
-    with pytest.raises(NotImplementedError, match="worker='thread'"):
-        DataLoader(Squares(), num_workers=1, worker="process")
+class Drawing(Dataset):
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index):
+        return weft.tensor([float(index), weft.rand(1).item()])
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_worker_processes_make_the_batches_in_order(context):
+    loader = DataLoader(Drawing(), batch_size=3, num_workers=2, worker="process", multiprocessing_context=context)
+    assert [batch[:, 0].tolist() for batch in loader] == [[0, 1, 2], [3, 4, 5], [6, 7]]
+
+
+def test_persistent_worker_processes_serve_more_epochs():
+    loader = DataLoader(Drawing(), num_workers=2, worker="process", persistent_workers=True)
+    for _ in range(2):
+        assert [int(batch[0, 0].item()) for batch in loader] == list(range(8))
+    loader._iterator._finalizer()
+
+
+class Broken(Drawing):
+    def __getitem__(self, index):
+        raise KeyError(f"sample {index}")
+
+
+def test_exception_of_a_worker_process_comes_with_its_traceback():
+    with pytest.raises(KeyError, match=r"(?s)worker process 0.*sample 0"):
+        next(iter(DataLoader(Broken(), num_workers=1, worker="process")))
+
+
+class Dying(Drawing):
+    def __getitem__(self, index):
+        os._exit(3)
+
+
+def test_worker_process_that_dies_is_reported():
+    with pytest.raises(RuntimeError, match="exited unexpectedly"):
+        next(iter(DataLoader(Dying(), num_workers=1, worker="process")))
+
+
+@pytest.mark.parametrize("worker", ["thread", "process"])
+def test_default_generator_of_a_worker_is_its_own_and_reproducible(worker):
+    def epoch():
+        weft.manual_seed(5)
+        return [batch[:, 1].tolist() for batch in DataLoader(Drawing(), batch_size=2, num_workers=2, worker=worker)]
+
+    first = epoch()
+    assert first == epoch()
+    assert len({value for batch in first for value in batch}) == 8
+    before = weft.get_rng_state()
+    assert first == epoch()
+    weft.set_rng_state(before)
+
+
+def test_threads_and_processes_draw_the_same_numbers():
+    def epoch(worker):
+        weft.manual_seed(5)
+        return [batch.tolist() for batch in DataLoader(Drawing(), batch_size=2, num_workers=2, worker=worker)]
+
+    assert epoch("thread") == epoch("process")
 
 
 def test_iterable_dataset_refuses_shuffle_and_samplers():

@@ -45,20 +45,20 @@ class DataLoader(Generic[_T_co]):
         shuffle: a new random order in each epoch.
         sampler: another order of positions.
         batch_sampler: another way to make lists of positions.
-        num_workers: threads that make batches in the background; 0: made when asked for. Each thread works
-            on a
-            shallow copy of the dataset.
+        num_workers: threads (or processes) that make batches in the background; 0: made when asked for. Each
+            works on a copy of the dataset, a thread on a shallow one; weft's default generator is its own there,
+            begun at the epoch's seed plus the worker's number (in processes Python's and NumPy's are as well).
         collate_fn: makes a batch of a list of samples; default: ``default_collate``.
         pin_memory, pin_memory_device: kept for programs that set them; there is no other memory to copy to.
         drop_last: leave out a last batch that is not full.
         timeout: seconds to wait for a batch; 0: for ever.
         worker_init_fn: called with the worker's number in each worker before its first sample.
-        multiprocessing_context: kept for programs that set it; workers are threads.
+        multiprocessing_context: how processes start ("fork", "spawn", ...) with worker="process".
         generator: source of the order and of the workers' seeds.
         prefetch_factor: batches that each worker makes ahead; default 2.
         persistent_workers: keep the workers for the next epoch.
         in_order: yield batches in order; else as they are finished.
-        worker: "thread".
+        worker: "thread"; or "process", for transforms in Python that hold the lock.
 
     Example:
         >>> import weft
@@ -94,14 +94,8 @@ class DataLoader(Generic[_T_co]):
         in_order: bool = True,
         worker: str = "thread",
     ) -> None:
-        if worker == "process":
-            raise NotImplementedError(
-                "DataLoader: worker processes are not available; use worker='thread', and put work that "
-                "holds the GIL for long into native code or into a concurrent.futures.ProcessPoolExecutor "
-                "of your dataset"
-            )
-        if worker != "thread":
-            raise ValueError(f"DataLoader: worker should be 'thread', got {worker!r}")
+        if worker not in ("thread", "process"):
+            raise ValueError(f"DataLoader: worker should be 'thread' or 'process', got {worker!r}")
         if num_workers < 0:
             raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if timeout < 0:
@@ -154,6 +148,7 @@ class DataLoader(Generic[_T_co]):
         self.worker_init_fn = worker_init_fn
         self.multiprocessing_context = multiprocessing_context
         self.in_order = in_order
+        self.worker = worker
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.sampler = sampler
@@ -239,16 +234,23 @@ class _DirectIter(_BaseIter):
         return self._fetcher.fetch(next(self._positions))
 
 
+def _make_pool(loader: DataLoader[Any], seed: int) -> Any:
+    arguments = (loader.num_workers, loader.dataset, loader._make_fetcher(), loader.worker_init_fn, seed)
+    if loader.worker == "thread":
+        return WorkerPool(*arguments)
+    from weft.utils.data._utils.process import ProcessPool
+
+    return ProcessPool(*arguments, loader.multiprocessing_context)
+
+
 class _ThreadedIter(_BaseIter):
     """Keeps ``prefetch_factor`` batches for each worker in the making."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
         super().__init__(loader)
-        self._pool = WorkerPool(
-            loader.num_workers, loader.dataset, loader._make_fetcher(), loader.worker_init_fn, self._base_seed
-        )
+        self._pool = _make_pool(loader, self._base_seed)
         self._finalizer = weakref.finalize(self, self._pool.stop)
-        self._finalizer.atexit = False  # the pools see to their own end
+        self._finalizer.atexit = loader.worker == "process"  # the threads' pools see to their own end
         self._process = os.getpid()
         self._timeout = loader.timeout
         self._in_order = loader.in_order

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import weft
+from weft import _core
 from weft.utils.data.dataset import Dataset
 
 __all__ = ["WorkerInfo", "get_worker_info"]
@@ -59,6 +60,11 @@ def get_worker_info() -> WorkerInfo | None:
     True
     """
     return getattr(_here, "info", None)
+
+
+def set_worker_info(info: WorkerInfo | None) -> None:
+    """Says what this thread knows of itself."""
+    _here.info = info
 
 
 class Failure:
@@ -225,6 +231,8 @@ class WorkerPool:
             if task_epoch != epoch:
                 epoch, fetcher = task_epoch, None
                 _here.info = WorkerInfo(worker, self.num_workers, seed + worker, dataset)
+                # weft.rand() and the like draw from the worker's own stream, whatever the other threads do.
+                _core._set_thread_generator(_here.info.generator)
             result: Any
             try:
                 if not initialized:
@@ -244,6 +252,7 @@ class WorkerPool:
                     self._results[task] = result
                     self._ready.notify_all()
             del item, positions, result  # nothing of a batch stays alive while this thread sleeps
+        _core._set_thread_generator(None)
 
 
 def _own_copy(dataset: Any) -> Any:
