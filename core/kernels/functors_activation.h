@@ -189,13 +189,13 @@ struct HardsigmoidBackward {
 /// x clamp(x / 6 + 1/2, 0, 1).
 template <class T>
 struct Hardswish {
-  T operator()(T x) const { return x * (vm::clamp(x + T(3), T(0), T(6)) / T(6)); }
+  T operator()(T x) const { return x * vm::clamp(x + T(3), T(0), T(6)) * T(1. / 6); }
 };
 template <class T>
 struct HardswishBackward {
   T operator()(T grad, T x) const {
-    const T middle = grad * (x / T(3) + T(0.5));
-    return x <= T(-3) ? T(0) : x >= T(3) ? grad : middle;
+    const T middle = grad * (x * T(1. / 3) + T(0.5)), upper = x >= T(3) ? grad : middle;
+    return x <= T(-3) ? T(0) : upper;
   }
 };
 /// x beyond params[0] in magnitude, 0 within.

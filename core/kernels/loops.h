@@ -133,8 +133,10 @@ struct GroupLoop {
   const int64_t chunk = widest > 8 ? chunk_size / 2 : chunk_size;
   alignas(64) char buffers[5][buffer_size];
   const char* in[4];
-  for (bool first = true; done < n; done += chunk, first = false) {
-    const int64_t count = n - done < chunk ? n - done : chunk;
+  int64_t count = 0;
+  for (bool first = true; done < n; done += count, first = false) {
+    count = n - done < chunk ? n - done : chunk;
+    if (count > group) count -= count % group;  // contiguous operands are used in place, but for the last group
     const int64_t padded = (count + group - 1) / group * group;
     for (int i = 1; i <= loop.arity; ++i) {
       const char* const from = data[i] + done * strides[i];

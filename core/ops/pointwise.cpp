@@ -1,5 +1,7 @@
 #include "ops/pointwise.h"
 
+#include <algorithm>
+
 #include "kernels/table.h"
 #include "ops/convert.h"
 #include "ops/promotion.h"
@@ -102,13 +104,11 @@ Tensor make_result(Inputs inputs, const Dims& shape, DType dtype) {
   return empty(shape, dtype);
 }
 
-/// An input ready for the kernel: of its type, and not overlapping the output in another arrangement.
-Tensor prepared(const Tensor& input, DType type, const Tensor& out) {
-  if (input.dtype() != type) return converted(input, type);
-  const bool hazard =
-      input.storage() == out.storage() && out.defined() &&
-      !(input.offset() == out.offset() && input.sizes() == out.sizes() && input.strides() == out.strides());
-  return hazard ? clone_detached(input) : input;
+/// An input that may be read while the output is written: not overlapping it in another arrangement.
+Tensor apart(const Tensor& input, const Tensor& out) {
+  const bool same = input.offset() == out.offset() && input.sizes() == out.sizes() &&
+                    input.strides() == out.strides() && input.element_size() == out.element_size();
+  return input.storage() == out.storage() && !same ? clone_detached(input) : input;
 }
 
 void convert_one(char* to, DType type, char* from, DType given) {
@@ -117,10 +117,55 @@ void convert_one(char* to, DType type, char* from, DType given) {
   kernels::table().cast.loop[static_cast<int>(given)][static_cast<int>(type)](data, strides, 1, nullptr);
 }
 
+/// Conversions around a loop, an operand each: null where the tensor has the type the loop works in.
+struct Conversions {
+  kernels::InnerLoop loops[StridedLoop::max_operands] = {};
+  int64_t sizes[StridedLoop::max_operands] = {};  ///< of an element as the loop sees it
+  int operands = 0;
+  bool any = false;
+
+  void add(DType from, DType to, DType in_loop) {
+    if (from != to) loops[operands] = kernels::table().cast.loop[static_cast<int>(from)][static_cast<int>(to)];
+    any |= from != to;
+    sizes[operands++] = element_size(in_loop);
+  }
+};
+
+/// Runs a loop a few elements at a time, converted while they are in L1.
+void run_converted(const Conversions& c, kernels::InnerLoop loop, const kernels::Param* params, char* const* data,
+                   const int64_t* strides, int64_t n) {
+  constexpr int64_t chunk = 512;
+  alignas(64) char buffers[StridedLoop::max_operands][chunk * 16];
+  for (int64_t begin = 0; begin < n; begin += chunk) {
+    const int64_t count = std::min(chunk, n - begin);
+    char* at[StridedLoop::max_operands];
+    int64_t steps[StridedLoop::max_operands];
+    for (int k = 0; k < c.operands; ++k) {
+      at[k] = data[k] + begin * strides[k];
+      steps[k] = strides[k];
+      if (c.loops[k] == nullptr) continue;
+      const bool one = strides[k] == 0;
+      char* const pair[] = {buffers[k], at[k]};
+      const int64_t pair_strides[] = {c.sizes[k], strides[k]};
+      if (k > 0) c.loops[k](pair, pair_strides, one ? 1 : count, nullptr);
+      at[k] = buffers[k];
+      steps[k] = k > 0 && one ? 0 : c.sizes[k];
+    }
+    loop(at, steps, count, params);
+    if (c.loops[0] == nullptr) continue;
+    char* const pair[] = {data[0] + begin * strides[0], buffers[0]};
+    const int64_t pair_strides[] = {strides[0], c.sizes[0]};
+    c.loops[0](pair, pair_strides, count, nullptr);
+  }
+}
+
+/// Computes into `out`, of the kernel's type or any other.
 void execute(const Record& record, const Plan& plan, Inputs inputs, Params params, const Dims& shape,
              const Tensor& out) {
   StridedLoop loop(shape);
+  Conversions conversions;
   loop.add(out);
+  conversions.add(plan.kernel_result, out.dtype(), plan.kernel_result);
   Tensor kept[max_inputs];
   alignas(16) char numbers[max_inputs][16];
   std::size_t i = 0;
@@ -132,13 +177,18 @@ void execute(const Record& record, const Plan& plan, Inputs inputs, Params param
       convert_one(numbers[i], narrow ? plan.common : type, input->bytes(), input->dtype());
       if (narrow) convert_one(numbers[i], type, numbers[i], plan.common);
       loop.add_constant(numbers[i]);
+      conversions.add(type, type, type);
     } else {
-      kept[i] = prepared(*input, type, out);
+      kept[i] = apart(*input, out);
       loop.add(kept[i]);
+      conversions.add(kept[i].dtype(), type, type);
     }
     ++i;
   }
-  loop.run(plan.loop, params.begin(), record.cost);
+  if (!conversions.any) return loop.run(plan.loop, params.begin(), record.cost);
+  loop.run([&](char* const* data, const int64_t* strides,
+               int64_t n) { run_converted(conversions, plan.loop, params.begin(), data, strides, n); },
+           record.cost + 0.5);
 }
 
 /// All inputs have the type, shape and layout the kernel wants: nothing to prepare.
@@ -174,15 +224,14 @@ void compute_to(const Record& record, Inputs inputs, Params params, const Dims& 
   const Plan plan = make_plan(record, common);
   check(can_cast(plan.result, out.dtype()), "result type {} can't be cast to the desired output type {}",
         scalar_type_name(plan.result), scalar_type_name(out.dtype()));
-  if (plan.kernel_result == out.dtype() && plan.kernel_result == plan.result) {
+  if (plan.kernel_result == plan.result || plan.result == out.dtype()) {
     execute(record, plan, inputs, params, shape, out);
     return;
   }
-  const Tensor between = empty(shape, plan.kernel_result);
-  execute(record, plan, inputs, params, shape, between);
   // Rounded to the result's type first, so that out= does not change values.
-  const bool rounds = plan.kernel_result != plan.result && plan.result != out.dtype();
-  copy_elements(out, rounds ? converted(between, plan.result) : between);
+  const Tensor rounded = empty(shape, plan.result);
+  execute(record, plan, inputs, params, shape, rounded);
+  copy_elements(out, rounded);
 }
 
 }  // namespace
@@ -197,9 +246,9 @@ Tensor compute(const Record& record, Inputs inputs, Params params) {
   const DType common = common_type(record, inputs);
   const Dims shape = broadcast_inputs(inputs);
   const Plan plan = make_plan(record, common);
-  const auto out = make_result(inputs, shape, plan.kernel_result);
+  const auto out = make_result(inputs, shape, plan.result);
   execute(record, plan, inputs, params, shape, out);
-  return plan.kernel_result == plan.result ? out : converted(out, plan.result);
+  return out;
 }
 
 void compute_into(const Record& record, Inputs inputs, Params params, const Tensor& out) {

@@ -1,4 +1,6 @@
 // Pooling: shapes, layouts and checks here, arithmetic in kernels/pool.h.
+#include <algorithm>
+
 #include "generated/impl.h"
 #include "generated/ops.h"
 #include "kernels/table.h"
@@ -131,7 +133,12 @@ Tensor avg_pool_of(const char* op, const Tensor& self, IntList kernel, const std
 Tensor adaptive_of(const char* op, const Tensor& self, IntList size) {
   for (const auto n : size) check(n >= 0, "{}: elements of output_size must be greater than or equal to 0", op);
   return batched(op, self, static_cast<int>(size.size()), [&](const Tensor& x, bool has_batch) {
-    return unbatched(ops::adaptive_avg_pool(x, size), has_batch);
+    const bool whole = std::all_of(size.begin(), size.end(), [](int64_t n) { return n == 1; });
+    if (!whole || !is_floating(x.dtype()) || x.numel() == 0)
+      return unbatched(ops::adaptive_avg_pool(x, size), has_batch);
+    Dims dims;
+    for (int d = 2; d < x.dim(); ++d) dims.push_back(d);
+    return unbatched(ops::mean_dim(x, dims, true, std::nullopt), has_batch);
   });
 }
 

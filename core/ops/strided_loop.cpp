@@ -129,17 +129,21 @@ constexpr int64_t staged = short_row * static_cast<int64_t>(sizeof(Sixteen));
 }  // namespace
 
 void StridedLoop::run(kernels::InnerLoop loop, const kernels::Param* params, double cost) {
+  run([&](char* const* data, const int64_t* strides, int64_t n) { loop(data, strides, n, params); }, cost);
+}
+
+void StridedLoop::run(Strip strip, double cost) {
   if (numel_ == 0) return;
   if (!simple_) simplify();
   if (ndim_ > 1 && sizes_[0] < short_row)
-    run_short_rows(loop, params, cost);
+    run_short_rows(strip, cost);
   else
-    run_strips(loop, params, cost);
+    run_strips(strip, cost);
 }
 
 /// Rows of few elements, such as those a bias of ten is added to: operands that do not run on from one row to the next
 /// are copied together, so that the loop sees many rows as one.
-void StridedLoop::run_short_rows(kernels::InnerLoop loop, const kernels::Param* params, double cost) {
+void StridedLoop::run_short_rows(Strip strip, double cost) {
   const int64_t columns = sizes_[0], rows = sizes_[1];
   const int64_t widest = *std::max_element(element_sizes_, element_sizes_ + operands_);
   int64_t most = staged / (columns * std::max<int64_t>(widest, 1));
@@ -172,7 +176,7 @@ void StridedLoop::run_short_rows(kernels::InnerLoop loop, const kernels::Param* 
                    {at[k], count, columns, strides_[k][1], strides_[k][0]}, size);
         repeated[k] = repeats ? at[k] : nullptr;
       }
-      loop(data, strides, count * columns, params);
+      strip(data, strides, count * columns);
       if (data[0] != at[0])
         copy_plane({at[0], count, columns, strides_[0][1], strides_[0][0]},
                    {buffers[0], count, columns, columns * element_sizes_[0], element_sizes_[0]}, element_sizes_[0]);
@@ -181,7 +185,7 @@ void StridedLoop::run_short_rows(kernels::InnerLoop loop, const kernels::Param* 
   });
 }
 
-void StridedLoop::run_strips(kernels::InnerLoop loop, const kernels::Param* params, double cost) {
+void StridedLoop::run_strips(Strip strip, double cost) {
   int64_t inner[max_operands];
   for (int k = 0; k < operands_; ++k) inner[k] = strides_[k][0];
 
@@ -189,7 +193,7 @@ void StridedLoop::run_strips(kernels::InnerLoop loop, const kernels::Param* para
     char* data[max_operands];
     if (ndim_ == 1) {
       for (int k = 0; k < operands_; ++k) data[k] = data_[k] + begin * inner[k];
-      loop(data, inner, end - begin, params);
+      strip(data, inner, end - begin);
       return;
     }
     int64_t index[max_dims];
@@ -202,7 +206,7 @@ void StridedLoop::run_strips(kernels::InnerLoop loop, const kernels::Param* para
     }
     for (int64_t at = begin; at < end;) {
       const int64_t n = std::min(sizes_[0] - index[0], end - at);
-      loop(data, inner, n, params);
+      strip(data, inner, n);
       at += n;
       for (int k = 0; k < operands_; ++k) data[k] -= index[0] * inner[k];
       index[0] = 0;

@@ -24,11 +24,14 @@ class StridedLoop {
   int64_t numel() const noexcept { return numel_; }
   /// Runs `loop` over all elements, `cost` nanoseconds each.
   void run(kernels::InnerLoop loop, const kernels::Param* params, double cost);
+  /// The same for any callable (data, byte strides, n).
+  using Strip = FunctionRef<void(char* const* data, const int64_t* strides, int64_t n)>;
+  void run(Strip strip, double cost);
 
  private:
   void simplify();
-  void run_strips(kernels::InnerLoop loop, const kernels::Param* params, double cost);
-  void run_short_rows(kernels::InnerLoop loop, const kernels::Param* params, double cost);
+  void run_strips(Strip strip, double cost);
+  void run_short_rows(Strip strip, double cost);
 
   int ndim_;
   int operands_ = 0;

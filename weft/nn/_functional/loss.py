@@ -127,8 +127,8 @@ def smooth_l1_loss(
     difference = (input - target).abs()
     if beta == 0:
         return reduced(difference, reduction)
-    loss = weft.where(difference < beta, difference.square() * (0.5 / beta), difference - 0.5 * beta)
-    return reduced(loss, reduction)
+    small = difference.clamp(max=beta)
+    return reduced(small * (difference - 0.5 * small) / beta, reduction)
 
 
 def huber_loss(
@@ -144,8 +144,8 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     input, target = _broadcast(input, target)
     difference = (input - target).abs()
-    loss = weft.where(difference < delta, difference.square() * 0.5, (difference - 0.5 * delta) * delta)
-    return _weighted(loss, weight, reduction)
+    small = difference.clamp(max=delta)
+    return _weighted(small * (difference - 0.5 * small), weight, reduction)
 
 
 def cross_entropy(
