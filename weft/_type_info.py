@@ -61,7 +61,7 @@ class finfo:
 
 
 def _short(value: float) -> str:
-    return f"{value:.5e}".replace("00000e", "e") if value else "0"
+    return format(value, "g")
 
 
 class iinfo:
@@ -85,7 +85,7 @@ class iinfo:
         self.dtype = _named(type)
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={_short(self.min)}, max={_short(self.max)}, dtype={self.dtype})"
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, iinfo) and self.dtype == other.dtype

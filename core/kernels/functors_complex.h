@@ -217,17 +217,26 @@ struct Where {
   T operator()(bool condition, T x, T y) const { return condition ? x : y; }
 };
 
-// Elementary functions.
+// Elementary functions. Those that are short in real ones are: glibc's complex ones look after rounding modes and
+// flags, at tens of nanoseconds each. Where a part overflows or is no number, the library knows what is meant.
+
+template <class T, class Library>
+[[gnu::always_inline]] inline T finite_or(T direct, const Library& library) {
+  return std::isfinite(direct.re) && std::isfinite(direct.im) ? direct : own(library());
+}
 
 template <class T>
 struct Exp {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::exp(lib(x))); }
+  T operator()(T x) const {
+    const auto size = std::exp(x.re);
+    return finite_or(T{size * std::cos(x.im), size * std::sin(x.im)}, [&] { return std::exp(lib(x)); });
+  }
 };
 template <class T>
 struct Exp2 {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::exp(lib(x * PartOf<T>(0.69314718055994530942)))); }
+  T operator()(T x) const { return Exp<T>()(x * PartOf<T>(0.69314718055994530942)); }
 };
 /// exp(x) - 1, accurate near 0: the real part is expm1(re) cos(im) - 2 sin(im / 2)^2.
 template <class T>
@@ -242,17 +251,23 @@ struct Expm1 {
 template <class T>
 struct Log {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::log(lib(x))); }
+  T operator()(T x) const {
+    const auto size = magnitude(x);
+    // Near 1 the logarithm is that of 1 + (|x|^2 - 1).
+    const bool near = size > PartOf<T>(0.5) && size < PartOf<T>(2);
+    const auto re = near ? std::log1p((x.re - 1) * (x.re + 1) + x.im * x.im) / 2 : std::log(size);
+    return {re, std::atan2(x.im, x.re)};
+  }
 };
 template <class T>
 struct Log2 {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::log(lib(x))) * PartOf<T>(1.4426950408889634074); }
+  T operator()(T x) const { return Log<T>()(x) * PartOf<T>(1.4426950408889634074); }
 };
 template <class T>
 struct Log10 {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::log10(lib(x))); }
+  T operator()(T x) const { return Log<T>()(x) * PartOf<T>(0.43429448190325182765); }
 };
 /// log(1 + x): near 0 the modulus is 1 + (re (2 + re) + im^2), whose logarithm is halved.
 template <class T>
@@ -267,17 +282,22 @@ struct Log1p {
 template <class T>
 struct Sqrt {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::sqrt(lib(x))); }
+  T operator()(T x) const {
+    if (is_zero(x)) return {0, x.im};
+    const auto large = std::sqrt((std::abs(x.re) + magnitude(x)) / 2), small = std::abs(x.im) / (2 * large);
+    const T root = x.re >= 0 ? T{large, std::copysign(small, x.im)} : T{small, std::copysign(large, x.im)};
+    return finite_or(root, [&] { return std::sqrt(lib(x)); });
+  }
 };
 template <class T>
 struct Rsqrt {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return T{1, 0} / own(std::sqrt(lib(x))); }
+  T operator()(T x) const { return T{1, 0} / Sqrt<T>()(x); }
 };
 template <class T>
 struct Sigmoid {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return T{1, 0} / (T{1, 0} + own(std::exp(lib(-x)))); }
+  T operator()(T x) const { return T{1, 0} / (T{1, 0} + Exp<T>()(-x)); }
 };
 /// From the output y: grad (1 - y) y.
 template <class T>
@@ -317,12 +337,18 @@ struct Logaddexp {
 template <class T>
 struct Sin {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::sin(lib(x))); }
+  T operator()(T x) const {
+    return finite_or(T{std::sin(x.re) * std::cosh(x.im), std::cos(x.re) * std::sinh(x.im)},
+                     [&] { return std::sin(lib(x)); });
+  }
 };
 template <class T>
 struct Cos {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::cos(lib(x))); }
+  T operator()(T x) const {
+    return finite_or(T{std::cos(x.re) * std::cosh(x.im), -std::sin(x.re) * std::sinh(x.im)},
+                     [&] { return std::cos(lib(x)); });
+  }
 };
 template <class T>
 struct Tan {
@@ -347,12 +373,18 @@ struct Atan {
 template <class T>
 struct Sinh {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::sinh(lib(x))); }
+  T operator()(T x) const {
+    return finite_or(T{std::sinh(x.re) * std::cos(x.im), std::cosh(x.re) * std::sin(x.im)},
+                     [&] { return std::sinh(lib(x)); });
+  }
 };
 template <class T>
 struct Cosh {
   static constexpr bool vectorised = false;
-  T operator()(T x) const { return own(std::cosh(lib(x))); }
+  T operator()(T x) const {
+    return finite_or(T{std::cosh(x.re) * std::cos(x.im), std::sinh(x.re) * std::sin(x.im)},
+                     [&] { return std::cosh(lib(x)); });
+  }
 };
 template <class T>
 struct Tanh {
