@@ -127,6 +127,7 @@ def _smooth(name, line, gradient, second, nanoseconds, ref, parameters="", argum
         vjp={"self": gradient},
         ref=ref,
         **more,
+        out=True,
     )
     plain = re.sub(r" = [^,]+", "", head)
     Op(
@@ -358,6 +359,7 @@ Op(
     cost=pointwise(0.15),
     vjp={"self": lambda g, self, lambd: shrink_backward(g, self, lambd)},
     ref=lambda x, lambd=0.5: (x - lambd) * (x > lambd) + (x + lambd) * (x < -lambd),
+    out=True,
 )
 Op(
     "shrink_backward(grad: Tensor, self: Tensor, lambd: Number) -> Tensor",
@@ -400,6 +402,7 @@ Op(
     cost=pointwise(0.5),
     samples=[((3, 4),), ((5,), {"approximate": "tanh"})],
     batch="leading",
+    out=True,
 )
 Op(
     "elu(self: Tensor, alpha: Number = 1.0) -> Tensor",

@@ -186,6 +186,7 @@ Op(
     aliases=("divide",),
     samples=[((3,), (3,), {"rounding_mode": None})],
     batch="pointwise",
+    out=True,
 )
 Op(
     "trunc_divide(self: Tensor, other: Tensor | Number) -> Tensor",
@@ -522,6 +523,7 @@ Op(
     aliases=("clip",),
     samples=[((3, 4), (4,), (3, 1)), ((3,), (3,), None)],
     batch="pointwise",
+    out=True,
 )
 Op(
     "clamp_backward(grad: Tensor, self: Tensor, min: Number | None, max: Number | None) -> Tensor",

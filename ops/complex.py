@@ -64,6 +64,7 @@ Op(
     samples=[((2, 3), (2, 3)), ((), ())],
     ref=lambda real, imag: real + 1j * imag,
     batch="pointwise",
+    out=True,
 )
 Op(
     "conj(self: Tensor) -> Tensor",

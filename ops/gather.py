@@ -48,6 +48,7 @@ Op(
     samples=lambda: [((3, 4), 1, np.array([[0, 3], [1, 0]]), (2, 2)), ((3,), 0, np.array([2]), (1,))],
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300))],
     batch="indexed",
+    out=True,
 )
 Op(
     "scatter.value(self: Tensor, dim: int, index: Tensor, value: Number) -> Tensor",
@@ -57,6 +58,7 @@ Op(
     vjp={"self": lambda g, dim, index: scatter_value(g, dim, index, 0)},
     samples=lambda: [((3, 4), 0, np.array([[0, 2], [1, 0]]), 1.5), ((3,), -1, np.array([2]), 1.5)],
     batch="indexed",
+    out=True,
 )
 Op(
     "scatter.combining(self: Tensor, dim: int, index: Tensor, src: Tensor | Number, *, reduce: str) -> Tensor",
@@ -67,6 +69,7 @@ Op(
         ((3, 4), 1, np.array([[0, 3], [1, 0]]), (2, 2), {"reduce": "add"}),
         ((3,), 0, np.array([2, 2]), (2,), {"reduce": "multiply"}),
     ],
+    out=True,
 )
 Op(
     "scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor",
@@ -84,6 +87,7 @@ Op(
     ],
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300)), ((401, 300), 0, _SPREAD, (100, 300))],
     batch="indexed",
+    out=True,
 )
 Op(
     "scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True)"
@@ -103,6 +107,7 @@ Op(
     samples=lambda: [((3, 4), 1, np.array([[0, 3], [1, 1]]), (2, 2), how) for how in ("sum", "mean", "amax", "amin")],
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300), how) for how in ("sum", "mean", "amax", "amin")],
     batch="indexed",
+    out=True,
 )
 Op(
     "scatter_reduce_backward(grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str,"
@@ -142,6 +147,7 @@ Op(
     holomorphic=True,
     vjp={"self": lambda g: g, "source": lambda g, dim, index, alpha: index_select(g, dim, index) * alpha},
     samples=lambda: [((3, 4), 0, np.array([2, 0, 2]), (3, 4)), ((3, 4), -1, np.array([1]), (3, 1), {"alpha": 2})],
+    out=True,
 )
 Op(
     "index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor",
@@ -154,6 +160,7 @@ Op(
         "source": lambda g, dim, index: index_select(g, dim, index),
     },
     samples=lambda: [((3, 4), 0, np.array([2, 0]), (2, 4)), ((3, 4), -1, np.array([1]), (3, 1))],
+    out=True,
 )
 Op(
     "index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor",
@@ -193,6 +200,7 @@ Op(
     samples=lambda: [((3, 4), np.array([[0], [3], [1]]), 1), ((3, 4), np.array([5, 0]))],
     ref=lambda x, index, dim=None: x.ravel()[index] if dim is None else x[[[0], [1], [2]], index],
     batch="indexed",
+    out=True,
 )
 Op(
     "masked_select(self: Tensor, mask: Tensor) -> Tensor",

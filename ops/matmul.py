@@ -275,6 +275,7 @@ Op(
     ],
     ref=lambda x, w, b=None: x @ w.T + (0 if b is None else b),
     batch="linear",
+    out=True,
 )
 Op(
     "linear_input(g: Tensor, weight: Tensor) -> Tensor",

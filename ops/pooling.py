@@ -173,6 +173,7 @@ def _average(n: int) -> None:
         batch="images",
         cost=pointwise(0.5),
         samples=samples,
+        out=True,
     )
     Op(
         f"adaptive_avg_pool{n}d(self: Tensor, output_size: ints[{n}]) -> Tensor",

@@ -118,6 +118,7 @@ Op(
     samples=[((2, 3),), ((0,),)],
     big=[((100_001,),)],
     domain=(0.0, 1.0),
+    out=True,
 )
 Op(
     "bernoulli.p(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor",
@@ -127,6 +128,7 @@ Op(
     vjp={"self": lambda g: zeros_like(g)},
     samples=[((2, 3), 0.3), ((0,), 0.5)],
     big=[((100_001,), 0.3)],
+    out=True,
 )
 Op(
     "rand(size: shape, *, generator: Generator | None = None, dtype: dtype | None = None) -> Tensor",
@@ -224,6 +226,7 @@ Op(
     samples=[((2, 3), (3,)), ((0,), (0,))],
     big=[((100_001,), ())],
     domain=(0.5, 2.0),
+    out=True,
 )
 Op(
     "normal.mean(mean: Tensor, std: float = 1.0, *, generator: Generator | None = None) -> Tensor",
@@ -233,6 +236,7 @@ Op(
     cost=pointwise(2.0),
     samples=[((2, 3),), ((3,), 0.5)],
     big=[((100_001,),)],
+    out=True,
 )
 Op(
     "normal.std(mean: float, std: Tensor, *, generator: Generator | None = None) -> Tensor",
@@ -243,6 +247,7 @@ Op(
     samples=[(1.0, (2, 3))],
     big=[(1.0, (100_001,))],
     domain=(0.5, 2.0),
+    out=True,
 )
 Op(
     "normal.size(mean: float, std: float, size: list[int], *, generator: Generator | None = None,"

@@ -136,6 +136,7 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
         samples=[((3, 4),), ((),)],
         ref=f"numpy.{_name}",
         batch="dims",
+        out=True,
     )
     Op(
         f"{_name}.dim(self: Tensor, dim: int, keepdim: bool = False) -> (values: Tensor, indices: Tensor)",
@@ -151,6 +152,7 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
             )
         },
         samples=[((3, 4), 0), ((3, 4), -1, True), ((), 0)],
+        out=True,
     )
     Op(
         f"{_name}.other(self: Tensor, other: Tensor) -> Tensor",
@@ -164,6 +166,7 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
         samples=[((3, 4), (4,))],
         ref=f"numpy.{_other}",
         batch="pointwise",
+        out=True,
     )
     Op(
         f"arg{_name}(self: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor",
@@ -175,6 +178,7 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
         cost=pointwise(0.2),
         samples=[((3, 4),), ((3, 4), 0), ((3, 4), -1)],
         ref=f"numpy.arg{_name}",
+        out=True,
     )
 for _name, _line in (("all", "Whether all elements are true"), ("any", "Whether an element is true")):
     Op(
@@ -188,6 +192,7 @@ for _name, _line in (("all", "Whether all elements are true"), ("any", "Whether 
         samples=[((3, 4),), ((),), ((0,),)],
         ref=f"numpy.{_name}",
         batch="dims",
+        out=True,
     )
     Op(
         f"{_name}.dim(self: Tensor, dim: list[int] | None, keepdim: bool = False) -> Tensor",
@@ -199,6 +204,7 @@ for _name, _line in (("all", "Whether all elements are true"), ("any", "Whether 
         cost=pointwise(0.05),
         samples=[((3, 4), [0]), ((3, 4), [-1], True)],
         ref=lambda x, dim, keepdim=False, _name=_name: getattr(x, _name)(tuple(dim), keepdims=keepdim),
+        out=True,
     )
 Op(
     "count_nonzero(self: Tensor, dim: list[int] | None = None) -> Tensor",
@@ -242,6 +248,7 @@ for _name, _line in (("var", "variance"), ("std", "standard deviation")):
         composite=True,
         cost=pointwise(0.3),
         samples=[((3, 4), True), ((3, 4), False)],
+        out=True,
     )
     Op(
         f"{_name}.unbiased_dim(self: Tensor, dim: list[int] | None, unbiased: bool, keepdim: bool = False) -> Tensor",
@@ -253,6 +260,7 @@ for _name, _line in (("var", "variance"), ("std", "standard deviation")):
         composite=True,
         cost=pointwise(0.3),
         samples=[((3, 4), [0], True), ((3, 4), [1], False, True)],
+        out=True,
     )
     Op(
         f"{_name}_mean(self: Tensor, dim: list[int] | None = None, *, correction: Number | None = None,"
@@ -293,6 +301,7 @@ Op(
     cost=pointwise(0.15),
     vjp={"self": lambda g, self, out, ord, dim, keepdim: norm_backward(g, self, out, ord, dim, keepdim)},
     samples=[((3, 4),), ((3, 4), 1, [0]), ((3, 4), 3, [-1], True), ((2, 3, 4), 2, [0, 2]), ((5,), float("inf"))],
+    out=True,
 )
 Op(
     "norm_backward(grad: Tensor, self: Tensor, out: Tensor, ord: Number, dim: list[int] | None, keepdim: bool) -> Tensor",

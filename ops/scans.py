@@ -67,6 +67,7 @@ for _name, _word in (("cummax", "largest"), ("cummin", "smallest")):
         cost=pointwise(1.2),
         vjp={"self": lambda g_values, self, indices, dim: cumulative_extreme_backward(g_values, indices, dim)},
         samples=[((3, 4), 0), ((3, 4), -1)],
+        out=True,
     )
 Op(
     "cumulative_extreme_backward(grad: Tensor, indices: Tensor, dim: int) -> Tensor",
