@@ -7,4 +7,7 @@ command -v ccache > /dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 [[ -f build/dev/build.ninja && $# -eq 0 ]] || cmake -S . -B build/dev -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DPython_EXECUTABLE="$(command -v python)" -Dnanobind_DIR="$(python -m nanobind --cmake_dir)" "${launcher[@]}" "$@"
 ninja -C build/dev
-cp build/dev/core/_core*.so weft/
+# In one step: a running interpreter keeps the file it has mapped.
+for library in build/dev/core/_core*.so; do
+    cp "$library" weft/.new.so && mv weft/.new.so "weft/$(basename "$library")"
+done

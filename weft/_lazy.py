@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
+from pathlib import Path
 from typing import Any
 
-__all__ = ["MODULES", "NAMES", "find"]
+__all__ = ["MODULES", "NAMES", "absent", "find"]
 
 # Modules of the package that `import weft` does not load.
 MODULES = frozenset(
@@ -52,4 +54,17 @@ def find(name: str) -> Any:
         raise AttributeError(
             f"weft has no dtype {name}: its integers are uint8, int8, int16, int32 and int64", name=name, obj=package
         )
-    raise AttributeError(f"module 'weft' has no attribute '{name}'", name=name, obj=package)
+    raise absent("weft", name)
+
+
+def absent(module: str, name: str) -> AttributeError:
+    """The error for a name that a module has not; it says so when PyTorch has it."""
+    path = f"{module}.{name}".removeprefix("weft.")
+    hint = f": PyTorch has torch.{path}, weft does not (yet)" if path in _absent_names() else ""
+    return AttributeError(f"module '{module}' has no attribute '{name}'{hint}", name=name, obj=sys.modules[module])
+
+
+@functools.cache
+def _absent_names() -> frozenset[str]:
+    """PyTorch's public names that weft lacks, as `python -m tests.parity.coverage` found them."""
+    return frozenset(Path(__file__).with_name("_absent.txt").read_text(encoding="utf-8").split())

@@ -1,0 +1,1 @@
+"""Malformed calls of every operator: they raise, and nothing else happens."""
