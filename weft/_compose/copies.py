@@ -20,7 +20,7 @@ def alias_copy(input: Tensor, *, out: Any = None) -> Tensor:
     return _fresh(input)
 
 
-@composite(method=False, samples=[((6,), [2, 2], [2, 1])])
+@composite(method=False)
 def as_strided_copy(
     input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None, *, out: Any = None
 ) -> Tensor:
@@ -101,7 +101,7 @@ def unsqueeze_copy(input: Tensor, dim: int, *, out: Any = None) -> Tensor:
     return _fresh(input.unsqueeze(dim))
 
 
-@composite(method=False, samples=[((2, 3), [3, 2])])
+@composite(method=False)
 def view_copy(input: Tensor, size: Any, *, out: Any = None) -> Tensor:
     """A copy of view(input, ...)."""
     return _fresh(input.view(size))
