@@ -13,7 +13,7 @@ __all__ = ["MODULES", "NAMES", "absent", "find"]
 # Modules of the package that `import weft` does not load.
 MODULES = frozenset(
     {
-        "__config__", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "func", "hub", "jit",
+        "__config__", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "func", "hub", "jit",
         "library", "masked", "mps", "multiprocessing", "onnx", "ops", "profiler", "run", "serialization", "testing", "types", "version", "xpu",
     }
 )  # fmt: skip
