@@ -164,7 +164,7 @@ COMPOSED: dict[str, Callable[[Any, Any], Any]] = {
     "softplus": lambda m, d: d.TransformedDistribution(d.Normal(m.zeros(2), m.ones(2)), [d.SoftplusTransform()]),
     "independent": lambda m, d: d.Independent(d.Normal(m.zeros(2), m.ones(2)), 1),
     "mixture": lambda m, d: d.MixtureSameFamily(
-        d.Categorical(m.tensor([0.3, 0.7])), d.Normal(m.tensor([[0.0, 1.0], [1.0, 2.0]]), m.ones(2, 2))
+        d.Categorical(m.tensor([[0.3, 0.7], [0.5, 0.5]])), d.Normal(m.tensor([[0.0, 1.0], [1.0, 2.0]]), m.ones(2, 2))
     ),
     "mixture of vectors": lambda m, d: d.MixtureSameFamily(
         d.Categorical(m.tensor([0.3, 0.7])), d.Independent(d.Normal(m.tensor([[0.0, 1.0], [1.0, 2.0]]), m.ones(2, 2)), 1)
