@@ -90,3 +90,43 @@ Op(
         "grad": lambda g, target, weight, ignore_index, reduction: nll_loss(g, target, weight, ignore_index, reduction)
     },
 )
+Op(
+    "_ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: list[int], target_lengths: list[int], blank: int,"
+    " zero_infinity: bool) -> (loss: Tensor, *, log_alpha: Tensor)",
+    """Minus the log probability of all alignments of each target; (T, N, C) in, (N,) out.
+
+    targets are rows of shape (N, S), or all of them one after the other.
+    Source: Graves et al., Connectionist Temporal Classification, 2006.
+    """,
+    namespace="_",
+    impl="ctc_loss",
+    cost=pointwise(30.0),
+    vjp={
+        "log_probs": lambda g, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity, log_alpha: (
+            _ctc_loss_backward(
+                g, log_probs, targets, input_lengths, target_lengths, log_alpha, blank, zero_infinity
+            )
+        ),
+    },
+    backward_name="CtcLoss",
+)
+Op(
+    "_ctc_loss_backward(grad: Tensor, log_probs: Tensor, targets: Tensor, input_lengths: list[int],"
+    " target_lengths: list[int], log_alpha: Tensor, blank: int, zero_infinity: bool) -> Tensor",
+    """The gradient of _ctc_loss, as PyTorch has it: of the scores that log_softmax made log_probs of.
+
+    It is the same through log_softmax, and only then the gradient of a function; so it has no derivative.
+    """,
+    namespace="_",
+    impl="ctc_loss_backward",
+    cost=pointwise(60.0),
+    vjp={"grad": lambda g: _no_derivative(g, "_ctc_loss_backward")},
+)
+Op(
+    "_no_derivative(self: Tensor, name: str) -> Tensor",
+    "Raises: the operator has no derivative.",
+    namespace="_",
+    impl="no_derivative",
+    composite=True,
+    method=False,
+)

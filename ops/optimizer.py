@@ -24,3 +24,16 @@ Op(
     impl="fused_adam",
     cost=estimated("fused_adam"),
 )
+Op(
+    "_fused_update(rule: str, params: list[Tensor], grads: list[Tensor], first: list[Tensor], second: list[Tensor],"
+    " third: list[Tensor], numbers: list[float] | None) -> None",
+    """One step of the optimizer `rule` in place: rmsprop, adagrad, adadelta, adamax, nadam, radam, asgd or rprop.
+
+    first, second, third hold the rule's states, and are empty where it has none; numbers are as many for each
+    parameter, see core/kernels/optimizer.h.
+    """,
+    namespace="_",
+    method=False,
+    impl="fused_update",
+    cost=estimated("fused_update"),
+)

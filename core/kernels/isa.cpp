@@ -18,6 +18,7 @@ void fill(OptimizerTable&);
 void fill(ReduceTable&);
 void fill(ScanTable&);
 void fill(AttentionTable&);
+void fill(RnnTable&);
 
 void fill(KernelTable& t) {
   fill(t.pointwise);
@@ -35,6 +36,7 @@ void fill(KernelTable& t) {
   fill(t.reduce);
   fill(t.scan);
   fill(t.attention);
+  fill(t.rnn);
 }
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -13,6 +13,7 @@
 #include "kernels/pool.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
+#include "kernels/rnn.h"
 #include "kernels/scan.h"
 #include "kernels/softmax.h"
 #include "kernels/sort.h"
@@ -36,6 +37,7 @@ struct KernelTable {
   ReduceTable reduce;
   ScanTable scan;
   AttentionTable attention;
+  RnnTable rnn;
 };
 
 /// The kernels for this CPU (or those that WEFT_ISA asks for).

@@ -24,6 +24,10 @@ template <class... Options>
 int64_t fused_adam(TensorSpan params, TensorSpan, TensorSpan, TensorSpan, TensorSpan, TensorSpan, Options...) noexcept {
   return elements(params) * 11 / 10;
 }
+template <class... Options>
+int64_t fused_update(std::string_view, TensorSpan params, Options...) noexcept {
+  return elements(params);
+}
 
 /// At the rate of a middling core: 40 multiply-adds a nanosecond, and every element once from memory.
 inline int64_t multiply_adds(int64_t count, int64_t elements) noexcept { return count / 40 + elements / 4; }
@@ -107,6 +111,15 @@ inline int64_t attention_backward(const Tensor&, const Tensor& query, const Tens
                                   const Tensor& mask, bool is_causal, double scale, const Tensor&,
                                   const Tensor&) noexcept {
   return 5 * attention(query, key, value, mask, is_causal, scale) / 2;
+}
+
+/// Two products for each row of the sequence, and its gates' activations.
+inline int64_t rnn_layer(const Tensor& input, const Tensor&, const Tensor&, const Tensor& w_ih, const Tensor& w_hh,
+                         const Tensor&, const Tensor&, const Tensor& w_hr, IntList, std::string_view, bool) noexcept {
+  if (input.dim() == 0 || w_hh.dim() == 0) return 0;
+  const int64_t rows = input.size(0);
+  return multiply_adds(rows * (elements(w_ih) + elements(w_hh) + elements(w_hr)), elements(input)) +
+         rows * w_hh.size(0);
 }
 
 }  // namespace weft::ops::cost

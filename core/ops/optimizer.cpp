@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "generated/impl.h"
@@ -98,6 +99,26 @@ void fused_adam(TensorSpan params, TensorSpan grads, TensorSpan exp_avgs, Tensor
     copy_elements(steps[i], weft::scalar_tensor(count, steps[i].dtype()));
     steps[i].bump_version();
   }
+}
+
+void fused_update(std::string_view rule, TensorSpan params, TensorSpan grads, TensorSpan first, TensorSpan second,
+                  TensorSpan third, const std::optional<std::vector<double>>& numbers) {
+  constexpr std::string_view rules[kernels::update_rules] = {"rmsprop", "adagrad", "adadelta", "adamax",
+                                                             "nadam",   "radam",   "asgd",     "rprop"};
+  constexpr int states[kernels::update_rules] = {1, 1, 2, 2, 2, 2, 1, 2};  // those a rule cannot do without
+  const auto found = std::find(std::begin(rules), std::end(rules), rule);
+  check_value(found != std::end(rules), "fused_update: there is no rule {}", rule);
+  const auto at = found - std::begin(rules);
+  const auto expected = static_cast<std::size_t>(kernels::update_numbers[at]) * params.size();
+  check(numbers && numbers->size() == expected, "fused_update: expected {} numbers for {} parameters of {}, got {}",
+        expected, params.size(), rule, numbers ? numbers->size() : 0);
+  Step step("fused_update", params, grads);
+  const TensorSpan slots[] = {first, second, third};
+  for (int slot = 0; slot < 3; ++slot)
+    if (!slots[slot].empty() || slot < states[at]) step.add_state(slot, slots[slot], "states");
+  kernels::table().optimizer.update[at][step.at()](step.tensors().data(), static_cast<int64_t>(params.size()),
+                                                   numbers->data());
+  step.finish();
 }
 
 }  // namespace weft::ops::impl

@@ -15,6 +15,7 @@ from weft.nn._functional.convolution import *  # noqa: F403
 from weft.nn._functional.distance import *  # noqa: F403
 from weft.nn._functional.dropout import *  # noqa: F403
 from weft.nn._functional.embedding import *  # noqa: F403
+from weft.nn._functional.linear_cross_entropy import linear_cross_entropy as linear_cross_entropy
 from weft.nn._functional.loss import *  # noqa: F403
 from weft.nn._functional.normalization import *  # noqa: F403
 from weft.nn._functional.pooling import *  # noqa: F403

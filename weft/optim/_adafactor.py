@@ -6,7 +6,8 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr, check_not_negative
+from weft.optim._steps import PerTensorOptimizer
+from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
 
 __all__ = ["Adafactor"]
 
@@ -78,6 +79,8 @@ class Adafactor(PerTensorOptimizer):
             state["variance"] = weft.zeros_like(param, memory_format=weft.preserve_format)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if param.is_complex():
+            raise RuntimeError("Adafactor does not support complex parameters")
         lr, step, (eps1, eps2) = float(group["lr"]), state["step"].item(), group["eps"]
         eps1 = weft.finfo(param.dtype).eps if eps1 is None else eps1
         new = step ** group["beta2_decay"]  # weight of the newest squares

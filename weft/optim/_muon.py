@@ -7,7 +7,8 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr, check_not_negative
+from weft.optim._steps import PerTensorOptimizer
+from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
 
 __all__ = ["Muon"]
 
@@ -81,6 +82,8 @@ class Muon(PerTensorOptimizer):
         state["momentum_buffer"] = weft.zeros_like(param, memory_format=weft.preserve_format)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if param.is_complex():
+            raise RuntimeError("Muon does not support complex parameters")
         lr, momentum, buffer = float(group["lr"]), group["momentum"], state["momentum_buffer"]
         buffer.lerp_(grad, 1 - momentum)
         update = grad.lerp(buffer, momentum) if group["nesterov"] else buffer

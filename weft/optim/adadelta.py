@@ -6,12 +6,13 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr, check_not_negative
+from weft.optim._steps import FusedOptimizer
+from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
 
 __all__ = ["Adadelta"]
 
 
-class Adadelta(PerTensorOptimizer):
+class Adadelta(FusedOptimizer):
     """Adadelta: each weight's step has the running size of its earlier steps.
 
     Args:
@@ -31,6 +32,8 @@ class Adadelta(PerTensorOptimizer):
         >>> model(weft.ones(4, 2)).sum().backward()
         >>> optimizer.step()
     """
+
+    _rule = "adadelta"
 
     def __init__(
         self,
@@ -61,14 +64,8 @@ class Adadelta(PerTensorOptimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["square_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
-        state["acc_delta"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return "square_avg", "acc_delta"
 
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        rho, eps = group["rho"], group["eps"]
-        square_avg, acc_delta = state["square_avg"], state["acc_delta"]
-        square_avg.mul_(rho).addcmul_(grad, grad, value=1 - rho)
-        delta = acc_delta.add(eps).sqrt_().div_(square_avg.add(eps).sqrt_()).mul_(grad)
-        acc_delta.mul_(rho).addcmul_(delta, delta, value=1 - rho)
-        param.add_(delta, alpha=-float(group["lr"]))
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
+        return lr, group["rho"], group["eps"]

@@ -6,12 +6,13 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr, check_not_negative, new_step
+from weft.optim._steps import FusedOptimizer
+from weft.optim.optimizer import ParamsT, check_lr, check_not_negative, new_step
 
 __all__ = ["Adagrad"]
 
 
-class Adagrad(PerTensorOptimizer):
+class Adagrad(FusedOptimizer):
     """Adagrad: each weight's step is divided by the root of the sum of its squared gradients.
 
     Args:
@@ -32,6 +33,8 @@ class Adagrad(PerTensorOptimizer):
         >>> model(weft.ones(4, 2)).sum().backward()
         >>> optimizer.step()
     """
+
+    _rule = "adagrad"
 
     def __init__(
         self,
@@ -79,10 +82,11 @@ class Adagrad(PerTensorOptimizer):
             for param in group["params"]:
                 self.state[param]["sum"].share_memory_()
 
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("sum",)
+
     def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["sum"] = weft.full_like(param, group["initial_accumulator_value"], memory_format=weft.preserve_format)
 
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lr = float(group["lr"]) / (1 + (state["step"].item() - 1) * group["lr_decay"])
-        state["sum"].addcmul_(grad, grad, value=1)
-        param.addcdiv_(grad, state["sum"].sqrt().add_(group["eps"]), value=-lr)
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
+        return lr / (1 + (step - 1) * group["lr_decay"]), group["eps"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import weft
 from weft import Tensor, _core
+from weft.optim._steps import batches, zeros_of
 from weft.optim.optimizer import (
     Closure,
     Optimizer,
@@ -97,32 +98,33 @@ class Adam(Optimizer):
                 state["step"] = new_step()
                 names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if amsgrad else ("exp_avg", "exp_avg_sq")
                 for name in names:
-                    state[name] = weft.zeros_like(param, memory_format=weft.preserve_format).detach()
+                    state[name] = zeros_of(param)
         return states
 
     def step(self, closure: Closure | None = None) -> Any:
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            params = [param for param in group["params"] if param.grad is not None]
-            if not params:
-                continue
-            amsgrad = group["amsgrad"]
-            states = self._states(params, amsgrad)
-            _core.internal._fused_adam(
-                params,
-                [param.grad for param in params],
-                [state["exp_avg"] for state in states],
-                [state["exp_avg_sq"] for state in states],
-                [state["max_exp_avg_sq"] for state in states] if amsgrad else [],
-                [state["step"] for state in states],
-                lr=float(group["lr"]),
-                beta1=float(group["betas"][0]),
-                beta2=float(group["betas"][1]),
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                amsgrad=amsgrad,
-                maximize=group["maximize"],
-                decoupled=group["decoupled_weight_decay"],
-            )
+            for params in batches(group["params"]):
+                self._step_together(group, params)
         return loss
+
+    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
+        amsgrad = group["amsgrad"]
+        states = self._states(params, amsgrad)
+        _core.internal._fused_adam(
+            params,
+            [param.grad for param in params],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [state["max_exp_avg_sq"] for state in states] if amsgrad else [],
+            [state["step"] for state in states],
+            lr=float(group["lr"]),
+            beta1=float(group["betas"][0]),
+            beta2=float(group["betas"][1]),
+            weight_decay=float(group["weight_decay"]),
+            eps=group["eps"],
+            amsgrad=amsgrad,
+            maximize=group["maximize"],
+            decoupled=group["decoupled_weight_decay"],
+        )

@@ -6,12 +6,13 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_betas, check_lr, check_not_negative
+from weft.optim._steps import FusedOptimizer
+from weft.optim.optimizer import ParamsT, check_betas, check_lr, check_not_negative
 
 __all__ = ["Adamax"]
 
 
-class Adamax(PerTensorOptimizer):
+class Adamax(FusedOptimizer):
     """Adam with a decaying maximum of the gradient in place of the mean of its square.
 
     Args:
@@ -31,6 +32,8 @@ class Adamax(PerTensorOptimizer):
         >>> model(weft.ones(4, 2)).sum().backward()
         >>> optimizer.step()
     """
+
+    _rule = "adamax"
 
     def __init__(
         self,
@@ -60,14 +63,9 @@ class Adamax(PerTensorOptimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["exp_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
-        state["exp_inf"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return "exp_avg", "exp_inf"
 
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
         beta1, beta2 = group["betas"]
-        exp_avg, exp_inf = state["exp_avg"], state["exp_inf"]
-        exp_avg.lerp_(grad, 1 - beta1)
-        exp_inf.copy_(weft.maximum(exp_inf.mul_(beta2), grad.abs().add_(group["eps"])))
-        correction = 1 - beta1 ** state["step"].item()
-        param.addcdiv_(exp_avg, exp_inf, value=-float(group["lr"]) / correction)
+        return lr / (1 - beta1**step), beta1, beta2, group["eps"]

@@ -6,12 +6,13 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr, check_not_negative
+from weft.optim._steps import FusedOptimizer
+from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
 
 __all__ = ["ASGD"]
 
 
-class ASGD(PerTensorOptimizer):
+class ASGD(FusedOptimizer):
     """Stochastic gradient descent that also keeps the average of the parameters, in ``state[param]["ax"]``.
 
     Args:
@@ -32,6 +33,8 @@ class ASGD(PerTensorOptimizer):
         >>> model(weft.ones(4, 2)).sum().backward()
         >>> optimizer.step()
     """
+
+    _rule = "asgd"
 
     def __init__(
         self,
@@ -61,19 +64,20 @@ class ASGD(PerTensorOptimizer):
         }
         super().__init__(params, defaults)
 
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("ax",)
+
     def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["eta"] = weft.tensor(float(group["lr"]), dtype=weft.float32)
         state["mu"] = weft.ones((), dtype=weft.float32)
-        state["ax"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+        super()._init_state(param, state, group)
 
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lr, lambd, step = float(group["lr"]), group["lambd"], state["step"].item()
-        eta, mu, average = state["eta"].item(), state["mu"].item(), state["ax"]
-        param.mul_(1 - lambd * eta)
-        param.add_(grad, alpha=-eta)
-        if mu != 1:
-            average.add_(param.sub(average).mul_(mu))
-        else:
-            average.copy_(param)
-        state["eta"].fill_(lr / (1 + lambd * lr * step) ** group["alpha"])
-        state["mu"].fill_(1 / max(1, step - group["t0"]))
+    def _shrink(self, state: dict[str, Any], group: dict[str, Any], lr: float) -> float:
+        return 1.0 - group["lambd"] * state["eta"].item()
+
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
+        lambd, eta, mu = group["lambd"], state["eta"].item(), state["mu"].item()
+        # Through the default dtype, as in PyTorch, even where a loaded state has another.
+        state["eta"].copy_(weft.tensor(lr / (1 + lambd * lr * step) ** group["alpha"]))
+        state["mu"].copy_(weft.tensor(1 / max(1, step - group["t0"])))
+        return eta, mu

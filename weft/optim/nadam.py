@@ -6,12 +6,13 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_betas, check_lr, check_not_negative
+from weft.optim._steps import FusedOptimizer
+from weft.optim.optimizer import ParamsT, check_betas, check_lr, check_not_negative
 
 __all__ = ["NAdam"]
 
 
-class NAdam(PerTensorOptimizer):
+class NAdam(FusedOptimizer):
     """Adam with Nesterov momentum.
 
     Args:
@@ -33,6 +34,8 @@ class NAdam(PerTensorOptimizer):
         >>> model(weft.ones(4, 2)).sum().backward()
         >>> optimizer.step()
     """
+
+    _rule = "nadam"
 
     def __init__(
         self,
@@ -66,22 +69,19 @@ class NAdam(PerTensorOptimizer):
         }
         super().__init__(params, defaults)
 
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return "exp_avg", "exp_avg_sq"
+
     def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["mu_product"] = weft.tensor(1.0, dtype=weft.float32)
-        state["exp_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
-        state["exp_avg_sq"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+        super()._init_state(param, state, group)
 
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lr, (beta1, beta2) = float(group["lr"]), group["betas"]
-        exp_avg, exp_avg_sq, step = state["exp_avg"], state["exp_avg_sq"], state["step"].item()
-        if group["weight_decay"] and group["decoupled_weight_decay"]:
-            param.mul_(1 - lr * group["weight_decay"])
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
+        beta1, beta2 = group["betas"]
         mu = beta1 * (1.0 - 0.5 * 0.96 ** (step * group["momentum_decay"]))
         mu_next = beta1 * (1.0 - 0.5 * 0.96 ** ((step + 1) * group["momentum_decay"]))
         state["mu_product"] *= mu
         mu_product = state["mu_product"].item()
-        exp_avg.lerp_(grad, 1 - beta1)
-        exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-        root = exp_avg_sq.div(1 - beta2**step).sqrt_().add_(group["eps"])
-        param.addcdiv_(grad, root, value=-lr * (1.0 - mu) / (1.0 - mu_product))
-        param.addcdiv_(exp_avg, root, value=-lr * mu_next / (1.0 - mu_product * mu_next))
+        of_grad = lr * (1.0 - mu) / (1.0 - mu_product)
+        of_mean = lr * mu_next / (1.0 - mu_product * mu_next)
+        return of_grad, of_mean, beta1, beta2, group["eps"], (1 - beta2**step) ** 0.5

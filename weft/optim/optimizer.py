@@ -321,44 +321,6 @@ def _cast(param: Tensor, value: Any, key: Any = None) -> Any:
     return value
 
 
-class PerTensorOptimizer(Optimizer):
-    """An optimizer whose step treats one tensor after the other.
-
-    A subclass makes the state of a parameter in ``_init_state`` and changes the parameter in ``_update``.
-    """
-
-    _decays_gradient = True  # whether "weight_decay" is added to the gradient before _update
-    _counts_steps = True  # whether the state has a "step"
-
-    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def step(self, closure: Closure | None = None) -> Any:
-        """Change the parameters once; returns the loss of ``closure``."""
-        loss = self._call(closure)
-        with weft.no_grad():
-            for group in self.param_groups:
-                for param in group["params"]:
-                    if param.grad is None:
-                        continue
-                    state = self.state[param]
-                    if not state:
-                        if self._counts_steps:
-                            state["step"] = new_step()
-                        self._init_state(param, state, group)
-                    if self._counts_steps:
-                        state["step"] += 1
-                    grad = -param.grad if group.get("maximize") else param.grad
-                    decay = group.get("weight_decay", 0)
-                    if decay and self._decays_gradient and not group.get("decoupled_weight_decay"):
-                        grad = grad.add(param, alpha=decay)
-                    self._update(param, grad, state, group)
-        return loss
-
-
 def new_step() -> Tensor:
     """A count of steps: a tensor, so that it is saved like the rest of the state."""
     return weft.tensor(0.0, dtype=weft.float32)

@@ -6,12 +6,13 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_betas, check_lr, check_not_negative
+from weft.optim._steps import FusedOptimizer
+from weft.optim.optimizer import ParamsT, check_betas, check_lr, check_not_negative
 
 __all__ = ["RAdam"]
 
 
-class RAdam(PerTensorOptimizer):
+class RAdam(FusedOptimizer):
     """Adam that takes plain momentum steps until the variance of its scaling is known well enough.
 
     Args:
@@ -32,6 +33,8 @@ class RAdam(PerTensorOptimizer):
         >>> model(weft.ones(4, 2)).sum().backward()
         >>> optimizer.step()
     """
+
+    _rule = "radam"
 
     def __init__(
         self,
@@ -63,22 +66,15 @@ class RAdam(PerTensorOptimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["exp_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
-        state["exp_avg_sq"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return "exp_avg", "exp_avg_sq"
 
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lr, (beta1, beta2) = float(group["lr"]), group["betas"]
-        exp_avg, exp_avg_sq, step = state["exp_avg"], state["exp_avg_sq"], state["step"].item()
-        if group["weight_decay"] and group["decoupled_weight_decay"]:
-            param.mul_(1 - lr * group["weight_decay"])
-        exp_avg.lerp_(grad, 1 - beta1)
-        exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-        mean = exp_avg / (1 - beta1**step)
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
+        beta1, beta2 = group["betas"]
         correction2 = 1 - beta2**step
         rho_inf = 2 / (1 - beta2) - 1
         rho = rho_inf - 2 * step * beta2**step / correction2
+        rectified = 0.0  # too few steps to know the spread: as momentum
         if rho > 5.0:
-            rectify = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5
-            mean = mean * (rectify * correction2**0.5) / exp_avg_sq.sqrt().add_(group["eps"])
-        param.add_(mean, alpha=-lr)
+            rectified = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5
+        return lr / (1 - beta1**step), beta1, beta2, group["eps"], rectified * correction2**0.5

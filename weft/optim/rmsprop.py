@@ -6,12 +6,13 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr, check_not_negative
+from weft.optim._steps import FusedOptimizer, zeros_of
+from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
 
 __all__ = ["RMSprop"]
 
 
-class RMSprop(PerTensorOptimizer):
+class RMSprop(FusedOptimizer):
     """RMSprop: each weight's step is divided by the running root mean square of its gradient.
 
     Args:
@@ -33,6 +34,8 @@ class RMSprop(PerTensorOptimizer):
         >>> model(weft.ones(4, 2)).sum().backward()
         >>> optimizer.step()
     """
+
+    _rule = "rmsprop"
 
     def __init__(
         self,
@@ -64,26 +67,13 @@ class RMSprop(PerTensorOptimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["square_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
-        if group["momentum"] > 0:
-            state["momentum_buffer"] = weft.zeros_like(param, memory_format=weft.preserve_format)
-        if group["centered"]:
-            state["grad_avg"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return "square_avg", "grad_avg" if group["centered"] else None, "momentum_buffer" if group["momentum"] > 0 else None
 
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lr, alpha, eps = float(group["lr"]), group["alpha"], group["eps"]
-        square_avg = state["square_avg"]
-        square_avg.mul_(alpha).addcmul_(grad, grad, value=1 - alpha)
-        if group["centered"]:
-            grad_avg = state["grad_avg"]
-            grad_avg.lerp_(grad, 1 - alpha)
-            root = square_avg.addcmul(grad_avg, grad_avg, value=-1).sqrt_().add_(eps)
-        else:
-            root = square_avg.sqrt().add_(eps)
-        if group["momentum"] > 0:
-            buffer = state["momentum_buffer"]
-            buffer.mul_(group["momentum"]).addcdiv_(grad, root)
-            param.add_(buffer, alpha=-lr)
-        else:
-            param.addcdiv_(grad, root, value=-lr)
+    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        for name in ("square_avg", "momentum_buffer", "grad_avg"):  # in PyTorch's order
+            if name in self._states(group):
+                state[name] = zeros_of(param)
+
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
+        return lr, group["alpha"], group["eps"], group["momentum"]

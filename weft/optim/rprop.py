@@ -6,12 +6,13 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_lr
+from weft.optim._steps import FusedOptimizer, zeros_of
+from weft.optim.optimizer import ParamsT, check_lr
 
 __all__ = ["Rprop"]
 
 
-class Rprop(PerTensorOptimizer):
+class Rprop(FusedOptimizer):
     """Resilient backpropagation: each weight has a step of its own that grows while its gradient keeps its sign.
 
     Args:
@@ -30,6 +31,8 @@ class Rprop(PerTensorOptimizer):
         >>> model(weft.ones(4, 2)).sum().backward()
         >>> optimizer.step()
     """
+
+    _rule = "rprop"
 
     def __init__(
         self,
@@ -57,15 +60,12 @@ class Rprop(PerTensorOptimizer):
         }
         super().__init__(params, defaults)
 
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return "prev", "step_size"
+
     def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["prev"] = weft.zeros_like(param, memory_format=weft.preserve_format)
+        state["prev"] = zeros_of(param)
         state["step_size"] = weft.full_like(param, float(group["lr"]), memory_format=weft.preserve_format)
 
-    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        (shrink, grow), (smallest, largest) = group["etas"], group["step_sizes"]
-        sign = grad.mul(state["prev"]).sign()
-        factor = weft.where(sign > 0, grow, weft.where(sign < 0, shrink, 1.0)).to(param.dtype)
-        state["step_size"].mul_(factor).clamp_(smallest, largest)
-        grad = grad.masked_fill(sign < 0, 0)
-        param.addcmul_(grad.sign(), state["step_size"], value=-1)
-        state["prev"].copy_(grad)
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
+        return *group["etas"], *group["step_sizes"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import weft
 from weft import Tensor, _core
+from weft.optim._steps import batches
 from weft.optim.optimizer import Closure, Optimizer, ParamsT, check_lr
 
 __all__ = ["SGD"]
@@ -72,20 +73,23 @@ class SGD(Optimizer):
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            params = [param for param in group["params"] if param.grad is not None]
-            if group["momentum"] == 0:
-                self._native_step(group, params, [], False)
-                continue
-            states = [self.state[param] for param in params]
-            new = [state.get("momentum_buffer") is None for state in states]
-            for param, state, is_new in zip(params, states, new, strict=True):
-                if is_new:
-                    state["momentum_buffer"] = weft.empty_like(param, memory_format=weft.preserve_format).detach()
-            for first in (True, False):
-                chosen = [i for i, is_new in enumerate(new) if is_new is first]
-                buffers = [states[i]["momentum_buffer"] for i in chosen]
-                self._native_step(group, [params[i] for i in chosen], buffers, first)
+            for params in batches(group["params"]):
+                self._step_together(group, params)
         return loss
+
+    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
+        if group["momentum"] == 0:
+            self._native_step(group, params, [], False)
+            return
+        states = [self.state[param] for param in params]
+        new = [state.get("momentum_buffer") is None for state in states]
+        for param, state, is_new in zip(params, states, new, strict=True):
+            if is_new:
+                state["momentum_buffer"] = weft.empty_like(param, memory_format=weft.preserve_format).detach()
+        for first in (True, False):
+            chosen = [i for i, is_new in enumerate(new) if is_new is first]
+            buffers = [states[i]["momentum_buffer"] for i in chosen]
+            self._native_step(group, [params[i] for i in chosen], buffers, first)
 
     @staticmethod
     def _native_step(group: dict[str, Any], params: list[Any], buffers: list[Tensor], first: bool) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim.optimizer import ParamsT, PerTensorOptimizer, check_betas, check_lr
+from weft.optim._steps import PerTensorOptimizer
+from weft.optim.optimizer import ParamsT, check_betas, check_lr
 
 __all__ = ["SparseAdam"]
 
@@ -43,6 +44,11 @@ class SparseAdam(PerTensorOptimizer):
             raise ValueError(f"Invalid epsilon value: {eps}")
         check_betas(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        for param in (param for group in self.param_groups for param in group["params"]):
+            if param.is_sparse:
+                raise ValueError("SparseAdam requires dense parameter tensors")
+            if param.is_complex():
+                raise ValueError("SparseAdam does not support complex parameters")
 
     def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] = 0

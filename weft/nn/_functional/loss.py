@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import weft
-from weft import Tensor
+from weft import Tensor, _core
 from weft._autocast import in_float32
 from weft.nn import _native as native
 from weft.nn._functional._arguments import legacy_reduction, reduced
@@ -301,7 +302,8 @@ def kl_div(
         loss = target.exp() * (target - input)
     else:
         # 0 * log 0 is 0, in the gradient too.
-        entropy = weft.where(target > 0, target * weft.where(target > 0, target, 1.0).log(), 0.0)
+        positive = target.masked_fill(target == 0, 1.0)
+        entropy = positive * positive.log()
         loss = entropy - target * input
     if reduction == "batchmean":
         return loss.sum() / input.size(0) if input.dim() else loss.sum()
@@ -666,22 +668,9 @@ def ctc_loss(
     0.2877
     """
     batched = log_probs if log_probs.dim() == 3 else log_probs.unsqueeze(1)
-    input_lens = [int(n) for n in weft.as_tensor(input_lengths).reshape(-1).tolist()]
-    target_lens = [int(n) for n in weft.as_tensor(target_lengths).reshape(-1).tolist()]
-    longest = max(target_lens, default=0)
-    rows = weft.full([len(target_lens), max(longest, 1)], blank, dtype=weft.int64)
-    start = 0
-    for i, length in enumerate(target_lens):
-        if targets.dim() == 2:
-            rows[i, :length] = targets[i, :length]
-        elif len(target_lens) == 1:
-            rows[i, :length] = targets.reshape(-1)[:length]
-        else:
-            rows[i, :length] = targets[start : start + length]
-            start += length
-    loss = _ctc_alignments(batched, rows[:, :longest], input_lens, target_lens, blank)
-    if zero_infinity:
-        loss = weft.where(loss == math.inf, weft.zeros_like(loss), loss)
+    target_lens = _lengths(target_lengths)
+    lens = _lengths(input_lengths)
+    loss = _core.internal._ctc_loss(batched, targets, lens, target_lens, blank, zero_infinity)
     if reduction == "mean":
         return (loss / weft.tensor(target_lens, dtype=loss.dtype).clamp_min(1)).mean()
     if log_probs.dim() == 2:
@@ -689,33 +678,8 @@ def ctc_loss(
     return reduced(loss, reduction)
 
 
-def _ctc_alignments(
-    log_probs: Tensor, targets: Tensor, input_lens: list[int], target_lens: list[int], blank: int
-) -> Tensor:
-    """The forward recursion over the labels with blanks between them, for the whole batch at once."""
-    n, s = targets.shape
-    # A finite stand-in for -inf keeps gradients of unreachable states at zero instead of nan.
-    never = weft.finfo(log_probs.dtype).min / 4
-    labels = weft.full([n, 2 * s + 1], blank, dtype=weft.int64)
-    labels[:, 1::2] = targets
-    skip = weft.zeros([n, 2 * s + 1], dtype=weft.bool)
-    skip[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
-    alpha = weft.full([n, 2 * s + 1], never, dtype=log_probs.dtype)
-    start = weft.arange(2 * s + 1) < 2
-    emit = log_probs[0].gather(1, labels)
-    alpha = weft.where(start, emit, alpha)
-    lengths = weft.tensor(input_lens)
-    for t in range(1, log_probs.size(0)):
-        padded = native.pad(alpha, (2, 0), value=never)
-        one, two = padded[:, 1:-1], weft.where(skip, padded[:, :-2], never)
-        moved = weft.stack([alpha, one, two]).logsumexp(0) + log_probs[t].gather(1, labels)
-        alpha = weft.where((lengths > t).unsqueeze(1), moved.clamp_min(never), alpha)
-    last = weft.tensor(target_lens) * 2
-    end = alpha.gather(1, last.unsqueeze(1)).squeeze(1)
-    before = alpha.gather(1, (last - 1).clamp_min(0).unsqueeze(1)).squeeze(1)
-    before = weft.where(last > 0, before, never)
-    total = weft.stack([end, before]).logsumexp(0)
-    return weft.where(total < never / 2, math.inf, -total)
+def _lengths(lengths: Any) -> list[int]:
+    return [int(n) for n in weft.as_tensor(lengths).reshape(-1).tolist()]
 
 
 # Under autocast losses compute in float32: sums of many small terms need its precision.

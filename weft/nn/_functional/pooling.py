@@ -351,9 +351,9 @@ def _fractional_max_pool(
     if samples is None:
         samples = weft.rand(batched.size(0), batched.size(1), n, dtype=input.dtype, device=input.device)
     planes = []
-    for plane, shifts in zip(batched.flatten(0, 1), samples.reshape([-1, n]).tolist(), strict=True):
-        # PyTorch draws the shifts in the order (W, H) or (T, W, H).
-        order = shifts[::-1] if n == 2 else [shifts[0], shifts[2], shifts[1]]
+    shifts_of_planes = samples.reshape([-1, n])[: batched.size(0) * batched.size(1)].tolist()
+    for plane, shifts in zip(batched.flatten(0, 1), shifts_of_planes, strict=True):
+        order = shifts[::-1] if n == 2 else shifts  # PyTorch draws the shifts in the order (W, H) or (T, H, W)
         starts = [
             _fractional_starts(shift, have, want, k)
             for shift, have, want, k in zip(order, spatial, sizes, kernel, strict=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.nn import functional as F
 from weft.nn import init
 from weft.nn._functional import recurrent
 from weft.nn.modules.module import Module
@@ -305,8 +304,7 @@ class RNNCellBase(Module):
         for part in state:
             if part.dim() not in (1, 2):
                 raise ValueError(f"{name}: Expected hidden to be 1D or 2D, got {part.dim()}D instead")
-        x = F.linear(input, self.weight_ih, self.bias_ih)
-        return recurrent.CELLS[mode](x, state, [None, self.weight_hh, None, self.bias_hh, None])
+        return recurrent.cell(mode, input, state, [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, None])
 
     def extra_repr(self) -> str:
         """The sizes, and whatever differs from the defaults."""

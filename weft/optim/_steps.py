@@ -1,0 +1,119 @@
+"""How optimizers take their steps: one native call for a whole group, or one tensor after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import weft
+from weft import Tensor, _core
+from weft.optim.optimizer import Closure, Optimizer, new_step
+
+__all__ = ["FusedOptimizer", "PerTensorOptimizer", "batches", "zeros_of"]
+
+
+def zeros_of(param: Tensor) -> Tensor:
+    """A state of zeros, laid out as its parameter."""
+    return weft.zeros_like(param, memory_format=weft.preserve_format).detach()
+
+
+def batches(params: list[Any]) -> Iterator[list[Any]]:
+    """The parameters that have gradients, in lists that one native call can treat: float64 apart from the others."""
+    with_grad = [param for param in params if param.grad is not None]
+    double = [param for param in with_grad if param.dtype == weft.float64]
+    if len(double) < len(with_grad):
+        yield [param for param in with_grad if param.dtype != weft.float64] if double else with_grad
+    if double:
+        yield double
+
+
+class FusedOptimizer(Optimizer):
+    """An optimizer whose step is one native call for each group.
+
+    A subclass names its ``_rule`` (core/kernels/optimizer.h) and its ``_states``, and computes the ``_numbers`` of the
+    rule for a parameter.
+    """
+
+    _rule: str
+
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        """The names of the rule's states; None for one that the options make unnecessary."""
+        raise NotImplementedError
+
+    def _numbers(self, state: dict[str, Any], group: dict[str, Any], lr: float, step: float) -> tuple[float, ...]:
+        """The numbers of the rule for the step of that count."""
+        raise NotImplementedError
+
+    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        for name in self._states(group):
+            if name is not None:
+                state[name] = zeros_of(param)
+
+    def _shrink(self, state: dict[str, Any], group: dict[str, Any], lr: float) -> float:
+        """What the parameter is multiplied by before it is changed."""
+        return 1.0 - lr * group["weight_decay"] if group.get("decoupled_weight_decay") else 1.0
+
+    def step(self, closure: Closure | None = None) -> Any:
+        """Change the parameters once; returns the loss of ``closure``."""
+        loss = self._call(closure)
+        for group in self.param_groups:
+            for params in batches(group["params"]):
+                self._step_together(group, params)
+        return loss
+
+    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
+        lr = float(group["lr"])
+        sign = -1.0 if group["maximize"] else 1.0
+        decay = 0.0 if group.get("decoupled_weight_decay") else float(group.get("weight_decay", 0))
+        states, numbers = [], []
+        for param in params:
+            state = self.state[param]
+            if not state:
+                state["step"] = new_step()
+                self._init_state(param, state, group)
+            step = state["step"].item() + 1
+            state["step"].fill_(step)
+            numbers += [sign, decay, self._shrink(state, group, lr), *self._numbers(state, group, lr, step)]
+            states.append(state)
+        lists = [[] if name is None else [state[name] for state in states] for name in self._states(group)]
+        lists += [[]] * (3 - len(lists))
+        grads = [param.grad for param in params]
+        _core.internal._fused_update(self._rule, params, grads, *lists, numbers)
+
+
+class PerTensorOptimizer(Optimizer):
+    """An optimizer whose step treats one tensor after the other.
+
+    A subclass makes the state of a parameter in ``_init_state`` and changes the parameter in ``_update``.
+    """
+
+    _decays_gradient = True  # whether "weight_decay" is added to the gradient before _update
+    _counts_steps = True  # whether the state has a "step"
+
+    def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def step(self, closure: Closure | None = None) -> Any:
+        """Change the parameters once; returns the loss of ``closure``."""
+        loss = self._call(closure)
+        with weft.no_grad():
+            for group in self.param_groups:
+                for param in group["params"]:
+                    if param.grad is None:
+                        continue
+                    state = self.state[param]
+                    if not state:
+                        if self._counts_steps:
+                            state["step"] = new_step()
+                        self._init_state(param, state, group)
+                    if self._counts_steps:
+                        state["step"] += 1
+                    grad = -param.grad if group.get("maximize") else param.grad
+                    decay = group.get("weight_decay", 0)
+                    if decay and self._decays_gradient and not group.get("decoupled_weight_decay"):
+                        grad = grad.add(param, alpha=decay)
+                    self._update(param, grad, state, group)
+        return loss
