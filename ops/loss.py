@@ -103,9 +103,7 @@ Op(
     cost=pointwise(30.0),
     vjp={
         "log_probs": lambda g, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity, log_alpha: (
-            _ctc_loss_backward(
-                g, log_probs, targets, input_lengths, target_lengths, log_alpha, blank, zero_infinity
-            )
+            _ctc_loss_backward(g, log_probs, targets, input_lengths, target_lengths, log_alpha, blank, zero_infinity)
         ),
     },
     backward_name="CtcLoss",

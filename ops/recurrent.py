@@ -26,7 +26,7 @@ Op(
             "b_ih",
             "b_hh",
             "w_hr",
-        ): lambda g_out, g_h_n, g_c_n, input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, out, gates, cells, kept, batch_sizes, mode, reverse, wants_input: (  # noqa: E501
+        ): lambda g_out, g_h_n, g_c_n, input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, out, gates, cells, kept, batch_sizes, mode, reverse, wants_input: (
             _rnn_layer_backward(
                 g_out, g_h_n, g_c_n, input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, out, gates, cells, kept,
                 batch_sizes, mode, reverse, wants_input,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import weft
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer
 from weft.optim.optimizer import ParamsT, check_betas, check_lr, check_not_negative

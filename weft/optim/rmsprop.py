@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import weft
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer, zeros_of
 from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
@@ -68,7 +67,11 @@ class RMSprop(FusedOptimizer):
         super().__init__(params, defaults)
 
     def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
-        return "square_avg", "grad_avg" if group["centered"] else None, "momentum_buffer" if group["momentum"] > 0 else None
+        return (
+            "square_avg",
+            "grad_avg" if group["centered"] else None,
+            "momentum_buffer" if group["momentum"] > 0 else None,
+        )
 
     def _init_state(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         for name in ("square_avg", "momentum_buffer", "grad_avg"):  # in PyTorch's order

@@ -42,7 +42,9 @@ class LinearCrossEntropyOptions:
             raise ValueError(f"acc_policy must be one of {_POLICIES}, got {self.acc_policy!r}")
         name, _, factor = (self.chunking_method or "auto").partition(":")
         if name not in ("auto", "aspect_ratio") or (factor and not (factor.isdecimal() and int(factor) > 0)):
-            raise ValueError(f"chunking_method must be 'auto', 'aspect_ratio[:n]' or None, got {self.chunking_method!r}")
+            raise ValueError(
+                f"chunking_method must be 'auto', 'aspect_ratio[:n]' or None, got {self.chunking_method!r}"
+            )
 
     def rows(self, batch: int, in_features: int, num_classes: int) -> int:
         """How many rows of a batch make a chunk."""
@@ -139,9 +141,7 @@ class _Rows(Function):
     def backward(ctx: Any, grad: Tensor) -> Any:
         target, *tensors = ctx.saved_tensors
         needs = ctx.needs_input_grad[2:]
-        copies = [
-            t if t is None else t.detach().requires_grad_(need) for t, need in zip(tensors, needs, strict=True)
-        ]
+        copies = [t if t is None else t.detach().requires_grad_(need) for t, need in zip(tensors, needs, strict=True)]
         with weft.enable_grad():
             losses = _Rows.losses(target, ctx.options, copies)
         wanted = [copy for copy, need in zip(copies, needs, strict=True) if need]

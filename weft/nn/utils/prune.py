@@ -76,9 +76,7 @@ class BasePruningMethod(ABC):
         tensor = getattr(module, name)
         scores = tensor if importance_scores is None else importance_scores
         if scores.shape != tensor.shape:
-            raise AssertionError(
-                f"importance_scores should have the same shape as parameter {name} of {module}"
-            )
+            raise AssertionError(f"importance_scores should have the same shape as parameter {name} of {module}")
         if found:
             default_mask = getattr(module, name + "_mask").detach().clone()
         else:
@@ -295,9 +293,7 @@ def random_unstructured(module: Module, name: str, amount: int | float) -> Modul
     return module
 
 
-def l1_unstructured(
-    module: Module, name: str, amount: int | float, importance_scores: Tensor | None = None
-) -> Module:
+def l1_unstructured(module: Module, name: str, amount: int | float, importance_scores: Tensor | None = None) -> Module:
     """Prune the ``amount`` entries (a number, or a part if a float) nearest to zero, or of the smallest scores.
 
     >>> import weft
