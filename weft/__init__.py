@@ -56,18 +56,10 @@ from weft._printing import *  # noqa: E402, F403
 from weft._settings import *  # noqa: E402, F403
 from weft._type_info import *  # noqa: E402, F403
 from weft.autograd.grad_mode import *  # noqa: E402, F403
-from weft.nn._functional.recurrent import (  # noqa: E402
-    gru_cell as gru_cell,
-)
-from weft.nn._functional.recurrent import (
-    lstm_cell as lstm_cell,
-)
-from weft.nn._functional.recurrent import (
-    rnn_relu_cell as rnn_relu_cell,
-)
-from weft.nn._functional.recurrent import (
-    rnn_tanh_cell as rnn_tanh_cell,
-)
+from weft.nn._functional.recurrent import gru_cell as gru_cell  # noqa: E402
+from weft.nn._functional.recurrent import lstm_cell as lstm_cell  # noqa: E402
+from weft.nn._functional.recurrent import rnn_relu_cell as rnn_relu_cell  # noqa: E402
+from weft.nn._functional.recurrent import rnn_tanh_cell as rnn_tanh_cell  # noqa: E402
 from weft.nn.functional import alpha_dropout as alpha_dropout  # noqa: E402
 from weft.nn.functional import bilinear as bilinear  # noqa: E402
 from weft.nn.functional import channel_shuffle as channel_shuffle  # noqa: E402
@@ -107,6 +99,7 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft import xpu as xpu
     from weft._errors import AcceleratorError as AcceleratorError
     from weft._errors import OutOfMemoryError as OutOfMemoryError
+    from weft._summary import summary as summary
     from weft.amp import autocast as autocast
     from weft.amp.autocast_mode import get_autocast_cpu_dtype as get_autocast_cpu_dtype
     from weft.amp.autocast_mode import get_autocast_dtype as get_autocast_dtype

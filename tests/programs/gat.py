@@ -12,8 +12,8 @@ class GATLayer(nn.Module):
         super().__init__()
         self.out_features, self.concat = out_features, concat
         self.linear_proj = nn.Linear(in_features, HEADS * out_features, bias=False)
-        self.scoring_source = nn.Parameter(torch.Tensor(1, HEADS, out_features))
-        self.scoring_target = nn.Parameter(torch.Tensor(1, HEADS, out_features))
+        self.scoring_source = nn.Parameter(torch.empty(1, HEADS, out_features))
+        self.scoring_target = nn.Parameter(torch.empty(1, HEADS, out_features))
         self.skip_proj = nn.Linear(in_features, HEADS * out_features, bias=False)
         for p in (self.linear_proj.weight, self.scoring_source, self.scoring_target):
             nn.init.xavier_uniform_(p)

@@ -21,7 +21,7 @@ class MoE(nn.Module):
         weights = weights / weights.sum(dim=-1, keepdim=True)
         out = torch.zeros_like(flat)
         for e in range(EXPERTS):
-            token, slot = torch.where(chosen == e)
+            token, slot = (chosen == e).nonzero(as_tuple=True)
             if token.numel() == 0:
                 continue
             y = F.silu(flat[token] @ self.w1[e]) @ self.w2[e]

@@ -141,10 +141,12 @@ class _Rows(Function):
     def backward(ctx: Any, grad: Tensor) -> Any:
         target, *tensors = ctx.saved_tensors
         needs = ctx.needs_input_grad[2:]
-        copies = [t if t is None else t.detach().requires_grad_(need) for t, need in zip(tensors, needs, strict=True)]
+        copies: list[Any] = [
+            t if t is None else t.detach().requires_grad_(need) for t, need in zip(tensors, needs, strict=True)
+        ]
         with weft.enable_grad():
             losses = _Rows.losses(target, ctx.options, copies)
-        wanted = [copy for copy, need in zip(copies, needs, strict=True) if need]
+        wanted: list[Tensor] = [copy for copy, need in zip(copies, needs, strict=True) if need]
         found = iter(weft.autograd.grad(losses, wanted, grad))
         return None, None, *(next(found) if need else None for need in needs)
 

@@ -44,7 +44,7 @@ class _Orthogonal(Module):
         if transposed:
             X, n, k = X.mT, k, n
         if self.orthogonal_map == "householder":
-            Q = weft.linalg.householder_product(X, self._scales(X))
+            Q = self._reflected(X, self._scales(X))
             Q = Q * X.diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
         else:
             X = X.tril()
@@ -60,6 +60,17 @@ class _Orthogonal(Module):
         if hasattr(self, "base"):
             Q = self.base @ Q
         return Q.mT if transposed else Q
+
+    @staticmethod
+    def _reflected(X: Tensor, scales: Tensor) -> Tensor:
+        """The first columns of the product of the reflections whose vectors stand below the diagonal of ``X``."""
+        n, k = X.size(-2), X.size(-1)
+        vectors = X.tril(diagonal=-1) + weft.eye(n, k, dtype=X.dtype)
+        Q = weft.eye(n, k, dtype=X.dtype).expand(X.shape)
+        for i in reversed(range(k)):
+            v = vectors[..., i : i + 1]
+            Q = Q - scales[..., i, None, None] * v * (v.mT @ Q)
+        return Q
 
     @staticmethod
     def _scales(X: Tensor) -> Tensor:

@@ -83,7 +83,8 @@ class ParametrizationList(ModuleList):
                 if hasattr(module, "right_inverse"):
                     with suppress(NotImplementedError):  # then the original begins as the tensor was
                         new = module.right_inverse(new)
-        if not isinstance(new, (Tensor, list, tuple)):
+        parts: Any = new
+        if not isinstance(parts, (Tensor, list, tuple)):
             raise ValueError(
                 "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
                 f"Got {type(new).__name__}"
