@@ -76,9 +76,9 @@ class FusedOptimizer(Optimizer):
             numbers += [sign, decay, self._shrink(state, group, lr), *self._numbers(state, group, lr, step)]
             states.append(state)
         lists = [[] if name is None else [state[name] for state in states] for name in self._states(group)]
-        lists += [[]] * (3 - len(lists))
+        first, second, third = lists + [[]] * (3 - len(lists))
         grads = [param.grad for param in params]
-        _core.internal._fused_update(self._rule, params, grads, *lists, numbers)
+        _core.internal._fused_update(self._rule, params, grads, first, second, third, numbers)
 
 
 class PerTensorOptimizer(Optimizer):
