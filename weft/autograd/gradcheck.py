@@ -6,7 +6,7 @@ import itertools
 import random
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from weft import _core
 from weft._core import Tensor
@@ -14,7 +14,7 @@ from weft.autograd._engine import grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
-Inputs = Tensor | Sequence[Any]
+Inputs: TypeAlias = Tensor | Sequence[Any]
 
 
 class GradcheckError(RuntimeError):
