@@ -99,7 +99,6 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft import xpu as xpu
     from weft._errors import AcceleratorError as AcceleratorError
     from weft._errors import OutOfMemoryError as OutOfMemoryError
-    from weft._summary import summary as summary
     from weft.amp import autocast as autocast
     from weft.amp.autocast_mode import get_autocast_cpu_dtype as get_autocast_cpu_dtype
     from weft.amp.autocast_mode import get_autocast_dtype as get_autocast_dtype
@@ -113,6 +112,7 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft.compiler import compile as compile
     from weft.cpu import Event as Event
     from weft.cpu import Stream as Stream
+    from weft.nn._summary import summary as summary
     from weft.serialization import load as load
     from weft.serialization import save as save
 

@@ -38,7 +38,7 @@ NAMES = {
     "load": "serialization",
     "save": "serialization",
     "vmap": "func",
-    "summary": "_summary",
+    "summary": "nn._summary",
 }
 
 
