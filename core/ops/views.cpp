@@ -444,6 +444,8 @@ TensorList chunk(const Tensor& self, int64_t chunks, int64_t dim) {
   const int64_t size = self.sizes()[normalize_dim(dim, self.dim())];
   const int64_t length = (size + chunks - 1) / chunks;
   if (length > 0) return ops::split(self, length, dim);
+  constexpr int64_t most = 1 << 20;  // of nothing there could be any number of pieces
+  check(chunks <= most, "chunk: expected at most {} chunks of a dimension of size 0, got {}", most, chunks);
   return ops::split_sizes(self, Dims(static_cast<int>(chunks), 0), dim);
 }
 

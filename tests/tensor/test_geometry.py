@@ -138,3 +138,9 @@ def test_short_rows_of_every_length_are_multiplied(columns: int, dtype: weft.dty
     assert bool((weft.ones(3, 4, columns, dtype=dtype) * rows == rows.expand(3, 4, columns)).all())
     shared = weft.arange(columns).to(dtype)
     assert bool((weft.ones(3, columns, dtype=dtype) * shared == shared.expand(3, columns)).all())
+
+
+@pytest.mark.parametrize("chunks", [2**31, 10**12, 2**62])
+def test_chunks_of_nothing_beyond_counting_are_refused(chunks: int) -> None:
+    with pytest.raises(RuntimeError, match=r"chunk: expected at most .* got"):
+        weft.ones(0, 4).chunk(chunks)
