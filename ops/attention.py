@@ -29,6 +29,7 @@ Op(
     to (N, H, L, S): bools, true where a query may look, or numbers to add. A query that sees nothing gives 0.
     """,
     namespace="_",
+    autocast="lower",
     impl="attention",
     cost=estimated("attention"),
     vjp={
