@@ -256,9 +256,10 @@ std::tuple<Tensor, Tensor> general(const Tensor& A, bool vectors, const char* op
     using C = Complex<Real<T>>;
     const char no = 'N', job = vectors ? 'V' : 'N';
     T size{};
+    [[maybe_unused]] Real<T> real_size{};  // the complex query writes there too
     if constexpr (lapack::is_complex_type<T>) {
       lapack::call<T>(Routine::geev, no, job, n, nth<T>(a, 0), n, static_cast<T*>(nullptr), static_cast<T*>(nullptr), n,
-                      static_cast<T*>(nullptr), n, &size, Int{-1}, static_cast<Real<T>*>(nullptr));
+                      static_cast<T*>(nullptr), n, &size, Int{-1}, &real_size);
     } else {
       lapack::call<T>(Routine::geev, no, job, n, nth<T>(a, 0), n, static_cast<T*>(nullptr), static_cast<T*>(nullptr),
                       static_cast<T*>(nullptr), n, static_cast<T*>(nullptr), n, &size, Int{-1});

@@ -207,3 +207,16 @@ def test_many_threads_give_the_same_bits() -> None:
         assert all(weft.equal(x, y) for x, y in zip(alone, results(), strict=True))
     finally:
         weft.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.complex64, weft.complex128])
+@pytest.mark.parametrize("shape", SQUARES)
+def test_eig(shape: tuple[int, ...], dtype: weft.dtype) -> None:
+    a = matrix(shape, dtype)
+    if dtype.is_complex:
+        a = a + 1j * matrix(shape, dtype, seed=1)
+    w, v = weft.linalg.eig(a)
+    np.testing.assert_allclose(
+        (a.to(v.dtype) @ v).numpy(), (v * w.unsqueeze(-2)).numpy(), atol=1e-4 if v.dtype.itemsize == 8 else 1e-12
+    )
+    close(weft.linalg.eigvals(a).abs().sum(-1), w.abs().sum(-1))
