@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # Interpreters that tests start import the weft under test, not the bare source folder they are started in.
 os.environ["PYTHONSAFEPATH"] = "1"
+# Processes that multiprocessing starts look test modules up by name; the tree itself would bring its bare `weft` along.
+_importable = tempfile.TemporaryDirectory()
+atexit.register(_importable.cleanup)
+(Path(_importable.name) / "tests").symlink_to(ROOT / "tests")
+sys.path.append(_importable.name)
 
 
 def _import_from_tree(name: str) -> None:
