@@ -12,7 +12,13 @@ from gen.compositions import compositions
 from weft._compose import exports
 from weft._compose._registry import Composite, registered
 
-_NATIVE = {"": weft._core, "linalg": weft._core.linalg, "special": weft._core.special, "nn": weft._core.nn}
+_NATIVE = {
+    "": weft._core,
+    "linalg": weft._core.linalg,
+    "special": weft._core.special,
+    "fft": weft._core.fft,
+    "nn": weft._core.nn,
+}
 
 
 def test_every_function_is_exported() -> None:

@@ -42,6 +42,7 @@ cfloat, cdouble = _core.complex64, _core.complex128
 
 from weft import _tensor as _tensor  # noqa: E402  # attaches Tensor's methods
 from weft import autograd as autograd  # noqa: E402
+from weft import fft as fft  # noqa: E402
 from weft import gil as gil  # noqa: E402
 from weft import linalg as linalg  # noqa: E402
 from weft import memory as memory  # noqa: E402

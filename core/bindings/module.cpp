@@ -219,6 +219,7 @@ NB_MODULE(_core, m) {
     init_linalg(linalg.ptr());
     add_functions(m.def_submodule("special"), special_functions);
     add_functions(m.def_submodule("fft"), fft_functions);
+    init_fourier();
     add_functions(m.def_submodule("internal"), internal_functions);
     define_runtime(m);
     set_all(m);

@@ -61,5 +61,7 @@ void init_native();
 void init_gil_probe(PyObject* module);
 /// Adds LinAlgError to the module of linear algebra, and tells core/ops where LAPACK is.
 void init_linalg(PyObject* module);
+/// Tells core/ops where NumPy's Fourier transforms are (fourier.cpp).
+void init_fourier();
 
 }  // namespace weft::bindings

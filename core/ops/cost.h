@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <string_view>
 
 #include "tensor/tensor.h"
@@ -97,6 +98,12 @@ int64_t factorization(const Tensor& a, const Rest&...) noexcept {
 template <class... Rest>
 int64_t spectrum(const Tensor& a, const Rest&...) noexcept {
   return 10 * factorization(a);
+}
+
+/// Fourier transforms: 1 ns for each element and 0.4 for each doubling of the length.
+template <class... Rest>
+int64_t fourier(const Tensor& t, const Rest&...) noexcept {
+  return elements(t) * (10 + 4 * static_cast<int64_t>(std::bit_width(static_cast<uint64_t>(elements(t))))) / 10;
 }
 
 /// Two products of queries with keys and an exponential each.
