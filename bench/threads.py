@@ -111,7 +111,7 @@ class Worker(threading.Thread):
         super().__init__(daemon=True)
         self.step, self.core, self.ready = step, core, start
         self.stopping = False
-        self.rate = self.busy = 0.0
+        self.rate = self.wall_rate = self.busy = 0.0
 
     def run(self) -> None:
         if self.core is not None:
@@ -130,7 +130,7 @@ class Worker(threading.Thread):
             done += 1
         wall = time.perf_counter() - start
         had_core = max(wall - (seconds_queued() - queued), 0.02 * wall)
-        self.rate = done / had_core
+        self.rate, self.wall_rate = done / had_core, done / wall
         self.busy = (time.thread_time() - cpu) / had_core
 
 
@@ -184,14 +184,15 @@ def scaling(make: Make, threads: int, neighbour: Step | None = None) -> Callable
         steps = [make(lib) for _ in range(threads)]
         (alone,) = rates(steps[:1], seconds / 2)
         extra = [neighbour] if neighbour else []
-        # On fewer cores than threads a thread's share of a core counts: its rate by the wall's clock.
-        start = together([*steps, *extra], seconds)
-        cores = len(os.sched_getaffinity(0))
-        total = sum(w.rate for w in start[:threads]) * min(1.0, cores / (threads + len(extra)))
+        # On fewer cores than threads the system places them, and the wall's clock counts.
+        fit = threads + len(extra) <= len(os.sched_getaffinity(0))
+        workers = together([*steps, *extra], seconds, pinned=fit)
+        rate = [w.rate if fit else w.wall_rate for w in workers]
+        total = sum(rate[:threads])
         figures = {"steps/s alone": alone, "times alone": total / alone, "steps/s": total}
         if neighbour:
             (other,) = rates([neighbour], seconds / 2)
-            figures["neighbour's"] = start[-1].rate * min(1.0, cores / (threads + 1)) / other
+            figures["neighbour's"] = rate[-1] / other
         return figures
 
     return run

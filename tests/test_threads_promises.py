@@ -62,12 +62,70 @@ def test_a_training_run_gives_the_same_bits_at_any_thread_count_policy_and_compa
     assert found == [expected] * 4
 
 
+def run_beside(threads: int, work: Any) -> list[Any]:
+    found: list[Any] = []
+    callers = [threading.Thread(target=lambda: found.append(work())) for _ in range(threads)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(timeout=60)
+    return found
+
+
+def test_every_one_of_many_more_threads_than_cpus_gets_its_turn() -> None:
+    expected = train(10)
+    assert run_beside(16, lambda: train(10)) == [expected] * 16
+
+
+def test_a_thread_that_counts_gets_its_turn_beside_threads_that_pass_the_lock_on() -> None:
+    stop = threading.Event()
+
+    def train_until_stopped() -> None:
+        net = weft.nn.Linear(64, 64)
+        while not stop.is_set():
+            net(weft.ones(8, 64)).sum().backward()
+
+    trainers = [threading.Thread(target=train_until_stopped) for _ in range(2)]
+    for trainer in trainers:
+        trainer.start()
+    try:
+        (count,) = run_beside(1, lambda: sum(1 for _ in range(1_000_000)))  # some tens of milliseconds of work
+    finally:
+        stop.set()
+        for trainer in trainers:
+            trainer.join()
+    assert count == 1_000_000
+
+
 def python(code: str, **environment: str) -> str:
     variables = {k: v for k, v in os.environ.items() if k != "WEFT_NUM_THREADS"} | environment
     return subprocess.run(
         [sys.executable, "-c", "import os, time, weft\n" + code],
         check=True, capture_output=True, text=True, timeout=120, env=variables,
     ).stdout.strip()  # fmt: skip
+
+
+def test_the_child_of_a_fork_has_nobody_to_wait_for() -> None:
+    code = """
+import threading
+stop = threading.Event()
+def work():
+    net = weft.nn.Linear(64, 64)
+    while not stop.is_set(): net(weft.ones(8, 64)).sum().backward()
+threads = [threading.Thread(target=work) for _ in range(8)]
+for t in threads: t.start()
+time.sleep(0.2)
+for _ in range(5):
+    if (child := os.fork()) == 0:
+        other = threading.Thread(target=lambda: [weft.ones(64, 64) @ weft.ones(64, 64) for _ in range(200)])
+        other.start(); other.join()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stop.set()
+for t in threads: t.join()
+print("done")
+"""
+    assert python(code) == "done"
 
 
 CHANGE = """

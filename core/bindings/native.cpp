@@ -8,6 +8,7 @@
 
 #include "ops/lapack.h"
 #include "runtime/error.h"
+#include "runtime/handover.h"
 
 namespace weft::bindings {
 
@@ -64,7 +65,7 @@ NativeCall::NativeCall(int64_t cost, governor::Correction& correction)
   if (decision_.release) {
     if (trace_.active()) [[unlikely]]
       trace_.event().first = governor::now();
-    released_ = PyEval_SaveThread();
+    let_go();
   }
 }
 
@@ -74,11 +75,23 @@ NativeCall::~NativeCall() {
     if (has_gil) governor::done_held(decision_);
     return;
   }
-  const int64_t end = has_gil || trace_.active() ? governor::now() : 0;
+  int64_t end = has_gil || trace_.active() ? governor::now() : 0;
+  const int64_t waiting = take_back(end);
   if (trace_.active()) [[unlikely]]
     trace_.event().second = end;
+  if (has_gil) governor::done_released(decision_, end, waiting);
+}
+
+void NativeCall::let_go() noexcept {
+  released_ = PyEval_SaveThread();
+  if (decision_.shared()) handover::let_go();
+}
+
+int64_t NativeCall::take_back(int64_t now) noexcept {
+  if (decision_.shared()) now = handover::before_taking(now);
   surviving_exit([&] { PyEval_RestoreThread(released_); });
-  if (has_gil) governor::done_released(decision_, end);
+  if (decision_.shared()) handover::after_taking();
+  return now;
 }
 
 PythonScope::PythonScope() : call_(current) {
@@ -90,7 +103,7 @@ PythonScope::PythonScope() : call_(current) {
   }
   if (call_->released_ != nullptr) {
     trace_.start(trace::Kind::python, nullptr);
-    surviving_exit([&] { PyEval_RestoreThread(call_->released_); });
+    call_->take_back(governor::now());
     if (trace_.active()) [[unlikely]]
       trace_.event().first = governor::now();
   }
@@ -103,7 +116,7 @@ PythonScope::~PythonScope() {
     return;
   }
   current = call_;
-  if (call_->released_ != nullptr) call_->released_ = PyEval_SaveThread();
+  if (call_->released_ != nullptr) call_->let_go();
 }
 
 void init_native() { main_thread = pthread_self(); }

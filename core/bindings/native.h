@@ -24,6 +24,10 @@ class NativeCall {
 
  private:
   friend class PythonScope;
+  void let_go() noexcept;
+  /// Returns when waiting for the lock itself began.
+  int64_t take_back(int64_t now) noexcept;
+
   governor::Decision decision_;
   PyThreadState* released_ = nullptr;
   NativeCall* outer_;

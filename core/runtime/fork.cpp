@@ -27,6 +27,7 @@ void in_child() noexcept {
   unlock_generators();
   trace_after_fork_in_child();
   governor_after_fork_in_child();
+  handover_after_fork_in_child();
   pool_after_fork_in_child();
 }
 

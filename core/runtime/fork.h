@@ -25,6 +25,9 @@ void governor_before_fork() noexcept;
 void governor_after_fork_in_parent() noexcept;
 void governor_after_fork_in_child() noexcept;
 
+/// Threads that waited for the lock or their turn are not in the child.
+void handover_after_fork_in_child() noexcept;
+
 void trace_before_fork() noexcept;
 void trace_after_fork_in_parent() noexcept;
 /// Switches the profile off and forgets what other threads recorded.

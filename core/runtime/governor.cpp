@@ -176,12 +176,12 @@ void done_held(const Decision& decision) noexcept {
   correct(*decision.correction, decision.estimate, thread->last_end - decision.begin);
 }
 
-void done_released(const Decision& decision, int64_t end) noexcept {
+void done_released(const Decision& decision, int64_t end, int64_t waiting) noexcept {
   ThreadState* const thread = Registry::local();
   if (thread == nullptr) return;
   thread->last_end = now();
-  const int64_t wait = thread->last_end - end;
-  add(thread->waited, wait);
+  const int64_t wait = thread->last_end - waiting;
+  add(thread->waited, thread->last_end - end);
   if (decision.size_class == no_evidence) return;
   const int64_t measured = end - decision.begin;
   const int64_t expected = corrected(decision.estimate, *decision.correction);

@@ -36,11 +36,15 @@ struct Decision {
   int64_t estimate = 0;
   int64_t begin = 0;
   Correction* correction = nullptr;
+
+  /// Whether others may want the lock and the policy is ours to choose.
+  bool shared() const noexcept { return correction != nullptr; }
 };
 /// `estimate`: expected native time in nanoseconds. `alone`: the interpreter has one thread only.
 Decision decide(int64_t estimate, bool alone, Correction& correction) noexcept;
-/// The call let go of the lock; its native work ended at `end`, and it has had the lock back since now().
-void done_released(const Decision& decision, int64_t end) noexcept;
+/// The call let go of the lock; its native work ended at `end`, it began to wait for the lock at `waiting`, when its
+/// turn had come (runtime/handover.h), and it has had the lock back since now().
+void done_released(const Decision& decision, int64_t end, int64_t waiting) noexcept;
 /// The call held the lock.
 void done_held(const Decision& decision) noexcept;
 
