@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +11,15 @@ __all__ = ["Point", "strong_wolfe"]
 
 @dataclasses.dataclass
 class Point:
-    """A step length with the loss, gradient and slope along the direction found there."""
+    """A step length with the loss, gradient and slope along the direction found there.
 
-    t: float
+    Length and slope are numbers or tensors of one, so that they round as the parameters do.
+    """
+
+    t: Any
     loss: float
     grad: Any
-    slope: float
+    slope: Any
 
 
 def _cubic_minimum(a: Point, b: Point, bounds: tuple[float, float] | None = None) -> float:
@@ -33,7 +35,7 @@ def _cubic_minimum(a: Point, b: Point, bounds: tuple[float, float] | None = None
     square = d1 * d1 - a.slope * b.slope
     if not square >= 0:
         return (low + high) / 2.0
-    d2 = math.sqrt(square)
+    d2 = square**0.5
     denominator = right.slope - left.slope + 2 * d2
     if denominator == 0:
         return (low + high) / 2.0

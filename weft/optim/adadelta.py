@@ -6,7 +6,7 @@ from typing import Any
 
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer
-from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
+from weft.optim.optimizer import ParamsT, check_differentiable, check_lr, check_not_negative
 
 __all__ = ["Adadelta"]
 
@@ -20,7 +20,8 @@ class Adadelta(FusedOptimizer):
         eps: added to both.
         weight_decay: factor of the parameter that is added to the gradient.
         maximize: go up instead of down.
-        foreach, capturable, differentiable: kept for programs that set them.
+        foreach, capturable: kept for programs that set them.
+        differentiable: must be False.
 
     Source: Zeiler, ADADELTA: An Adaptive Learning Rate Method, 2012.
 
@@ -48,6 +49,7 @@ class Adadelta(FusedOptimizer):
         differentiable: bool = False,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
         check_not_negative(epsilon=eps, weight_decay=weight_decay)

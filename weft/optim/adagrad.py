@@ -7,7 +7,7 @@ from typing import Any
 import weft
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer
-from weft.optim.optimizer import ParamsT, check_lr, check_not_negative, new_step
+from weft.optim.optimizer import ParamsT, check_differentiable, check_lr, check_not_negative, new_step
 
 __all__ = ["Adagrad"]
 
@@ -22,7 +22,8 @@ class Adagrad(FusedOptimizer):
         initial_accumulator_value: what the sum begins with.
         eps: added to the root.
         maximize: go up instead of down.
-        foreach, differentiable, fused: kept for programs that set them.
+        foreach, fused: kept for programs that set them.
+        differentiable: must be False.
 
     Source: Duchi, Hazan, Singer, Adaptive Subgradient Methods, 2011.
 
@@ -51,6 +52,7 @@ class Adagrad(FusedOptimizer):
         fused: bool | None = None,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         check_not_negative(
             lr_decay=lr_decay,
             weight_decay=weight_decay,

@@ -12,6 +12,7 @@ from weft.optim.optimizer import (
     Optimizer,
     ParamsT,
     check_betas,
+    check_differentiable,
     check_lr,
     check_not_negative,
     new_step,
@@ -32,8 +33,8 @@ class Adam(Optimizer):
         amsgrad: divide by the largest mean square so far.
         maximize: go up instead of down.
         decoupled_weight_decay: shrink the parameter instead of changing the gradient: AdamW.
-        foreach, capturable, differentiable, fused: kept for programs that set them; every step is one native
-            call.
+        foreach, capturable, fused: kept for programs that set them; every step is one native call.
+        differentiable: must be False.
 
     Source: Kingma, Ba, Adam: A Method for Stochastic Optimization, 2014.
 
@@ -62,6 +63,7 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         check_not_negative(epsilon=eps)
         check_betas(betas)
         check_not_negative(weight_decay=weight_decay)

@@ -6,7 +6,7 @@ from typing import Any
 
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer
-from weft.optim.optimizer import ParamsT, check_betas, check_lr, check_not_negative
+from weft.optim.optimizer import ParamsT, check_betas, check_differentiable, check_lr, check_not_negative
 
 __all__ = ["Adamax"]
 
@@ -20,7 +20,8 @@ class Adamax(FusedOptimizer):
         eps: added to the denominator.
         weight_decay: factor of the parameter that is added to the gradient.
         maximize: go up instead of down.
-        foreach, capturable, differentiable: kept for programs that set them.
+        foreach, capturable: kept for programs that set them.
+        differentiable: must be False.
 
     Source: Kingma, Ba, Adam: A Method for Stochastic Optimization, 2014, section 7.
 
@@ -48,6 +49,7 @@ class Adamax(FusedOptimizer):
         capturable: bool = False,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         check_not_negative(epsilon=eps, weight_decay=weight_decay)
         check_betas(betas)
         defaults = {

@@ -7,7 +7,7 @@ from typing import Any
 import weft
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer
-from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
+from weft.optim.optimizer import ParamsT, check_differentiable, check_lr, check_not_negative
 
 __all__ = ["ASGD"]
 
@@ -22,7 +22,8 @@ class ASGD(FusedOptimizer):
         t0: step after which averaging begins.
         weight_decay: factor of the parameter that is added to the gradient.
         maximize: go up instead of down.
-        foreach, capturable, differentiable: kept for programs that set them.
+        foreach, capturable: kept for programs that set them.
+        differentiable: must be False.
 
     Source: Polyak, Juditsky, Acceleration of stochastic approximation by averaging, 1992.
 
@@ -50,6 +51,7 @@ class ASGD(FusedOptimizer):
         capturable: bool = False,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         check_not_negative(weight_decay=weight_decay)
         defaults = {
             "lr": lr,

@@ -74,7 +74,7 @@ class LBFGS(Optimizer):
         grads = [weft.zeros_like(param) if param.grad is None else param.grad for param in self._params]
         return weft.cat([grad.reshape(-1) for grad in grads])
 
-    def _move(self, t: float, direction: Tensor) -> None:
+    def _move(self, t: Any, direction: Tensor) -> None:
         offset = 0
         for param in self._params:
             n = param.numel()
@@ -88,7 +88,7 @@ class LBFGS(Optimizer):
             return grad.neg()
         change = grad.sub(state["prev_flat_grad"])
         step = state["d"].mul(state["t"])
-        curvature = change.dot(step).item()
+        curvature = change.dot(step)
         old_dirs, old_stps, ro = state["old_dirs"], state["old_stps"], state["ro"]
         if curvature > 1e-10:
             if len(old_dirs) == history_size:
@@ -97,31 +97,31 @@ class LBFGS(Optimizer):
             old_dirs.append(change)
             old_stps.append(step)
             ro.append(1.0 / curvature)
-            state["H_diag"] = curvature / change.dot(change).item()
-        alphas = [0.0] * len(old_dirs)
+            state["H_diag"] = curvature / change.dot(change)
+        alphas = state.setdefault("al", [None] * history_size)
         direction = grad.neg()
         for i in reversed(range(len(old_dirs))):
-            alphas[i] = old_stps[i].dot(direction).item() * ro[i]
+            alphas[i] = old_stps[i].dot(direction) * ro[i]
             direction.add_(old_dirs[i], alpha=-alphas[i])
         direction.mul_(state["H_diag"])
         for i in range(len(old_dirs)):
-            beta = old_dirs[i].dot(direction).item() * ro[i]
+            beta = old_dirs[i].dot(direction) * ro[i]
             direction.add_(old_stps[i], alpha=alphas[i] - beta)
         return direction
 
     def _search(
-        self, closure: Closure, t: float, direction: Tensor, start: Point, max_evaluations: int
+        self, closure: Closure, t: Any, direction: Tensor, start: Point, max_evaluations: int
     ) -> tuple[Point, int]:
         """A good point along ``direction``; the parameters are where they were."""
         origin = [param.clone() for param in self._params]
 
-        def evaluate(length: float) -> Point:
+        def evaluate(length: Any) -> Point:
             self._move(length, direction)
             loss = _number(self._call(closure))
             grad = self._flat_grad()
             for param, value in zip(self._params, origin, strict=True):
                 param.copy_(value)
-            return Point(length, loss, grad, grad.dot(direction).item())
+            return Point(length, loss, grad, grad.dot(direction))
 
         norm = direction.abs().max().item()
         return strong_wolfe(evaluate, start, t, norm, max_evaluations=max_evaluations)
@@ -141,7 +141,7 @@ class LBFGS(Optimizer):
             return self._iterate(closure, group)
 
     def _iterate(self, closure: Closure, group: dict[str, Any]) -> Any:
-        lr, max_iter, max_eval = float(group["lr"]), group["max_iter"], group["max_eval"]
+        lr, max_iter, max_eval = group["lr"], group["max_iter"], group["max_eval"]
         tolerance_grad, tolerance_change = group["tolerance_grad"], group["tolerance_change"]
         state = self.state[self._params[0]]
         state.setdefault("func_evals", 0)
@@ -156,14 +156,14 @@ class LBFGS(Optimizer):
             state["n_iter"] += 1
             direction = self._direction(grad, state, group["history_size"])
             is_first = state["n_iter"] == 1
-            t = min(1.0, 1.0 / grad.abs().sum().item()) * lr if is_first else lr
-            previous_loss, slope = loss, grad.dot(direction).item()
+            t = min(1.0, 1.0 / grad.abs().sum()) * lr if is_first else lr
+            previous_loss, slope = loss, grad.dot(direction)
             state.update(d=direction, t=t, prev_flat_grad=grad.clone(), prev_loss=loss)
             if slope > -tolerance_change:
                 break
             calls = 0
             if group["line_search_fn"] is not None:
-                start = Point(0.0, loss, grad, slope)
+                start = Point(0, loss, grad, slope)
                 point, calls = self._search(closure, t, direction, start, max_eval - evaluations)
                 t, loss, grad = point.t, point.loss, point.grad
                 self._move(t, direction)
@@ -178,7 +178,7 @@ class LBFGS(Optimizer):
             if (
                 evaluations >= max_eval
                 or grad.abs().max().item() <= tolerance_grad
-                or direction.abs().max().item() * t <= tolerance_change
+                or direction.mul(t).abs().max().item() <= tolerance_change
                 or abs(loss - previous_loss) < tolerance_change
             ):
                 break

@@ -7,7 +7,7 @@ from typing import Any
 import weft
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer
-from weft.optim.optimizer import ParamsT, check_betas, check_lr, check_not_negative
+from weft.optim.optimizer import ParamsT, check_betas, check_differentiable, check_lr, check_not_negative
 
 __all__ = ["NAdam"]
 
@@ -23,7 +23,8 @@ class NAdam(FusedOptimizer):
         momentum_decay: how fast the momentum grows to its final value.
         decoupled_weight_decay: shrink the parameter instead of changing the gradient.
         maximize: go up instead of down.
-        foreach, capturable, differentiable: kept for programs that set them.
+        foreach, capturable: kept for programs that set them.
+        differentiable: must be False.
 
     Source: Dozat, Incorporating Nesterov Momentum into Adam, 2016.
 
@@ -53,6 +54,7 @@ class NAdam(FusedOptimizer):
         differentiable: bool = False,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         check_not_negative(epsilon=eps, weight_decay=weight_decay, momentum_decay=momentum_decay)
         check_betas(betas)
         defaults = {

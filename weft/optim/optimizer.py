@@ -340,6 +340,16 @@ def check_betas(betas: tuple[Any, Any]) -> None:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
 
 
+def check_differentiable(differentiable: bool) -> None:
+    """Raise NotImplementedError if the step itself is to be recorded."""
+    if differentiable:
+        raise NotImplementedError(
+            "differentiable=True: an optimizer's step is one native call, which autograd does not record. To "
+            "differentiate through an update, write it with weft.autograd.grad(..., create_graph=True) and weft.func."
+            "functional_call"
+        )
+
+
 def check_lr(lr: Any) -> None:
     """Raise ValueError if the learning rate is negative or a tensor with several elements."""
     if isinstance(lr, Tensor) and lr.numel() != 1:

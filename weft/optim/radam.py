@@ -6,7 +6,7 @@ from typing import Any
 
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer
-from weft.optim.optimizer import ParamsT, check_betas, check_lr, check_not_negative
+from weft.optim.optimizer import ParamsT, check_betas, check_differentiable, check_lr, check_not_negative
 
 __all__ = ["RAdam"]
 
@@ -21,7 +21,8 @@ class RAdam(FusedOptimizer):
         weight_decay: factor of the parameter that is added to the gradient.
         decoupled_weight_decay: shrink the parameter instead of changing the gradient.
         maximize: go up instead of down.
-        foreach, capturable, differentiable: kept for programs that set them.
+        foreach, capturable: kept for programs that set them.
+        differentiable: must be False.
 
     Source: Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, 2019.
 
@@ -50,6 +51,7 @@ class RAdam(FusedOptimizer):
         differentiable: bool = False,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         check_not_negative(epsilon=eps, weight_decay=weight_decay)
         check_betas(betas)
         defaults = {

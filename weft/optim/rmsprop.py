@@ -6,7 +6,7 @@ from typing import Any
 
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer, zeros_of
-from weft.optim.optimizer import ParamsT, check_lr, check_not_negative
+from weft.optim.optimizer import ParamsT, check_differentiable, check_lr, check_not_negative
 
 __all__ = ["RMSprop"]
 
@@ -22,7 +22,8 @@ class RMSprop(FusedOptimizer):
         momentum: how much of the last step is kept.
         centered: divide by the running deviation instead.
         maximize: go up instead of down.
-        foreach, capturable, differentiable: kept for programs that set them.
+        foreach, capturable: kept for programs that set them.
+        differentiable: must be False.
 
     Source: Hinton, Neural Networks for Machine Learning, lecture 6, 2012.
 
@@ -51,6 +52,7 @@ class RMSprop(FusedOptimizer):
         differentiable: bool = False,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         check_not_negative(epsilon=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         defaults = {
             "lr": lr,

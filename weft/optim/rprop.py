@@ -7,7 +7,7 @@ from typing import Any
 import weft
 from weft import Tensor
 from weft.optim._steps import FusedOptimizer, zeros_of
-from weft.optim.optimizer import ParamsT, check_lr
+from weft.optim.optimizer import ParamsT, check_differentiable, check_lr
 
 __all__ = ["Rprop"]
 
@@ -20,7 +20,8 @@ class Rprop(FusedOptimizer):
         etas: factors of the step when the sign changes, and when it stays.
         step_sizes: smallest and largest step.
         maximize: go up instead of down.
-        foreach, capturable, differentiable: kept for programs that set them.
+        foreach, capturable: kept for programs that set them.
+        differentiable: must be False.
 
     Source: Riedmiller, Braun, A direct adaptive method for faster backpropagation learning, 1993.
 
@@ -47,6 +48,7 @@ class Rprop(FusedOptimizer):
         differentiable: bool = False,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
         defaults = {

@@ -7,7 +7,7 @@ from typing import Any
 import weft
 from weft import Tensor, _core
 from weft.optim._steps import batches
-from weft.optim.optimizer import Closure, Optimizer, ParamsT, check_lr
+from weft.optim.optimizer import Closure, Optimizer, ParamsT, check_differentiable, check_lr
 
 __all__ = ["SGD"]
 
@@ -23,7 +23,8 @@ class SGD(Optimizer):
         weight_decay: factor of the parameter that is added to the gradient.
         nesterov: look ahead along the momentum.
         maximize: go up instead of down.
-        foreach, differentiable, fused: kept for programs that set them; every step is one native call.
+        foreach, fused: kept for programs that set them; every step is one native call.
+        differentiable: must be False.
 
     Source: Sutskever et al., On the importance of initialization and momentum in deep learning, 2013.
 
@@ -50,6 +51,7 @@ class SGD(Optimizer):
         fused: bool | None = None,
     ) -> None:
         check_lr(lr)
+        check_differentiable(differentiable)
         if momentum < 0.0:
             raise ValueError(f"Invalid momentum value: {momentum}")
         if weight_decay < 0.0:
