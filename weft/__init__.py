@@ -94,6 +94,7 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft import ops as ops
     from weft import profiler as profiler
     from weft import serialization as serialization
+    from weft import signal as signal
     from weft import testing as testing
     from weft import types as types
     from weft import version as version

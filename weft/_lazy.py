@@ -14,7 +14,7 @@ __all__ = ["MODULES", "NAMES", "absent", "find"]
 MODULES = frozenset(
     {
         "__config__", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "func", "hub", "jit",
-        "library", "masked", "mps", "multiprocessing", "onnx", "ops", "profiler", "run", "serialization", "testing", "types", "version", "xpu",
+        "library", "masked", "mps", "multiprocessing", "onnx", "ops", "profiler", "run", "serialization", "signal", "testing", "types", "version", "xpu",
     }
 )  # fmt: skip
 

@@ -101,6 +101,8 @@ from weft._compose.shapes import tril_indices as tril_indices
 from weft._compose.shapes import triu_indices as triu_indices
 from weft._compose.shapes import unravel_index as unravel_index
 from weft._compose.shapes import vander as vander
+from weft._compose.spectrogram import istft as istft
+from weft._compose.spectrogram import stft as stft
 from weft._compose.splitting import dsplit as dsplit
 from weft._compose.splitting import hsplit as hsplit
 from weft._compose.splitting import tensor_split as tensor_split
@@ -110,6 +112,11 @@ from weft._compose.statistics import cov as cov
 from weft._compose.statistics import histc as histc
 from weft._compose.statistics import nanmean as nanmean
 from weft._compose.statistics import nansum as nansum
+from weft._compose.windows import bartlett_window as bartlett_window
+from weft._compose.windows import blackman_window as blackman_window
+from weft._compose.windows import hamming_window as hamming_window
+from weft._compose.windows import hann_window as hann_window
+from weft._compose.windows import kaiser_window as kaiser_window
 
 def exports(namespace: str) -> dict[str, Callable[..., Any]]: ...
 
