@@ -61,6 +61,10 @@ def names(ops: Sequence[Op]) -> list[Name]:
                 flag = flags.setdefault(key, [False, False])
                 flag[0] |= op.function
                 flag[1] |= op.is_method
+        for path in op.also:
+            namespace, _, name = path.rpartition(".")
+            found.setdefault((namespace, name), []).append(Form(op, False))
+            flags[namespace, name] = [True, False]
     return [Name(ns, name, tuple(forms), *flags[ns, name]) for (ns, name), forms in sorted(found.items())]
 
 
@@ -123,7 +127,7 @@ def form_code(form: Form) -> str:
         lines.append(f"  if (slots.has({n})) return give_out(slots, {n}, {result}{_named(op)});")
     if form.inplace:
         lines.append(f"  {result};")
-        lines.append("  return slots.self_again(0);")
+        lines.append(f"  return slots.self_again({max(self_index, 0)});")
     elif op.factory:
         base = n + (1 if out else 0)
         lines.append(f"  return wrap(with_requires_grad({result}, slots, {base + 2}));")

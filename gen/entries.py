@@ -262,7 +262,8 @@ def _results(visible: tuple[Output, ...]) -> str:
 
 def _inplace(op: Op, node: nodes.NodeCode | None, check: list[str]) -> list[str]:
     name = op.cpp_name if op.inplace_only else f"{op.cpp_name}_"
-    self_name = cpp_identifier(op.signature.parameters[0].name)
+    names = [p.name for p in op.signature.parameters]
+    self_name = cpp_identifier("self" if "self" in names else names[0])
     lines = [
         f"{declare(op, name, defaults=False, result='Tensor')} {{",
         *check,

@@ -31,7 +31,7 @@ def _entry(op: Op) -> str:
         forms.append(f"`Tensor.{op.name}_`")
     if op.has_out:
         forms.append("`out=`")
-    forms += [f"`{alias}`" for alias in op.aliases]
+    forms += [f"`{alias}`" for alias in (*op.aliases, *op.also)]
     lines = [f"### {spelled}{f' ({op.signature.overload})' if op.signature.overload else ''}", "",
              f"```python\n{op.name}{text}\n```", "", _markdown(inspect.cleandoc(op.doc)), ""]  # fmt: skip
     if forms:

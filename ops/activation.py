@@ -288,6 +288,7 @@ Op(
     """,
     rule=FLOAT,
     types="fdc",
+    also=("special.expit",),
     cost=pointwise(0.3),
     vjp={"self": lambda g, out: sigmoid_backward(g, out)},
     ref="scipy.special.expit",

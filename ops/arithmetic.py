@@ -410,6 +410,7 @@ Op(
     """,
     rule=PROMOTE,
     functor="RoundDecimals",
+    also=("special.round",),
     cost=pointwise(0.2),
     vjp={"self": lambda g: zeros_like(g)},
     ref=lambda x, decimals=0: x.round(decimals),

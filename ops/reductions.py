@@ -340,6 +340,7 @@ Op(
     >>> weft.tensor([0.0, 0.0]).logsumexp(0)
     tensor(0.6931)
     """,
+    also=("special.logsumexp",),
     cost=pointwise(0.6),
     out=True,
     holomorphic=True,

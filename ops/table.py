@@ -80,6 +80,7 @@ class Op:
         inplace: the form ``name_`` exists. By default for pointwise and mutating operators.
         namespace: where Python finds the function: "" is weft itself; "nn", "linalg", "special", "fft"; "_" internal.
         aliases: other names of the same operator.
+        also: functions of other namespaces that are the same operator, as "special.expit".
         operator: Python operator protocol methods, e.g. ("add",) for __add__, __radd__ and __iadd__.
         autocast: what autocast converts floating-point arguments to: "lower" (its dtype: products), "float32" (where
             low precision would hurt), "widest" (float32 if any is: joining); "" leaves them alone.
@@ -115,6 +116,7 @@ class Op:
     inplace: bool | None = None
     namespace: str = ""
     aliases: Sequence[str] = ()
+    also: Sequence[str] = ()
     operator: Sequence[str] = ()
     autocast: str = ""
     checks: str = ""

@@ -32,8 +32,24 @@ def _unary(name, line, nanoseconds, gradient, ref, domain=(-3.0, 3.0), ulps=4.0,
 
 
 _unary("exp", "e to the power self.", 0.25, lambda g, out: g * out, "numpy.exp", types="fdc")
-_unary("exp2", "2 to the power self.", 0.25, lambda g, out: g * out * LN2, "numpy.exp2", types="fdc")
-_unary("expm1", "exp(self) - 1, accurate near 0.", 0.3, lambda g, out: g * (out + 1), "numpy.expm1", types="fdc")
+_unary(
+    "exp2",
+    "2 to the power self.",
+    0.25,
+    lambda g, out: g * out * LN2,
+    "numpy.exp2",
+    types="fdc",
+    also=("special.exp2",),
+)
+_unary(
+    "expm1",
+    "exp(self) - 1, accurate near 0.",
+    0.3,
+    lambda g, out: g * (out + 1),
+    "numpy.expm1",
+    types="fdc",
+    also=("special.expm1",),
+)
 _unary("log", "Natural logarithm.", 0.3, lambda g, self: g / self, "numpy.log", (0.1, 5.0), types="fdc")
 _unary("log2", "Base 2 logarithm.", 0.35, lambda g, self: g / (self * LN2), "numpy.log2", (0.1, 5.0), types="fdc")
 _unary("log10", "Base 10 logarithm.", 0.35, lambda g, self: g / (self * LN10), "numpy.log10", (0.1, 5.0), types="fdc")
@@ -45,6 +61,7 @@ _unary(
     "numpy.log1p",
     (-0.9, 5.0),
     types="fdc",
+    also=("special.log1p",),
 )
 _unary("sqrt", "Square root.", 0.2, lambda g, out: g / (out * 2), "numpy.sqrt", (0.1, 5.0), types="fdc")
 _unary(
@@ -119,13 +136,21 @@ _unary(
     aliases=("arctanh",),
     types="fdc",
 )
-_unary("erf", "Error function.", 0.5, lambda g, self: g * exp(-(self * self)) * TWO_OVER_SQRT_PI, "scipy.special.erf")
+_unary(
+    "erf",
+    "Error function.",
+    0.5,
+    lambda g, self: g * exp(-(self * self)) * TWO_OVER_SQRT_PI,
+    "scipy.special.erf",
+    also=("special.erf",),
+)
 _unary(
     "erfc",
     "1 - erf(self), accurate in its tail.",
     1.0,
     lambda g, self: -(g * exp(-(self * self)) * TWO_OVER_SQRT_PI),
     "scipy.special.erfc",
+    also=("special.erfc",),
 )
 _unary(
     "erfinv",
@@ -134,8 +159,18 @@ _unary(
     lambda g, out: g * exp(out * out) * HALF_SQRT_PI,
     "scipy.special.erfinv",
     (-0.9, 0.9),
+    also=("special.erfinv",),
 )
-_unary("lgamma", "log |gamma(self)|.", 20, lambda g, self: g * digamma(self), "scipy.special.gammaln", (0.3, 5.0), 8.0)
+_unary(
+    "lgamma",
+    "log |gamma(self)|.",
+    20,
+    lambda g, self: g * digamma(self),
+    "scipy.special.gammaln",
+    (0.3, 5.0),
+    8.0,
+    also=("special.gammaln",),
+)
 _unary(
     "digamma",
     "Derivative of lgamma.",
@@ -144,6 +179,7 @@ _unary(
     "scipy.special.digamma",
     (0.3, 5.0),
     16.0,
+    also=("special.digamma", "special.psi"),
 )
 _unary(
     "trigamma",
@@ -170,6 +206,7 @@ _unary(
     "numpy.sinc",
     (0.1, 3.0),
     types="fdc",
+    also=("special.sinc",),
 )
 _unary(
     "i0",
@@ -178,6 +215,7 @@ _unary(
     lambda g, self: g * i1(self),
     "scipy.special.i0",
     double_error=1e-14,
+    also=("special.i0", "special.modified_bessel_i0"),
 )
 _unary(
     "i0e",
@@ -193,17 +231,20 @@ _unary(
     "i1",
     "Modified Bessel function of the first kind, order 1.",
     60,
-    lambda g, self, out: g * (i0(self) - where(eq(self, 0), 0.5, out / self)),
+    lambda g, self, out: g * (i0(self) - where(eq(self, 0), 0.5, out / where(eq(self, 0), 1, self))),
     "scipy.special.i1",
     (0.1, 3.0),
     namespace="special",
     double_error=1e-14,
+    aliases=("modified_bessel_i1",),
 )
 _unary(
     "i1e",
     "exp(-|x|) i1(x).",
     60,
-    lambda g, self, out: g * (i0e(self) - out * (sign(self) + 1 / self)),
+    lambda g, self, out: (
+        g * (i0e(self) - where(eq(self, 0), 0.5, out * (sign(self) + 1 / where(eq(self, 0), 1, self))))
+    ),
     "scipy.special.i1e",
     (0.1, 3.0),
     namespace="special",
@@ -279,6 +320,7 @@ Op(
     """,
     rule=FLOAT,
     checks="not_only_numbers",
+    also=("special.xlogy",),
     cost=pointwise(0.5),
     vjp={
         "self": lambda g, self, other: g * where(eq(self, 0), 0, log(other)),
@@ -295,6 +337,7 @@ Op(
     tensor([0.])
     """,
     rule=FLOAT,
+    checks="not_only_numbers",
     namespace="special",
     cost=pointwise(0.6),
     vjp={
@@ -312,6 +355,7 @@ Op(
     tensor([0.])
     """,
     cost=pointwise(0.5),
+    also=("special.logit",),
     inplace=True,
     out=True,
     vjp={"self": lambda g, self, eps: logit_backward(g, self, eps)},

@@ -47,6 +47,15 @@ class Case:
         """Whether it draws random numbers: a stream for each dtype."""
         return self.op is not None and any(p.type == "Generator | None" for p in self.op.signature.parameters)
 
+    @property
+    def without_derivative(self) -> set[int]:
+        """Which of the tensors among the arguments have no derivative, as the record says."""
+        if self.op is None:
+            return set()
+        tensors = [p.name for p in self.op.signature.parameters if p.is_tensor]
+        formulas = {name: f.__code__.co_names for name, f in self.op.vjp.items() if isinstance(name, str)}
+        return {i for i, name in enumerate(tensors) if "_no_derivative" in formulas.get(name, ())}
+
     def __str__(self) -> str:
         return self.name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -27,19 +28,22 @@ def _loss(results: list[weft.Tensor]) -> weft.Tensor:
 
 
 class Problem:
-    """A scalar function of all float64 arrays of a call."""
+    """A scalar function of all float64 arrays of a call that the operator can be derived for."""
 
     def __init__(self, case: Case, call: Call) -> None:
         self.case, self.call = case, call
-        self.arrays = [a for a in call.arrays() if a.dtype == np.float64]
+        self.arrays = [
+            a for i, a in enumerate(call.arrays()) if a.dtype == np.float64 and i not in case.without_derivative
+        ]
 
     def leaves_and_loss(self, arrays: list[np.ndarray]) -> tuple[list[weft.Tensor], weft.Tensor | None]:
         """The inputs as leaves, and the loss; None when nothing flows back to them."""
         replaced = iter(arrays)
         leaves: list[weft.Tensor] = []
+        position = itertools.count()
 
         def convert(array: np.ndarray) -> weft.Tensor:
-            if array.dtype != np.float64:
+            if next(position) in self.case.without_derivative or array.dtype != np.float64:
                 return to_tensor(array)
             leaf = to_tensor(next(replaced)).requires_grad_()
             leaves.append(leaf)

@@ -102,3 +102,13 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     x = input if input.is_floating_point() else input.to(weft.get_default_dtype())
     steps = weft.arange(-p / 2 + 0.5, 0.5, 0.5, dtype=x.dtype)
     return weft.lgamma(x.unsqueeze(-1) + steps).sum(-1) + p * (p - 1) / 4 * math.log(math.pi)
+
+
+@composite(namespace="special", method=False)
+def multigammaln(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
+    """mvlgamma.
+
+    >>> weft.special.multigammaln(weft.tensor([2.0]), 1).tolist()
+    [0.0]
+    """
+    return mvlgamma(input, p)
