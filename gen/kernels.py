@@ -8,6 +8,7 @@ from gen.entries import HEADER, camel
 from ops.table import Op, Rule
 
 _COMPUTE = {"f": ("f32", "float"), "d": ("f64", "double"), "l": ("i64", "int64_t"), "b": ("b8", "bool")}
+_SMALL = {"u8": "uint8_t", "i8": "int8_t", "i16": "int16_t", "i32": "int32_t"}
 _DEFAULT_TYPES = {
     Rule.FLOAT: "fd",
     Rule.PROMOTE: "fdl",
@@ -51,15 +52,18 @@ def loops(ops: Sequence[Op], part: int) -> str:
         f"void fill_pointwise_{part}(PointwiseTable& table) {{",
     ]
     for op in ops:
-        lines += [_loop(op, *_COMPUTE[letter]) for letter in compute_types(op) if letter != "c"]
+        lines += [_loop(op, *_COMPUTE[letter]) for letter in compute_types(op) if letter in _COMPUTE]
+        if "s" in compute_types(op):
+            lines += [_loop(op, *names, table="small") for names in _SMALL.items()]
     lines += ["}\n", "}  // namespace weft::kernels::WEFT_ISA_NAMESPACE\n"]
     return "\n".join(lines)
 
 
-def _loop(op: Op, compute: str, cpp: str) -> str:
+def _loop(op: Op, compute: str, cpp: str, table: str = "loops") -> str:
     arity = sum(p.is_tensor for p in op.signature.parameters)
-    row = f"table.loops[static_cast<int>(PointwiseId::{camel(op.cpp_name)})]"
-    return f"  {row}[static_cast<int>(Compute::{compute})] = make_loop<{op.functor_name}, {cpp}, {arity}>();"
+    kind = "Compute" if table == "loops" else "SmallInt"
+    row = f"table.{table}[static_cast<int>(PointwiseId::{camel(op.cpp_name)})]"
+    return f"  {row}[static_cast<int>({kind}::{compute})] = make_loop<{op.functor_name}, {cpp}, {arity}>();"
 
 
 def complex_loops(ops: Sequence[Op]) -> str:

@@ -16,7 +16,7 @@ Op(
     tensor([2, 3])
     """,
     rule=PROMOTE,
-    types="fdlbc",
+    types="fdlbcs",
     functor="AddScaled",
     cost=pointwise(0.15),
     operator=("add",),
@@ -32,7 +32,7 @@ Op(
     tensor([0, 1])
     """,
     rule=PROMOTE,
-    types="fdlc",
+    types="fdlcs",
     functor="SubScaled",
     cost=pointwise(0.15),
     operator=("sub",),
@@ -49,7 +49,7 @@ Op(
     tensor([3, 6])
     """,
     rule=PROMOTE,
-    types="fdlbc",
+    types="fdlbcs",
     cost=pointwise(0.15),
     operator=("mul",),
     aliases=("multiply",),
@@ -132,7 +132,7 @@ Op(
     tensor([-1,  2])
     """,
     rule=PROMOTE,
-    types="fdlc",
+    types="fdlcs",
     cost=pointwise(0.1),
     operator=("neg",),
     aliases=("negative",),
@@ -316,7 +316,7 @@ Op(
     tensor([1, 2])
     """,
     rule=PROMOTE,
-    types="fdlc",
+    types="fdlcs",
     real_valued=True,
     cost=pointwise(0.1),
     operator=("abs",),
@@ -439,7 +439,7 @@ Op(
     tensor([3, 5])
     """,
     rule=PROMOTE,
-    types="fdlb",
+    types="fdlbs",
     cost=pointwise(0.15),
     vjp={
         "self": lambda g, self, other: masked_fill(where(eq(self, other), g / 2, g), lt(self, other), 0),
@@ -455,7 +455,7 @@ Op(
     tensor([1, 2])
     """,
     rule=PROMOTE,
-    types="fdlb",
+    types="fdlbs",
     cost=pointwise(0.15),
     vjp={
         "self": lambda g, self, other: masked_fill(where(eq(self, other), g / 2, g), gt(self, other), 0),
@@ -578,7 +578,7 @@ Op(
     tensor([1., 6.])
     """,
     rule=SELECT,
-    types="fdlbc",
+    types="fdlbcs",
     cost=pointwise(0.2),
     vjp={"self": lambda g, condition: where(condition, g, 0), "other": lambda g, condition: where(condition, 0, g)},
 )

@@ -13,6 +13,7 @@ for _name, _numpy in (("and", "numpy.bitwise_and"), ("or", "numpy.bitwise_or"), 
         weft.int64
         """,
         rule=INTEGRAL,
+        types="lbs",
         checks="not_only_numbers",
         cost=pointwise(0.15),
         operator=(_name,),
@@ -26,6 +27,7 @@ Op(
     tensor([-1, -2])
     """,
     rule=INTEGRAL,
+    types="lbs",
     cost=pointwise(0.1),
     operator=("invert",),
     ref="numpy.bitwise_not",

@@ -20,7 +20,7 @@ for _name, _alias, _symbol in (
         weft.bool
         """,
         rule=COMPARE,
-        types="fdlbc" if _name in ("eq", "ne") else "fdlb",
+        types="fdlbcs" if _name in ("eq", "ne") else "fdlbs",
         cost=pointwise(0.12),
         operator=(_name,),
         aliases=(_alias,) if _alias else (),

@@ -1,10 +1,10 @@
-"""Losses with class indices as targets: cross entropy and negative log likelihood."""
+"""Losses: cross entropy and negative log likelihood of class indices, and those that are one formula per element."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ops.table import Op, pointwise
+from ops.table import FLOAT, Op, pointwise
 
 
 def _classes(values: Any) -> Any:
@@ -127,4 +127,40 @@ Op(
     impl="no_derivative",
     composite=True,
     method=False,
+)
+Op(
+    "huber(self: Tensor, target: Tensor, delta: float, divisor: float) -> Tensor",
+    "d^2 / 2 below delta for d = |self - target|, delta (d - delta / 2) above; divided by divisor.",
+    rule=FLOAT,
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.2),
+    vjp={
+        "self": lambda g, self, target, delta, divisor: huber_backward(g, self, target, delta, divisor),
+        "target": lambda g, self, target, delta, divisor: -huber_backward(g, self, target, delta, divisor),
+    },
+)
+Op(
+    "huber_backward(grad: Tensor, self: Tensor, target: Tensor, delta: float, divisor: float) -> Tensor",
+    "grad times the derivative of huber by self.",
+    rule=FLOAT,
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.2),
+    vjp={
+        "grad": lambda g, self, target, delta, divisor: huber_backward(g, self, target, delta, divisor),
+        "self": lambda g, grad, self, target, delta, divisor: huber_curvature(g * grad, self, target, delta, divisor),
+        "target": lambda g, grad, self, target, delta, divisor: (
+            -huber_curvature(g * grad, self, target, delta, divisor)
+        ),
+    },
+)
+Op(
+    "huber_curvature(grad: Tensor, self: Tensor, target: Tensor, delta: float, divisor: float) -> Tensor",
+    "grad times the second derivative of huber; the third is zero.",
+    rule=FLOAT,
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.2),
+    vjp={"grad": lambda g, self, target, delta, divisor: huber_curvature(g, self, target, delta, divisor)},
 )

@@ -63,7 +63,8 @@ class Op:
         doc: one line first; then shapes, errors, an example, the source.
         rule: set for a pointwise operator: its kernel is the functor ``functor`` in core/kernels/functors*.h.
         types: compute types the functor is built for: f float32, d float64, l int64, b bool, c complex64 and complex128
-            (that one is of functors_complex.h).
+            (that one is of functors_complex.h), s each smaller integer in itself: where the result is that of int64
+            cut off; without s those go through int64.
         real_valued: of complex inputs the functor makes a real number: abs.
         holomorphic: its derivatives are written as for real numbers, and hold for complex ones conjugated around:
             conj(formula(conj(g))). By default true where the functor is built for complex numbers and gives them.

@@ -140,6 +140,11 @@ template <class T>
 void copy_row(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t n) {
   if (to_stride == sizeof(T) && from_stride == sizeof(T)) {
     __builtin_memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
+  } else if (to_stride == sizeof(T) && from_stride == -int64_t{sizeof(T)}) {
+    auto* const out = reinterpret_cast<T*>(to);
+    const auto* const in = reinterpret_cast<const T*>(from);
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) out[i] = in[-i];  // a constant stride is read in vectors and reversed there
   } else {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i)

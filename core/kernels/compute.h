@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "tensor/dtype.h"
 
@@ -13,10 +14,15 @@
 namespace weft::kernels {
 
 /// Types that arithmetic kernels are built for. Others are converted by the op layer: float16 and bfloat16 through
-/// f32, the small integers through i64. Complex numbers have loops of their own (functors_complex.h), and where a
-/// kernel has none the op layer takes the real and imaginary parts apart.
+/// f32, the small integers through i64 (where a pointwise operator has no loops of their own, see SmallInt). Complex
+/// numbers have loops of their own (functors_complex.h), and where a kernel has none the op layer takes the real and
+/// imaginary parts apart.
 enum class Compute : uint8_t { f32, f64, i64, b8, c64, c128 };
 inline constexpr int compute_count = 6;
+
+/// Integers that the commonest pointwise operators are also built for: those whose result is that of i64 cut off.
+enum class SmallInt : uint8_t { u8, i8, i16, i32 };
+inline constexpr int small_int_count = 4;
 
 /// A scalar argument of a kernel, kept exactly as Python gave it.
 struct Param {
@@ -25,8 +31,8 @@ struct Param {
   double imaginary;
   template <class T>
   [[gnu::always_inline]] T as() const noexcept {
-    if constexpr (__is_same(T, int64_t))
-      return i;
+    if constexpr (std::is_integral_v<T> && !__is_same(T, bool))
+      return static_cast<T>(i);
     else if constexpr (__is_same(T, bool))
       return d != 0;
     else if constexpr (requires(T number) { number.im; })

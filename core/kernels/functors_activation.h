@@ -238,5 +238,37 @@ struct TanhBackward {
   T operator()(T grad, T y) const { return grad * (T(1) - y * y); }
 };
 
+// Losses.
+
+/// d^2 / 2 below params[0] for d = |x - y|, params[0] (d - params[0] / 2) above it; all divided by params[1].
+template <class T>
+struct Huber {
+  explicit Huber(const Param* params) : delta(params[0].as<T>()), divisor(params[1].as<T>()) {}
+  T operator()(T x, T y) const {
+    const T d = vm::abs(x - y);
+    const T small = d > delta ? delta : d;
+    return small * (d - T(0.5) * small) / divisor;
+  }
+  T delta, divisor;
+};
+/// The incoming gradient times that of Huber by x.
+template <class T>
+struct HuberBackward {
+  explicit HuberBackward(const Param* params) : delta(params[0].as<T>()), divisor(params[1].as<T>()) {}
+  T operator()(T g, T x, T y) const {
+    const T d = x - y;
+    const T raised = d < -delta ? -delta : d;
+    return g * (raised > delta ? delta : raised) / divisor;
+  }
+  T delta, divisor;
+};
+/// The incoming gradient times that of HuberBackward's slope by x.
+template <class T>
+struct HuberCurvature {
+  explicit HuberCurvature(const Param* params) : delta(params[0].as<T>()), divisor(params[1].as<T>()) {}
+  T operator()(T g, T x, T y) const { return vm::abs(x - y) < delta ? g / divisor : T(0); }
+  T delta, divisor;
+};
+
 }  // namespace
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

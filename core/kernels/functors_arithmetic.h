@@ -1,6 +1,6 @@
 // Arithmetic functors: sums, products, quotients, powers of integers, rounding, extremes, selection.
 //
-// Exact or correctly rounded in f32 and f64 unless a comment says otherwise. i64 wraps around. An integer division
+// Exact or correctly rounded in f32 and f64 unless a comment says otherwise. Integers wrap around. An integer division
 // does not look at its divisor: the op layer checks it for zeros first and raises ZeroDivisionError. In bool (b8),
 // sum is `or`, product is `and`, maximum and minimum are theirs.
 #pragma once
@@ -18,6 +18,10 @@ inline constexpr bool is_bool = std::is_same_v<T, bool>;
 
 // Sums and products.
 
+/// The unsigned integer arithmetic wraps around in; the small ones are promoted to int, where it could overflow.
+template <class T>
+using Wrapping = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+
 template <class T>
 [[gnu::always_inline]] inline T wrap_add(T x, T y) {
   if constexpr (is_bool<T>)
@@ -25,7 +29,7 @@ template <class T>
   else if constexpr (is_float<T>)
     return x + y;
   else
-    return static_cast<T>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
+    return static_cast<T>(static_cast<Wrapping<T>>(x) + static_cast<Wrapping<T>>(y));
 }
 template <class T>
 [[gnu::always_inline]] inline T wrap_sub(T x, T y) {
@@ -34,7 +38,7 @@ template <class T>
   else if constexpr (is_float<T>)
     return x - y;
   else
-    return static_cast<T>(static_cast<uint64_t>(x) - static_cast<uint64_t>(y));
+    return static_cast<T>(static_cast<Wrapping<T>>(x) - static_cast<Wrapping<T>>(y));
 }
 template <class T>
 [[gnu::always_inline]] inline T wrap_mul(T x, T y) {
@@ -43,7 +47,7 @@ template <class T>
   else if constexpr (is_float<T>)
     return x * y;
   else
-    return static_cast<T>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
+    return static_cast<T>(static_cast<Wrapping<T>>(x) * static_cast<Wrapping<T>>(y));
 }
 
 template <class T>

@@ -12,20 +12,20 @@ struct BitwiseNot {
     if constexpr (std::is_same_v<T, bool>)
       return !x;
     else
-      return ~x;
+      return static_cast<T>(~x);
   }
 };
 template <class T>
 struct BitwiseAnd {
-  T operator()(T x, T y) const { return x & y; }
+  T operator()(T x, T y) const { return static_cast<T>(x & y); }
 };
 template <class T>
 struct BitwiseOr {
-  T operator()(T x, T y) const { return x | y; }
+  T operator()(T x, T y) const { return static_cast<T>(x | y); }
 };
 template <class T>
 struct BitwiseXor {
-  T operator()(T x, T y) const { return x ^ y; }
+  T operator()(T x, T y) const { return static_cast<T>(x ^ y); }
 };
 /// A count outside [0, 64) shifts everything out, as in PyTorch.
 template <class T>

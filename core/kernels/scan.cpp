@@ -65,6 +65,34 @@ void scan_rows(const T* x, int64_t outer, int64_t n, T* y) {
   });
 }
 
+/// Running sums of n elements from `carry` on, eight at a time: in three steps within a vector, then from the last sum
+/// before it. Lines side by side, as scan_lines has them, would lie a power of two apart and share cache sets.
+template <class T>
+Wide<T> scan_sums(const T* x, T* y, int64_t n, Wide<T> carry) {
+  using Acc = Wide<T>;
+  typedef Acc Vector __attribute__((vector_size(8 * sizeof(Acc))));
+  typedef T Stored __attribute__((vector_size(8 * sizeof(T))));
+  constexpr Vector zero = {};
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    Stored loaded;
+    __builtin_memcpy(&loaded, x + i, sizeof loaded);
+    Vector v = __builtin_convertvector(loaded, Vector);
+    v += __builtin_shufflevector(zero, v, 0, 8, 9, 10, 11, 12, 13, 14);
+    v += __builtin_shufflevector(zero, v, 0, 1, 8, 9, 10, 11, 12, 13);
+    v += __builtin_shufflevector(zero, v, 0, 1, 2, 3, 8, 9, 10, 11);
+    const Acc total = v[7];
+    const Stored sums = __builtin_convertvector(v + carry, Stored);
+    carry += total;
+    __builtin_memcpy(y + i, &sums, sizeof sums);
+  }
+  for (; i < n; ++i) {
+    carry += static_cast<Acc>(x[i]);
+    y[i] = static_cast<T>(carry);
+  }
+  return carry;
+}
+
 /// One line in parts: their totals first, then each from the total of those before it, four parts side by side.
 template <class Op, class T>
 void scan_parts(const T* x, int64_t n, T* y) {
@@ -88,6 +116,13 @@ void scan_parts(const T* x, int64_t n, T* y) {
     const Acc total = before[part];
     before[part] = sum;
     sum = Op::combine(sum, total);
+  }
+  if constexpr (std::is_same_v<Op, Cumsum<T>> && std::is_floating_point_v<T>) {
+    parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
+      for (; begin < end; ++begin)
+        scan_sums(x + begin * size, y + begin * size, begin + 1 < parts ? size : n - begin * size, before[begin]);
+    });
+    return;
   }
   parallel_for(parts / together, 1, [&](int64_t begin, int64_t end) {
     for (; begin < end; ++begin) {

@@ -38,6 +38,23 @@ kernels::InnerLoop loop_of(const Record& record, Compute compute) noexcept {
   return kernels::table().pointwise.loops[static_cast<int>(record.id)][static_cast<int>(compute)];
 }
 
+/// The loop for an integer type smaller than int64, if the operator has one.
+kernels::InnerLoop small_loop_of(const Record& record, DType type) noexcept {
+  const auto& loops = kernels::table().pointwise.small[static_cast<int>(record.id)];
+  switch (type) {
+    case DType::uint8:
+      return loops[static_cast<int>(kernels::SmallInt::u8)];
+    case DType::int8:
+      return loops[static_cast<int>(kernels::SmallInt::i8)];
+    case DType::int16:
+      return loops[static_cast<int>(kernels::SmallInt::i16)];
+    case DType::int32:
+      return loops[static_cast<int>(kernels::SmallInt::i32)];
+    default:
+      return nullptr;
+  }
+}
+
 Plan make_plan(const Record& record, DType common) {
   if (record.rule == Rule::float_) common = float_type(common);
   if (record.rule == Rule::widen && common == DType::boolean) common = DType::int64;
@@ -65,6 +82,9 @@ Plan make_plan(const Record& record, DType common) {
     default:
       break;
   }
+  if (const auto small = small_loop_of(record, common))
+    return {small, common, common, record.rule == Rule::compare ? DType::boolean : common,
+            record.rule == Rule::compare ? DType::boolean : common};
   const auto loop = loop_of(record, compute);
   if (loop == nullptr || (record.rule == Rule::integral && !is_integral(common)))
     fail(ErrorKind::not_implemented, "\"{}\" not implemented for '{}'", record.name, scalar_type_name(common));

@@ -318,22 +318,32 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   check(!weights.defined() || weights.sizes() == self.sizes(),
         "weights should be 1-d and have the same length as input");
   const Tensor index = packed_as(self, DType::int64);
-  int64_t largest = -1;
-  for (int64_t i = 0; i < index.numel(); ++i) {
-    check(index.data<int64_t>()[i] >= 0, "bincount only supports 1-d non-negative integral inputs.");
-    largest = std::max(largest, index.data<int64_t>()[i]);
+  const int64_t* const at = index.data<int64_t>();
+  const int64_t n = index.numel();
+  int64_t largest = -1, smallest = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    largest = std::max(largest, at[i]);
+    smallest = std::min(smallest, at[i]);
   }
+  check(smallest >= 0, "bincount only supports 1-d non-negative integral inputs.");
   const int64_t bins = std::max(minlength, largest + 1);
   if (!weights.defined()) {
+    // Few bins are counted four times over: neighbours that are equal would wait for each other's count.
+    const int64_t copies = bins <= 4096 && n >= 4 * bins ? 4 : 1;
     const Tensor out = weft::empty(Dims{bins}, DType::int64);
-    zero_(out);
-    for (int64_t i = 0; i < index.numel(); ++i) ++out.data<int64_t>()[index.data<int64_t>()[i]];
+    const Tensor counts = copies == 1 ? out : weft::empty(Dims{copies * bins}, DType::int64);
+    zero_(counts);
+    int64_t* const count = counts.data<int64_t>();
+    for (int64_t i = 0; i < n; ++i) ++count[(i & (copies - 1)) * bins + at[i]];
+    if (copies == 1) return out;
+    for (int64_t b = 0; b < bins; ++b)
+      out.data<int64_t>()[b] = count[b] + count[bins + b] + count[2 * bins + b] + count[3 * bins + b];
     return out;
   }
   const DType type = weights.dtype() == DType::float32 ? DType::float32 : DType::float64;
   const Tensor sums = weft::empty(Dims{bins}, DType::float64), w = packed_as(weights, DType::float64);
   zero_(sums);
-  for (int64_t i = 0; i < index.numel(); ++i) sums.data<double>()[index.data<int64_t>()[i]] += w.data<double>()[i];
+  for (int64_t i = 0; i < n; ++i) sums.data<double>()[at[i]] += w.data<double>()[i];
   return finished(sums, type);
 }
 

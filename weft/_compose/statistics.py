@@ -137,7 +137,8 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
         raise RuntimeError("bins must be > 0")
     x = input.detach().reshape(-1)
     low, high = float(min), float(max)
-    if low == high and x.numel():
+    whole = low == high
+    if whole and x.numel():
         low, high = float(x.min()), float(x.max())
     if low == high:
         low, high = low - 1, high + 1
@@ -145,6 +146,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
         raise RuntimeError(f"range of [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError("max must be larger than min")
-    x = x[(x >= low) & (x <= high)]
+    if not whole:
+        x = x[(x >= low) & (x <= high)]
     position = ((x - low) * (bins / (high - low))).to(weft.int64).clamp_max(bins - 1)
     return weft.bincount(position, minlength=bins).to(input.dtype)

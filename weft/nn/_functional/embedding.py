@@ -108,6 +108,11 @@ def embedding_bag(
                 f"length sequences. However, found offsets of type {type(offsets)}"
             )
         bags, length = input.shape
+        if mode != "max" and padding_idx is None and length > 0:
+            vectors = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
+            if per_sample_weights is not None:
+                vectors = vectors * per_sample_weights.unsqueeze(-1)
+            return vectors.sum(1) if mode == "sum" else vectors.mean(1)
         bag_of = weft.arange(bags, device=input.device).repeat_interleave(length)
     elif input.dim() == 1:
         if offsets is None:

@@ -10,6 +10,7 @@ from typing import Any
 import weft
 from weft import Tensor, _core
 from weft._autocast import in_float32
+from weft._core import internal
 from weft.nn import _native as native
 from weft.nn._functional._arguments import legacy_reduction, reduced
 from weft.nn._functional.activation import logsigmoid
@@ -125,11 +126,9 @@ def smooth_l1_loss(
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     input, target = _broadcast(input, target)
-    difference = (input - target).abs()
     if beta == 0:
-        return reduced(difference, reduction)
-    small = difference.clamp(max=beta)
-    return reduced(small * (difference - 0.5 * small) / beta, reduction)
+        return reduced((input - target).abs(), reduction)
+    return reduced(internal.huber(input, target, beta, beta), reduction)
 
 
 def huber_loss(
@@ -144,9 +143,7 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     input, target = _broadcast(input, target)
-    difference = (input - target).abs()
-    small = difference.clamp(max=delta)
-    return _weighted(small * (difference - 0.5 * small), weight, reduction)
+    return _weighted(internal.huber(input, target, delta, 1.0), weight, reduction)
 
 
 def cross_entropy(
