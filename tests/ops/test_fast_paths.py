@@ -1,4 +1,4 @@
-"""Operators with loops for uint8, int8, int16 and int32 give the result of int64 cut off; huber has its derivatives."""
+"""Loops for special cases (small integers, reversed rows, long lines, few bins, huber) give the general result."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_long_line_has_the_running_sums_of_numpy(dtype: weft.dtype) -> None:
     values = numpy.random.default_rng(0).standard_normal(300_007)
     ours = weft.tensor(values, dtype=dtype).cumsum(0).numpy()
     exact = numpy.cumsum(weft.tensor(values, dtype=dtype).numpy().astype(numpy.longdouble))
-    assert numpy.abs(ours - exact).max() < 400 * numpy.finfo(ours.dtype).eps
+    assert numpy.abs(ours - exact).max() < 100 * numpy.finfo(ours.dtype).eps * numpy.abs(exact).max()
 
 
 @pytest.mark.parametrize("bins", [3, 5000])
