@@ -72,6 +72,66 @@ def run_beside(threads: int, work: Any) -> list[Any]:
     return found
 
 
+def test_a_module_called_by_several_threads_gives_each_its_own_graph() -> None:
+    net = weft.nn.Linear(8, 3)
+    x = weft.randn(8, 5, 8)
+
+    def gradients(i: int) -> list[weft.Tensor]:
+        return list(weft.autograd.grad(net(x[i]).square().sum(), list(net.parameters())))
+
+    expected = [gradients(i) for i in range(8)]
+    found = run_beside(8, lambda: [gradients(i) for i in range(8)])
+    for i, (weight, bias) in enumerate(expected):
+        assert all(each[i][0].equal(weight) for each in found)
+        assert all(each[i][1].equal(bias) for each in found)
+
+
+def test_hooks_and_functions_run_on_the_thread_that_called_backward() -> None:
+    class Twice(weft.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: weft.Tensor) -> weft.Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: weft.Tensor) -> weft.Tensor:
+            seen.append(threading.get_ident())
+            return g * 2
+
+    def run() -> int:
+        x = weft.ones(3, requires_grad=True)
+        x.register_hook(lambda g: seen.append(threading.get_ident()))
+        Twice.apply(x).sum().backward()
+        return threading.get_ident()
+
+    for _ in range(20):
+        seen: list[int] = []
+        (caller,) = run_beside(1, run)
+        assert seen == [caller, caller]
+
+
+def test_threads_that_draw_from_the_default_generator_at_once_get_different_numbers() -> None:
+    drawn = run_beside(8, lambda: weft.rand(100, dtype=weft.float64))
+    assert len({x for numbers in drawn for x in numbers.tolist()}) == 800
+
+
+def test_callers_and_workers_together_are_no_more_than_they_should_be() -> None:
+    code = """
+import threading
+before = len(os.listdir('/proc/self/task'))
+x = weft.rand(512, 512)
+ready = threading.Barrier(5)
+def work():
+    for _ in range(20): x @ x
+    ready.wait(); ready.wait()
+callers = [threading.Thread(target=work) for _ in range(4)]
+for c in callers: c.start()
+ready.wait()
+print(len(os.listdir('/proc/self/task')) - before)
+ready.wait()
+"""
+    assert int(python(code, WEFT_NUM_THREADS="3")) <= 4 + 2  # the callers, and workers for 3
+
+
 def test_every_one_of_many_more_threads_than_cpus_gets_its_turn() -> None:
     expected = train(10)
     assert run_beside(16, lambda: train(10)) == [expected] * 16
