@@ -29,17 +29,18 @@ constexpr std::size_t alignment = 64;
 constexpr int first_large = size_class(std::size_t{256} << 10);
 constexpr int64_t flush_at = 1 << 20;  // a thread reports its balance when it has moved this far
 
-// A free block holds the link to the next one.
+// A free block holds the link to the next one, and the thread that freed it.
 struct Block {
   Block* next;
+  const void* freed_by;
 };
 
 struct List {
   Block* head = nullptr;
   uint32_t count = 0;
 
-  void push(void* data) noexcept {
-    head = new (data) Block{head};
+  void push(void* data, const void* freed_by = nullptr) noexcept {
+    head = new (data) Block{head, freed_by};
     ++count;
   }
   void* pop() noexcept {
@@ -47,6 +48,20 @@ struct List {
     head = block->next;
     --count;
     return block;
+  }
+  // One that this thread freed, if it is among the newest: the caches of its core may hold it still, while another core's
+  // writes would have to be fetched from there.
+  void* pop_own(const void* thread) noexcept {
+    constexpr int among = 32;
+    Block** link = &head;
+    for (int i = 0; i < among && *link != nullptr; ++i, link = &(*link)->next) {
+      Block* const block = *link;
+      if (block->freed_by != thread) continue;
+      *link = block->next;
+      --count;
+      return block;
+    }
+    return pop();
   }
 };
 
@@ -100,11 +115,12 @@ void system_free(List list, int index) noexcept {
   while (list.count != 0) system_free(list.pop(), index);
 }
 
-List take_from(Shelf& shelf, int index, uint32_t most) noexcept {
+List take_from(Shelf& shelf, int index, uint32_t most, const void* thread = nullptr) noexcept {
   List taken;
   {
     const std::lock_guard lock(shelf.mutex);
-    while (taken.count < most && shelf.blocks.count != 0) taken.push(shelf.blocks.pop());
+    while (taken.count < most && shelf.blocks.count != 0)
+      taken.push(thread != nullptr ? shelf.blocks.pop_own(thread) : shelf.blocks.pop());
   }
   const auto bytes = static_cast<int64_t>(class_bytes(index) * taken.count);
   if (bytes != 0) pool_bytes.fetch_sub(bytes, std::memory_order_relaxed);
@@ -137,15 +153,15 @@ uint64_t tick(int index) noexcept {
   return index < first_large ? uses.load(std::memory_order_relaxed) : uses.fetch_add(1, std::memory_order_relaxed);
 }
 
-List take_from_shelf(int index, uint32_t most) noexcept {
+List take_from_shelf(int index, uint32_t most, const void* thread) noexcept {
   Shelf& shelf = shelves[index];
   if (shelf.last_use.load(std::memory_order_relaxed) == 0) return {};  // never used
   shelf.last_use.store(1 + tick(index), std::memory_order_relaxed);
-  return take_from(shelf, index, most);
+  return take_from(shelf, index, most, index < first_large ? nullptr : thread);
 }
 
 // Blocks past the bound go to the system.
-void put_on_shelf(int index, List list) noexcept {
+void put_on_shelf(int index, List list, const void* thread) noexcept {
   const auto bytes = static_cast<int64_t>(class_bytes(index) * list.count);
   if (bytes == 0) return;
   if (bytes > cache_limit()) return system_free(list, index);
@@ -153,7 +169,7 @@ void put_on_shelf(int index, List list) noexcept {
   pool_bytes.fetch_add(bytes, std::memory_order_relaxed);
   Shelf& shelf = shelves[index];
   const std::lock_guard lock(shelf.mutex);
-  while (list.count != 0) shelf.blocks.push(list.pop());
+  while (list.count != 0) shelf.blocks.push(list.pop(), thread);
   shelf.last_use.store(1 + tick(index), std::memory_order_relaxed);
 }
 
@@ -189,7 +205,7 @@ struct Bin {
   uint32_t most = 0;
 
   [[gnu::always_inline]] void push(void* data) noexcept {
-    head = new (data) Block{head};
+    head = new (data) Block{head, nullptr};
     count.store(size() + 1, std::memory_order_relaxed);
   }
   [[gnu::always_inline]] void* pop() noexcept {
@@ -255,7 +271,7 @@ void set(std::atomic<int64_t>& counter, int64_t value) noexcept { counter.store(
 }
 
 void ThreadCache::retire() noexcept {
-  for (int index = 0; index < first_large; ++index) put_on_shelf(index, bins[index].take(bins[index].size()));
+  for (int index = 0; index < first_large; ++index) put_on_shelf(index, bins[index].take(bins[index].size()), nullptr);
   report();
 }
 
@@ -280,7 +296,7 @@ void* allocate_from_system(int index, std::size_t bytes) {
 [[gnu::noinline]] void* allocate_slowly(ThreadCache* cache, int index, std::size_t bytes) {
   const auto size = static_cast<int64_t>(class_bytes(index));
   Bin* const bin = cache != nullptr && index < first_large ? &cache->bins[index] : nullptr;
-  List found = take_from_shelf(index, bin != nullptr ? std::max(bin->most / 2, 1u) : 1);
+  List found = take_from_shelf(index, bin != nullptr ? std::max(bin->most / 2, 1u) : 1, cache);
   void* const data = found.count != 0 ? found.pop() : allocate_from_system(index, bytes);
   while (found.count != 0) bin->push(found.pop());
   if (cache != nullptr) {
@@ -302,7 +318,7 @@ void* allocate_from_system(int index, std::size_t bytes) {
     count_freed(*cache, size);
   }
   freed.push(data);
-  put_on_shelf(index, freed);
+  put_on_shelf(index, freed, cache);
 }
 
 }  // namespace
