@@ -49,8 +49,9 @@ struct List {
     --count;
     return block;
   }
-  // One that this thread freed, if it is among the newest: the caches of its core may hold it still, while another core's
-  // writes would have to be fetched from there.
+
+  // One that this thread freed, if it is among the newest: the caches of its core may hold it still, while another
+  // core's writes would have to be fetched from there.
   void* pop_own(const void* thread) noexcept {
     constexpr int among = 32;
     Block** link = &head;
