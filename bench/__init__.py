@@ -1,1 +1,1 @@
-"""Benchmarks against PyTorch: `python -m bench` (see `bench/__main__.py`), `bench/gil.py`, `bench/dispatch.py`."""
+"""Benchmarks against PyTorch: `python -m bench` (see `bench/__main__.py`), `bench/threads.py`, `bench/dispatch.py`."""

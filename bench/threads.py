@@ -87,6 +87,27 @@ def elementwise(n: int) -> Make:
     return make
 
 
+def matmul(lib: ModuleType) -> Step:
+    a, b = lib.randn(1024, 1024), lib.randn(1024, 1024)
+    return lambda: a @ b
+
+
+def conv2d(lib: ModuleType) -> Step:
+    x, weight = lib.randn(8, 64, 56, 56), lib.randn(64, 64, 3, 3)
+    return lambda: lib.nn.functional.conv2d(x, weight, padding=1)
+
+
+def conv_backward(lib: ModuleType) -> Step:
+    """The backward pass of a small convolutional network; the forward pass is not timed again."""
+    nn = lib.nn
+    net = nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 16 * 16, 10),
+    )  # fmt: skip
+    loss = nn.functional.cross_entropy(net(lib.randn(32, 3, 32, 32)), lib.randint(0, 10, (32,)))
+    return lambda: loss.backward(retain_graph=True)
+
+
 _DOCUMENT = json.dumps([{"name": f"item {i}", "values": list(range(20))} for i in range(6000)])
 
 
@@ -297,6 +318,11 @@ SCENARIOS: dict[str, list[Scenario]] = {
         ("training + counting", beside(training, _count), "share >= 0.35, 50 x torch's; neighbour's >= 0.40"),
         ("training 256 + counting", beside(training_256, _count), ""),
     ],
+    "large": [
+        ("matmul 1024 + counting", beside(matmul, _count), "neighbour's >= 0.80"),
+        ("conv2d 8x64x56x56 + counting", beside(conv2d, _count), "neighbour's >= 0.80"),
+        ("backward, conv net + counting", beside(conv_backward, _count), "neighbour's >= 0.80"),
+    ],
     "sizes": [
         ("mixed sizes + counting", beside(mixed, _count), ""),
         *(
@@ -363,7 +389,7 @@ def main() -> None:
             for name, samples in measured.items():
                 figures = {key: statistics.median(s[key] for s in samples) for key in samples[0]}
                 text = "   ".join(f"{key.strip()} {_number(value)}" for key, value in figures.items())
-                print(f"{title:28} {name:6} {text}" + (f"   [{goal}]" if goal and name == "weft" else ""), flush=True)
+                print(f"{title:30} {name:6} {text}" + (f"   [{goal}]" if goal and name == "weft" else ""), flush=True)
         for name, lib in libs.items():
             lib.set_num_threads(native[name])
         print()
