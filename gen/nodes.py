@@ -110,12 +110,21 @@ def _struct(op: Op, type_name: str, formulas: list[tuple[tuple[str, ...], Emitte
     return "\n".join(lines)
 
 
+def _asked_for(op: Op, index: int) -> bool:
+    """Whether a formula reads the gradient of an output."""
+    asked = {name for f in op.vjp.values() for name in f.__code__.co_varnames[: f.__code__.co_argcount]}
+    name = op.signature.visible[index].name
+    return bool(asked & {f"g_{name}", f"maybe_{name}"}) or (index == 0 and "g" in asked)
+
+
 def _gradients(op: Op) -> list[str]:
     visible = op.signature.visible
     if visible[0].type == "list[Tensor]":
         return []
     lines = []
     for i, output in enumerate(visible):
+        if not _asked_for(op, i):
+            continue
         source = f"grads[{i}]" if len(visible) == 1 else f"gradient_or_zeros(grads[{i}], output_meta({i}))"
         if op.is_holomorphic:
             source = f"conjugate({source})"
@@ -242,7 +251,8 @@ def _write_make(op: Op, out: NodeCode, formulas: list[tuple[tuple[str, ...], Emi
         out.attach.append(f"for (std::size_t i = 0; i < {local}.size(); ++i)")
         out.attach.append(f"  set_history({local}[i], node, static_cast<uint32_t>(i));")
     else:
-        for i, output in enumerate(visible):
-            out.attach.append(f"set_history({cpp_identifier(output.name)}, node, {i});")
+        for i, output in enumerate(visible):  # one whose gradient no formula asks for only reserves its number
+            tensor = cpp_identifier(output.name) if _asked_for(op, i) else "Tensor()"
+            out.attach.append(f"set_history({tensor}, node, {i});")
     if op.mutates or op.has_inplace or op.inplace_only:
         out.attach_inplace.append(f"rebase_history({cpp_identifier(self_name)}, node, {edges.get(self_name, '0')});")

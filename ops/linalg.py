@@ -303,11 +303,16 @@ _linalg(
     tensor([[2.0000]])
     """,
     _SPECTRUM,
-    vjp={("self", "b"): lambda maybe_solution, self, b: lstsq_backward(maybe_solution, self, b)},
+    vjp={
+        ("self", "b"): lambda maybe_solution, maybe_residuals, self, b, solution: lstsq_backward(
+            maybe_solution, maybe_residuals, self, b, solution
+        )
+    },
 )
 _internal(
-    "lstsq_backward(grad: Tensor | None, A: Tensor, B: Tensor) -> (out0: Tensor, out1: Tensor)",
-    "The gradients of the solution of lstsq.",
+    "lstsq_backward(grad: Tensor | None, grad_residuals: Tensor | None, A: Tensor, B: Tensor, X: Tensor)"
+    " -> (out0: Tensor, out1: Tensor)",
+    "The gradients of the solution and the residuals of lstsq.",
     composite=True,
 )
 

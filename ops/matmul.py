@@ -125,6 +125,7 @@ Op(
     composite=True,
     operator=("matmul",),
     autocast="lower",
+    also=("linalg.matmul",),
     cost=estimated("product"),
     out=True,
     samples=[

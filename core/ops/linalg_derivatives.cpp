@@ -259,16 +259,28 @@ Tensor pinv_backward(const Tensor& grad, const Tensor& pinv, const Tensor& A) {
   return ops::sub(ops::add(outside, inside), adjoint(ops::matmul(k, pinv)));
 }
 
-std::tuple<Tensor, Tensor> lstsq_backward(const Tensor& grad, const Tensor& A, const Tensor& B) {
+std::tuple<Tensor, Tensor> lstsq_backward(const Tensor& grad, const Tensor& grad_residuals, const Tensor& A,
+                                          const Tensor& B, const Tensor& X) {
   const bool vector = is_vector(A, B);
-  const auto g = vector ? column(grad) : grad, b = vector ? column(B) : B;
-  const auto pinv = ops::pinv_native(A, number(0.),
-                                     number((real_type(A.dtype()) == DType::float32 ? 0x1p-23 : 0x1p-52) *
-                                            static_cast<double>(std::max(A.size(-2), A.size(-1)))),
-                                     false);
-  const auto grad_b = ops::matmul(adjoint(pinv), g);
-  return {ops::pinv_backward(ops::matmul(g, adjoint(b)), pinv, A),
-          vector ? ops::squeeze_dim(grad_b, Dims{-1}) : grad_b};
+  const auto b = vector ? column(B) : B;
+  Tensor grad_a, grad_b;
+  if (grad.defined()) {
+    const auto g = vector ? column(grad) : grad;
+    const auto pinv = ops::pinv_native(A, number(0.),
+                                       number((real_type(A.dtype()) == DType::float32 ? 0x1p-23 : 0x1p-52) *
+                                              static_cast<double>(std::max(A.size(-2), A.size(-1)))),
+                                       false);
+    grad_b = ops::matmul(adjoint(pinv), g);
+    grad_a = ops::pinv_backward(ops::matmul(g, adjoint(b)), pinv, A);
+  }
+  if (grad_residuals.defined()) {  // squared norms of the columns of A X - B, which X makes least
+    const auto x = vector ? column(X) : X;
+    const auto weights = ops::mul(vector ? column(grad_residuals) : row(grad_residuals), number(2.));
+    const auto rest = ops::mul(ops::sub(ops::matmul(A, x), b), weights);
+    grad_a = plus(grad_a, ops::matmul(rest, adjoint(x)));
+    grad_b = plus(grad_b, ops::neg(rest));
+  }
+  return {grad_a, vector && grad_b.defined() ? ops::squeeze_dim(grad_b, Dims{-1}) : grad_b};
 }
 
 }  // namespace weft::ops::impl

@@ -100,9 +100,9 @@ std::tuple<Tensor, Tensor, Tensor> lu(const Tensor& A, bool pivot) {
 
 std::tuple<Tensor, Tensor> lu_parts(const Tensor& LU) {
   const int64_t m = LU.size(-2), n = LU.size(-1), k = std::min(m, n);
-  const auto square = ops::narrow(LU, -1, 0, k);
-  const auto lower = ops::add(ops::tril(square, -1), ops::eye_m(m, k, LU.dtype()));
-  return {lower, ops::triu(ops::narrow(LU, -2, 0, k))};
+  const auto rows = ops::contiguous(LU);  // as PyTorch lays them out
+  const auto lower = ops::add(ops::tril(ops::narrow(rows, -1, 0, k), -1), ops::eye_m(m, k, LU.dtype()));
+  return {ops::contiguous(lower), ops::contiguous(ops::triu(ops::narrow(rows, -2, 0, k)))};
 }
 
 Tensor pivots_to_rows(const Tensor& pivots, int64_t rows) {

@@ -2,6 +2,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from weft._compose.approximations import lobpcg as lobpcg
+from weft._compose.approximations import pca_lowrank as pca_lowrank
+from weft._compose.approximations import svd_lowrank as svd_lowrank
 from weft._compose.calculus import cumulative_trapezoid as cumulative_trapezoid
 from weft._compose.calculus import diff as diff
 from weft._compose.calculus import gradient as gradient
@@ -39,6 +42,15 @@ from weft._compose.copies import view_copy as view_copy
 from weft._compose.distances import cdist as cdist
 from weft._compose.distances import dist as dist
 from weft._compose.distances import renorm as renorm
+from weft._compose.factors import frobenius_norm as frobenius_norm
+from weft._compose.factors import lu as lu
+from weft._compose.factors import lu_solve as lu_solve
+from weft._compose.factors import lu_unpack as lu_unpack
+from weft._compose.factors import norm_except_dim as norm_except_dim
+from weft._compose.factors import nuclear_norm as nuclear_norm
+from weft._compose.factors import orgqr as orgqr
+from weft._compose.factors import ormqr as ormqr
+from weft._compose.factors import triangular_solve as triangular_solve
 from weft._compose.histograms import histogram as histogram
 from weft._compose.histograms import histogramdd as histogramdd
 from weft._compose.joining import atleast_1d as atleast_1d
@@ -60,6 +72,7 @@ from weft._compose.matrix_methods import cholesky_solve as cholesky_solve
 from weft._compose.matrix_methods import det as det
 from weft._compose.matrix_methods import inverse as inverse
 from weft._compose.matrix_methods import logdet as logdet
+from weft._compose.matrix_methods import matrix_exp as matrix_exp
 from weft._compose.matrix_methods import matrix_power as matrix_power
 from weft._compose.matrix_methods import pinverse as pinverse
 from weft._compose.matrix_methods import qr as qr

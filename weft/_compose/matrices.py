@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import weft
 from weft import Tensor
@@ -38,7 +38,9 @@ def _tolerances(op: str, a: Tensor, atol: Any, rtol: Any) -> tuple[Tensor, Tenso
 
 
 @composite(namespace="linalg", method=False)
-def pinv(input: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
+def pinv(
+    input: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Any = None
+) -> Tensor:
     """The Moore-Penrose inverse, shape (..., n, m).
 
     Args:
@@ -56,7 +58,7 @@ def pinv(input: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any
 
 @composite(namespace="linalg", method=False)
 def matrix_rank(
-    input: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+    input: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Any = None
 ) -> Tensor:
     """The number of singular values above max(atol, rtol times the largest), shape (...).
 
@@ -78,7 +80,13 @@ def matrix_rank(
 
 @composite(namespace="linalg", method=False)
 def matrix_norm(
-    input: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Dtype | None = None
+    input: Tensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Dtype | None = None,
+    out: Any = None,
 ) -> Tensor:
     """A norm of matrices: "fro", "nuc", 1 and -1 (sums of columns), inf and -inf (of rows), 2 and -2 (singular values).
 
@@ -108,7 +116,13 @@ def matrix_norm(
 
 @composite(namespace="linalg", method=False)
 def norm(
-    input: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Dtype | None = None
+    input: Tensor,
+    ord: Any = None,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Dtype | None = None,
+    out: Any = None,
 ) -> Tensor:
     """A vector norm or, over two dimensions, a matrix norm; without ord and dim the 2-norm of all elements.
 
@@ -131,7 +145,7 @@ def norm(
 
 
 @composite(namespace="linalg", method=False)
-def cond(input: Tensor, p: Any = None) -> Tensor:
+def cond(input: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
     """The condition number norm(A) norm(inv(A)): by singular values when p is None, 2 or -2; inf for singular matrices.
 
     >>> weft.linalg.cond(weft.tensor([[4.0, 0.0], [0.0, 1.0]])).item()
@@ -148,7 +162,7 @@ def cond(input: Tensor, p: Any = None) -> Tensor:
 
 
 @composite(namespace="linalg", method=False)
-def matrix_power(input: Tensor, n: int) -> Tensor:
+def matrix_power(input: Tensor, n: int, *, out: Any = None) -> Tensor:
     """The n-th power of a square matrix by repeated squaring; of the inverse for a negative n.
 
     >>> weft.linalg.matrix_power(weft.tensor([[1.0, 1.0], [0.0, 1.0]]), 3).tolist()
@@ -156,7 +170,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     """
     _square("matrix_power", input)
     if n == 0:
-        return weft.eye(input.size(-1), dtype=input.dtype).expand(input.shape).clone()
+        return input.clone().copy_(weft.eye(input.size(-1), dtype=input.dtype))
     base = weft.linalg.inv(input) if n < 0 else input
     if abs(n) == 1:
         return base.clone() if base is input else base
@@ -189,7 +203,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
 
 
 @composite(namespace="linalg", method=False)
-def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     """Inner products of vectors along a dimension, the first conjugated.
 
     >>> weft.linalg.vecdot(weft.ones(2, 3), weft.ones(3)).tolist()
@@ -209,7 +223,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 
 
 @composite(namespace="linalg", method=False)
-def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
+def tensorinv(input: Tensor, ind: int = 2, *, out: Any = None) -> Tensor:
     """The inverse for tensordot(input, _, ind) of a tensor whose first ind dimensions hold as many elements as the others.
 
     >>> weft.linalg.tensorinv(weft.eye(6).reshape(2, 3, 6), 2).shape
@@ -228,7 +242,7 @@ def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
 
 
 @composite(namespace="linalg", method=False)
-def householder_product(input: Tensor, tau: Tensor) -> Tensor:
+def householder_product(input: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     """The first columns of the product of Householder reflections, as geqrf leaves them, shape (..., m, n).
 
     Source: Joffrain et al. (2006), Accumulating Householder transformations, revisited.
@@ -240,8 +254,80 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     m, n, k = input.size(-2), input.size(-1), tau.size(-1)
     if m < n or n < k:
         raise RuntimeError(f"linalg.householder_product: expected m >= n >= k, got {m}, {n} and {k} factors in tau")
+    v, right = reflections(input, tau, n)
+    return by_columns(weft.eye(m, n, dtype=input.dtype) - v @ right)
+
+
+def by_columns(t: Tensor) -> Tensor:
+    """t with its matrices column by column in memory, as LAPACK leaves them."""
+    return t.mT.contiguous().mT
+
+
+def reflections(input: Tensor, tau: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+    """v and w such that I - v w is the first `columns` of the product of Householder reflections."""
+    m, k = input.size(-2), tau.size(-1)
     v = input[..., :k].tril(-1) + weft.eye(m, k, dtype=input.dtype)
     scale = tau.unsqueeze(-1)
     coupling = (v.mH @ v).triu(1) * scale
-    right = weft.linalg.solve_triangular(coupling, scale * v[..., :n, :].mH, upper=True, unitriangular=True)
-    return weft.eye(m, n, dtype=input.dtype) - v @ right
+    return v, weft.linalg.solve_triangular(coupling, scale * v[..., :columns, :].mH, upper=True, unitriangular=True)
+
+
+@composite(namespace="linalg", method=False)
+def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Any = None) -> Tensor:
+    """The X with tensordot(A, X, X.dim()) equal to B.
+
+    Args:
+        A: shape B.shape + X.shape, once dims have been moved to the end.
+
+    >>> weft.linalg.tensorsolve(weft.eye(6).reshape(2, 3, 6), weft.ones(2, 3)).shape
+    weft.Size([6])
+    """
+    if dims is not None:
+        moved = [dims] if isinstance(dims, int) else list(dims)
+        A = A.movedim(moved, list(range(A.dim() - len(moved), A.dim())))
+    shape = A.shape[B.dim() :]
+    rows, columns = math.prod(A.shape[: B.dim()]), math.prod(shape)
+    if rows != columns:
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but "
+            f"got {columns} != {rows}"
+        )
+    return weft.linalg.solve(A.reshape(B.numel(), columns), B.flatten()).reshape(shape)
+
+
+@composite(namespace="linalg", method=False)
+def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
+    """The vector products along a dimension of size three; the other dimensions broadcast.
+
+    >>> weft.linalg.cross(weft.tensor([1, 0, 0]), weft.tensor([0, 1, 0])).tolist()
+    [0, 0, 1]
+    """
+    if input.dim() != other.dim():
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    if input.size(dim) != 3 or other.size(dim) != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}"
+        )
+    a, b = weft.broadcast_tensors(input, other)
+    return weft.cross(a, b, dim)
+
+
+class LDL(NamedTuple):
+    LD: Tensor
+    pivots: Tensor
+
+
+@composite(namespace="linalg", method=False)
+def ldl_factor(input: Tensor, *, hermitian: bool = False, out: Any = None) -> LDL:
+    """A compact LDL factorization of a symmetric (or Hermitian) matrix, for ldl_solve.
+
+    Args:
+        input: shape (..., n, n); the lower triangle is read.
+
+    Raises LinAlgError when a pivot is zero.
+
+    >>> weft.linalg.ldl_factor(weft.tensor([[2.0]])).LD.item()
+    2.0
+    """
+    factors, pivots, _ = weft.linalg.ldl_factor_ex(input, hermitian=hermitian, check_errors=True)
+    return LDL(factors, pivots)

@@ -11,7 +11,7 @@ from weft._compose._registry import composite
 
 
 @composite()
-def inverse(input: Tensor) -> Tensor:
+def inverse(input: Tensor, *, out: Any = None) -> Tensor:
     """linalg.inv.
 
     >>> weft.inverse(weft.tensor([[2.0]])).item()
@@ -62,7 +62,17 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
 
 
 @composite()
-def cholesky(input: Tensor, upper: bool = False) -> Tensor:
+def matrix_exp(input: Tensor) -> Tensor:
+    """linalg.matrix_exp.
+
+    >>> weft.matrix_exp(weft.zeros(1, 1)).item()
+    1.0
+    """
+    return weft.linalg.matrix_exp(input)
+
+
+@composite()
+def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """linalg.cholesky.
 
     >>> weft.cholesky(weft.tensor([[4.0]])).item()
@@ -72,7 +82,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 
 @composite()
-def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The solution X of A X = input, where A = L L^H, or L^H L with upper.
 
     >>> weft.cholesky_solve(weft.ones(1, 1), weft.tensor([[2.0]])).item()
@@ -85,7 +95,7 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
 
 
 @composite()
-def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
+def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The inverse of A = L L^H, or of L^H L with upper, from the factor.
 
     >>> weft.cholesky_inverse(weft.tensor([[2.0]])).item()
@@ -97,7 +107,7 @@ def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
 
 
 @composite()
-def slogdet(input: Tensor) -> Any:
+def slogdet(input: Tensor, *, out: Any = None) -> Any:
     """linalg.slogdet.
 
     >>> weft.slogdet(weft.eye(2)).sign.item()
@@ -107,7 +117,7 @@ def slogdet(input: Tensor) -> Any:
 
 
 @composite()
-def qr(input: Tensor, some: bool = True) -> Any:
+def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """linalg.qr, reduced or (not some) complete.
 
     >>> weft.qr(weft.ones(3, 2)).Q.shape
@@ -123,7 +133,7 @@ class SVD(NamedTuple):
 
 
 @composite()
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> SVD:
     """linalg.svd with V in the place of Vh; zeros for U and V without compute_uv.
 
     >>> weft.svd(weft.ones(3, 2)).V.shape
