@@ -20,8 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     ("weft._core",),
     ("weft._", "weft.gil", "weft.memory", "weft.profiler", "weft.storage"),
-    ("weft.linalg", "weft.masked", "weft.special"),
-    ("weft.autograd", "weft._tensor", "weft.multiprocessing"),  # a tensor has backward(), and shares its memory
+    ("weft.linalg", "weft.masked", "weft.sparse", "weft.special"),
+    (
+        "weft.autograd",
+        "weft._dense",
+        "weft._tensor",
+        "weft.multiprocessing",
+    ),  # a tensor has backward(), and shares its memory
     ("weft.utils",),
     ("weft.nn", "weft.utils.hooks"),
     ("weft.optim",),

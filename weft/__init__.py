@@ -40,6 +40,7 @@ double, float, half = _core.float64, _core.float32, _core.float16
 long, int, short = _core.int64, _core.int32, _core.int16
 cfloat, cdouble = _core.complex64, _core.complex128
 
+from weft import _dense as _dense  # noqa: E402  # more of them
 from weft import _tensor as _tensor  # noqa: E402  # attaches Tensor's methods
 from weft import autograd as autograd  # noqa: E402
 from weft import fft as fft  # noqa: E402
@@ -95,6 +96,7 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft import profiler as profiler
     from weft import serialization as serialization
     from weft import signal as signal
+    from weft import sparse as sparse
     from weft import testing as testing
     from weft import types as types
     from weft import version as version
@@ -117,6 +119,12 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft.nn._summary import summary as summary
     from weft.serialization import load as load
     from weft.serialization import save as save
+    from weft.sparse import hspmm as hspmm
+    from weft.sparse import smm as smm
+    from weft.sparse import sparse_compressed_tensor as sparse_compressed_tensor
+    from weft.sparse import sparse_coo_tensor as sparse_coo_tensor
+    from weft.sparse import sparse_csr_tensor as sparse_csr_tensor
+    from weft.sparse import spmm as spmm
 
 
 def __getattr__(name: str) -> _Any:

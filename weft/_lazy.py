@@ -14,7 +14,7 @@ __all__ = ["MODULES", "NAMES", "absent", "find"]
 MODULES = frozenset(
     {
         "__config__", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "func", "hub", "jit",
-        "library", "masked", "mps", "multiprocessing", "onnx", "ops", "profiler", "run", "serialization", "signal", "testing", "types", "version", "xpu",
+        "library", "masked", "mps", "multiprocessing", "onnx", "ops", "profiler", "run", "serialization", "signal", "sparse", "testing", "types", "version", "xpu",
     }
 )  # fmt: skip
 
@@ -37,6 +37,12 @@ NAMES = {
     "compile": "compiler",
     "load": "serialization",
     "save": "serialization",
+    "hspmm": "sparse",
+    "smm": "sparse",
+    "sparse_compressed_tensor": "sparse",
+    "sparse_coo_tensor": "sparse",
+    "sparse_csr_tensor": "sparse",
+    "spmm": "sparse",
     "vmap": "func",
     "summary": "nn._summary",
 }

@@ -14,7 +14,6 @@ from weft import _core, _dlpack, _printing, _utils
 from weft._core import Tensor
 from weft._core import dtype as Dtype
 from weft._device import DeviceLike, check_cpu, cpu, device
-from weft._layout import strided
 from weft._legacy import TENSOR_TYPES, new
 from weft.storage import TypedStorage, UntypedStorage
 
@@ -372,14 +371,11 @@ def _attributes() -> dict[str, Any]:
         "is_xla": property(lambda self: False),
         "is_hpu": property(lambda self: False),
         "is_mkldnn": property(lambda self: False),
-        "is_sparse_csr": property(lambda self: False),
         "is_nested": property(lambda self: False),
-        "layout": property(lambda self: strided, doc="Always weft.strided."),
         "new": new,
         "__dlpack__": _dlpack.__dlpack__,
         "__dlpack_device__": _dlpack.__dlpack_device__,
         "is_meta": property(lambda self: False),
-        "is_sparse": property(lambda self: False),
         "is_quantized": property(lambda self: False),
         "names": property(lambda self: (None,) * self.dim()),
         "is_pinned": lambda self: False,

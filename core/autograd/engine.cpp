@@ -11,6 +11,7 @@ namespace weft {
 namespace {
 
 GradientOps installed;
+OpaqueGradientOps opaque;
 
 /// Open-addressing map from node to index; small graphs dominate, so it is two vectors and no allocation per entry.
 class NodeIndex {
@@ -56,7 +57,9 @@ class NodeIndex {
 /// For tensors that are no leaves: `.grad += grad`, in memory of its own.
 void add_to_grad(const Tensor& t, const Tensor& grad) {
   const auto before = weft::grad(t);
-  set_grad(t, before.defined() ? installed.add(before, grad) : installed.clone_like(grad, grad));
+  set_grad(t, before.defined()      ? sum_of_gradients(before, grad)
+              : grad.impl()->opaque ? grad
+                                    : installed.clone_like(grad, grad));
 }
 
 /// Whether a gradient of shape `from` is one of shape `to` after summing broadcast dimensions.
@@ -193,6 +196,8 @@ void Backward::mark_needed() {
 void Backward::accumulate(Tensor& into, Tensor grad) {
   if (!into.defined()) {
     into = std::move(grad);
+  } else if (into.impl()->opaque || grad.impl()->opaque) {
+    into = opaque.add(into, grad);
   } else if (!options_.create_graph && into.ref()->use_count() == 1 && into.storage()->use_count() == 1 &&
              into.is_dense() && into.dtype() == grad.dtype()) {
     installed.add_inplace(into, grad);
@@ -205,7 +210,10 @@ void Backward::deliver(const Edge& edge, Tensor grad) {
   Node* const node = edge.node.get();
   if (!options_.inputs.empty() && needed_.find(node) == UINT32_MAX) return;
   const auto& meta = node->output_meta(edge.output);
-  if (grad.dtype() != meta.dtype || !(grad.sizes() == meta.sizes)) grad = installed.to_meta(grad, meta);
+  const bool fits = grad.dtype() == meta.dtype && grad.sizes() == meta.sizes;
+  // Leaves take opaque gradients; what native nodes compute with must have its elements.
+  if (grad.impl()->opaque && !(fits && node->edges.empty())) grad = opaque.to_dense(grad);
+  if (!fits) grad = installed.to_meta(grad, meta);
 
   const auto fresh = static_cast<uint32_t>(tasks_.size());
   const auto at = index_.find_or_insert(node, fresh);
@@ -323,6 +331,12 @@ TensorList Backward::run() {
 
 void install_gradient_ops(const GradientOps& ops) noexcept { installed = ops; }
 const GradientOps& gradient_ops() noexcept { return installed; }
+
+void install_opaque_gradient_ops(const OpaqueGradientOps& ops) noexcept { opaque = ops; }
+
+Tensor sum_of_gradients(const Tensor& a, const Tensor& b) {
+  return a.impl()->opaque || b.impl()->opaque ? opaque.add(a, b) : installed.add(a, b);
+}
 
 Anomaly& anomaly() noexcept {
   static constinit Anomaly mode;

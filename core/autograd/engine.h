@@ -21,6 +21,15 @@ struct GradientOps {
 void install_gradient_ops(const GradientOps& ops) noexcept;
 const GradientOps& gradient_ops() noexcept;
 
+/// The same for opaque gradients, which only Python can do; takes its lock. Set once by bindings/.
+struct OpaqueGradientOps {
+  Tensor (*add)(const Tensor& a, const Tensor& b);  ///< one of them is opaque
+  Tensor (*to_dense)(const Tensor& a);
+};
+void install_opaque_gradient_ops(const OpaqueGradientOps& ops) noexcept;
+/// The sum of two gradients in new memory; recorded when gradients are.
+Tensor sum_of_gradients(const Tensor& a, const Tensor& b);
+
 /// Anomaly mode: nodes remember where they were recorded, and a failing one is reported with that.
 struct Anomaly {
   std::atomic<bool> enabled{false};

@@ -338,7 +338,14 @@ void AccumulateGrad::backward(std::span<Tensor> grads, std::span<Tensor>, bool) 
   const bool alike = (grad.is_contiguous() && variable_.is_contiguous()) ||
                      (grad.is_dense() && (grad.strides() == variable_.strides() || !variable_.is_dense()));
   std::unique_lock guard(meta.mutex);
-  if (!meta.grad.defined() && !(exclusive && alike)) {
+  while (meta.grad.defined() && (meta.grad.impl()->opaque || grad.impl()->opaque)) {
+    // Python adds them, whose lock nobody waits for under the mutex: so take the old one away, and look again after.
+    const Tensor before = std::exchange(meta.grad, Tensor());
+    guard.unlock();
+    grad = sum_of_gradients(before, grad);
+    guard.lock();
+  }
+  if (!meta.grad.defined() && !(exclusive && alike) && !grad.impl()->opaque) {
     guard.unlock();
     grad = gradient_ops().clone_like(grad, variable_);
     guard.lock();

@@ -75,6 +75,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
       [&] {
         view->obj = nullptr;
         const Tensor& t = unwrap(self);
+        check_type(!t.impl()->opaque, "a sparse tensor is no array; use to_dense() first");
         check(!requires_grad(t),
               "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
         if ((flags & PyBUF_STRIDES) != PyBUF_STRIDES && !t.is_contiguous()) {
@@ -188,7 +189,8 @@ char* fill(char* to, DType dtype, IntList sizes, PyObject* data) {
     return to;
   }
   if (is_tensor(data) || is_array(data)) {
-    const Tensor source = ops::packed_as(is_tensor(data) ? unwrap(data) : tensor_over_buffer(data), dtype);
+    const Tensor source =
+        ops::packed_as(is_tensor(data) ? unwrap_dense(data, "tensor") : tensor_over_buffer(data), dtype);
     check(same(source.sizes(), sizes), changed);
     const auto bytes = source.numel() * source.element_size();
     std::memcpy(to, source.bytes(), bytes);
@@ -260,7 +262,7 @@ Tensor tensor_over_buffer(PyObject* object) {
 }
 
 Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype) {
-  if (is_tensor(data)) return ops::converted(unwrap(data), dtype.value_or(unwrap(data).dtype()));
+  if (is_tensor(data)) return ops::converted(unwrap_dense(data, "tensor"), dtype.value_or(unwrap(data).dtype()));
   if (is_array(data)) {
     const Tensor source = tensor_over_buffer(data);
     return ops::converted(source, dtype.value_or(source.dtype()));

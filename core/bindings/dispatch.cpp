@@ -329,10 +329,12 @@ void Slots::fail_type(int i, const char* what) const {
        overload_->params[i].name, i + 1, what, type_name(at_[i]));
 }
 
-Tensor Slots::tensor(int i) const { return unwrap(at_[i]); }
+Tensor Slots::tensor(int i) const { return dense(at_[i]); }
+
+const Tensor& Slots::dense(PyObject* object) const { return unwrap_dense(object, callable_->name); }
 
 Tensor Slots::operand(int i) const {
-  if (is_tensor(at_[i])) return unwrap(at_[i]);
+  if (is_tensor(at_[i])) return dense(at_[i]);
   return wrapped_number(to_scalar(at_[i]));
 }
 
@@ -342,7 +344,7 @@ TensorList Slots::tensor_list(int i) const {
   list.reserve(n);
   for (Py_ssize_t k = 0; k < n; ++k) {
     PyObject* const item = PySequence_Fast_GET_ITEM(at_[i], k);
-    list.push_back(item == Py_None ? Tensor() : unwrap(item));
+    list.push_back(item == Py_None ? Tensor() : dense(item));
   }
   return list;
 }

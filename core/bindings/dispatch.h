@@ -86,6 +86,8 @@ class Slots {
   void replace(int i, PyObject* object) noexcept { at_[i] = object; }
 
   Tensor tensor(int i) const;
+  /// The tensor of an object; refuses one whose elements only Python knows.
+  const Tensor& dense(PyObject* object) const;
   Tensor optional_tensor(int i) const { return has(i) ? tensor(i) : Tensor(); }
   /// A tensor, or a Python number as a 0-dim tensor.
   Tensor operand(int i) const;

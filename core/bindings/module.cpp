@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 
+#include "autograd/engine.h"
 #include "bindings/autocast.h"
 #include "bindings/autograd.h"
 #include "bindings/construct.h"
@@ -62,8 +63,25 @@ PyObject* as_subclass(PyObject*, PyObject* args) {
   return guarded([&] {
     check_type(is_tensor(object) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), tensor_type),
                "_as_subclass: expected a subclass of Tensor and a Tensor");
-    return wrap_as(reinterpret_cast<PyTypeObject*>(type), alias(unwrap(object)));
+    return wrap_as(reinterpret_cast<PyTypeObject*>(type), alias(unwrap_dense(object, "as_subclass")));
   });
+}
+/// (type, tensor): the same, with elements that only Python knows.
+PyObject* as_opaque_subclass(PyObject* self, PyObject* args) {
+  PyObject* const object = as_subclass(self, args);
+  if (object != nullptr) unwrap(object).impl()->opaque = true;
+  return object;
+}
+/// The engine adds gradients that only Python can add.
+Tensor add_in_python(const Tensor& a, const Tensor& b) {
+  const PythonScope python;
+  const Object first = owned(wrap(a)), second = owned(wrap(b));
+  return unwrap(owned(PyNumber_Add(first.get(), second.get())).get());
+}
+Tensor densify_in_python(const Tensor& a) {
+  const PythonScope python;
+  const Object object = owned(wrap(a));
+  return unwrap(owned(PyObject_CallMethod(object.get(), "to_dense", nullptr)).get());
 }
 /// The same, with the history.
 PyObject* as_differentiable_subclass(PyObject*, PyObject* args) {
@@ -72,7 +90,7 @@ PyObject* as_differentiable_subclass(PyObject*, PyObject* args) {
   return guarded([&] {
     check_type(is_tensor(object) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), tensor_type),
                "as_subclass: expected a subclass of Tensor and a Tensor");
-    return wrap_as(reinterpret_cast<PyTypeObject*>(type), ops::view_alias(unwrap(object)));
+    return wrap_as(reinterpret_cast<PyTypeObject*>(type), ops::view_alias(unwrap_dense(object, "as_subclass")));
   });
 }
 PyObject* default_dtype(PyObject*, PyObject*) { return wrap_dtype(ops::default_dtype()); }
@@ -131,6 +149,7 @@ PyMethodDef functions[] = {
     {"_tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor)), METH_FASTCALL, nullptr},
     {"_from_buffer", from_buffer, METH_O, nullptr},
     {"_as_subclass", as_subclass, METH_VARARGS, nullptr},
+    {"_as_opaque_subclass", as_opaque_subclass, METH_VARARGS, nullptr},
     {"_as_differentiable_subclass", as_differentiable_subclass, METH_VARARGS, nullptr},
     {"get_default_dtype", default_dtype, METH_NOARGS,
      "The dtype of floating-point results of integers and Python floats."},
@@ -203,6 +222,7 @@ NB_MODULE(_core, m) {
   });
   try {
     init_native();
+    weft::install_opaque_gradient_ops({.add = add_in_python, .to_dense = densify_in_python});
     init_gil_probe(m.ptr());
     init_profile(m.ptr());
     init_types(m.ptr());

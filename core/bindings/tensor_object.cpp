@@ -89,7 +89,8 @@ PyObject* get_dict(PyObject* self, void* closure) {
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     PyObject* const first = PyTuple_GET_SIZE(args) == 1 && kwargs == nullptr ? PyTuple_GET_ITEM(args, 0) : nullptr;
-    if (type != tensor_type && first != nullptr && is_tensor(first)) return wrap_as(type, alias(unwrap(first)));
+    if (type != tensor_type && first != nullptr && is_tensor(first))
+      return wrap_as(type, alias(unwrap_dense(first, type->tp_name)));
     const Object named = kwargs == nullptr ? owned(PyDict_New()) : Object::borrow(kwargs);
     return call_python("weft._legacy", "construct", reinterpret_cast<PyObject*>(type), args, named.get()).release();
   });
@@ -136,6 +137,13 @@ void init_tensor_type(PyObject* module) {
   tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   drop_left = &drop;
   checked(PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)));
+}
+
+const Tensor& unwrap_dense(PyObject* object, const char* what) {
+  const Tensor& tensor = unwrap(object);
+  if (tensor.impl()->opaque) [[unlikely]]
+    fail(ErrorKind::not_implemented, "{}: not implemented for sparse tensors; densify with to_dense()", what);
+  return tensor;
 }
 
 PyObject* wrap_as(PyTypeObject* type, const Tensor& tensor) {

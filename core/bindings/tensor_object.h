@@ -23,6 +23,9 @@ inline bool is_tensor(PyObject* object) noexcept {
 /// The handle inside; the object must be a tensor.
 inline const Tensor& unwrap(PyObject* object) noexcept { return reinterpret_cast<TensorObject*>(object)->tensor; }
 
+/// The same, where elements are needed: raises for a tensor whose elements only Python knows.
+const Tensor& unwrap_dense(PyObject* object, const char* what);
+
 /// Lets the garbage collector know a tensor that may take part in a cycle: most never do, and cost it nothing.
 inline void track(PyObject* tensor) noexcept {
   if (PyObject_GC_IsTracked(tensor) == 0) PyObject_GC_Track(tensor);

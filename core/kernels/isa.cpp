@@ -19,6 +19,7 @@ void fill(ReduceTable&);
 void fill(ScanTable&);
 void fill(AttentionTable&);
 void fill(RnnTable&);
+void fill(SparseTable&);
 
 void fill(KernelTable& t) {
   fill(t.pointwise);
@@ -37,6 +38,7 @@ void fill(KernelTable& t) {
   fill(t.scan);
   fill(t.attention);
   fill(t.rnn);
+  fill(t.sparse);
 }
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

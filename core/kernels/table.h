@@ -17,6 +17,7 @@
 #include "kernels/scan.h"
 #include "kernels/softmax.h"
 #include "kernels/sort.h"
+#include "kernels/sparse.h"
 
 namespace weft::kernels {
 
@@ -38,6 +39,7 @@ struct KernelTable {
   ScanTable scan;
   AttentionTable attention;
   RnnTable rnn;
+  SparseTable sparse;
 };
 
 /// The kernels for this CPU (or those that WEFT_ISA asks for).

@@ -37,6 +37,14 @@ inline int64_t product(const Tensor& a, const Tensor& b) noexcept {
   const int64_t columns = b.dim() < 2 ? 1 : b.numel() / std::max<int64_t>(b.size(-2), 1);
   return multiply_adds(elements(a) * columns, elements(a) + elements(b));
 }
+/// A row of the dense factor for each nonzero, at memory's pace.
+inline int64_t sparse_product(const Tensor&, const Tensor& col, const Tensor&, const Tensor& dense) noexcept {
+  return elements(col) * (2 + (dense.dim() < 2 ? 1 : dense.size(1)) / 8);
+}
+inline int64_t sparse_product_transposed(const Tensor& crow, const Tensor& col, const Tensor& values,
+                                         const Tensor& dense, IntList) noexcept {
+  return sparse_product(crow, col, values, dense) + 5 * elements(col);
+}
 inline int64_t batched_product(const Tensor& a, const Tensor& b) noexcept {
   return multiply_adds(elements(a) * (b.dim() < 2 ? 1 : b.size(-1)), elements(a) + elements(b));
 }

@@ -41,6 +41,7 @@ struct TensorImpl : RefCounted<TensorImpl> {
   bool contiguous = true;             ///< row-major without gaps
   bool wrapped_number = false;        ///< came from a Python number: weakest in type promotion
   bool inference = inference_mode();  ///< made in inference mode
+  bool opaque = false;                ///< only its geometry is true: the elements are known to Python (sparse)
   bool untracked_writes = false;      ///< from `.data`: in-place writes do not advance the version
   ViewKind view_kind = ViewKind::recorded;
   std::atomic<uint32_t> view_version{0};             ///< the storage's version when autograd last looked at this view

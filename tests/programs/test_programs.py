@@ -64,7 +64,7 @@ def require_parts(path: Path) -> None:
 
 
 def values(tensor: Any) -> Any:
-    return tensor.detach().numpy()
+    return tensor.detach().to_dense().numpy()
 
 
 def snapshot(loss: Any, model: Any) -> dict[str, Any]:

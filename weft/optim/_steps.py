@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import weft
 from weft import Tensor, _core
 from weft.optim.optimizer import Closure, Optimizer, new_step
 
-__all__ = ["FusedOptimizer", "PerTensorOptimizer", "batches", "zeros_of"]
+__all__ = ["FusedOptimizer", "PerTensorOptimizer", "batches", "take_sparse", "zeros_of"]
 
 
 def zeros_of(param: Tensor) -> Tensor:
@@ -25,6 +25,19 @@ def batches(params: list[Any]) -> Iterator[list[Any]]:
         yield [param for param in with_grad if param.dtype != weft.float64] if double else with_grad
     if double:
         yield double
+
+
+def take_sparse(group: dict[str, Any], step: Callable[[dict[str, Any], Any, Any], None]) -> list[Any]:
+    """Calls step(group, param, grad) for the parameters whose gradients are sparse, and returns the others."""
+    dense = []
+    for param in group["params"]:
+        grad = param.grad
+        if grad is None or not grad.is_sparse:
+            dense.append(param)
+            continue
+        with weft.no_grad():
+            step(group, param, grad)
+    return dense
 
 
 class FusedOptimizer(Optimizer):

@@ -6,7 +6,7 @@ from typing import Any
 
 import weft
 from weft import Tensor, _core
-from weft.optim._steps import batches
+from weft.optim._steps import batches, take_sparse
 from weft.optim.optimizer import Closure, Optimizer, ParamsT, check_differentiable, check_lr
 
 __all__ = ["SGD"]
@@ -75,9 +75,24 @@ class SGD(Optimizer):
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            for params in batches(group["params"]):
+            for params in batches(take_sparse(group, self._sparse_step)):
                 self._step_together(group, params)
         return loss
+
+    def _sparse_step(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
+        if group["maximize"]:
+            grad = -grad
+        if group["weight_decay"]:
+            grad = grad.add(param, alpha=group["weight_decay"])  # refused, as in PyTorch
+        if group["momentum"]:
+            state = self.state[param]
+            buffer = state.get("momentum_buffer")
+            if buffer is None:
+                buffer = state["momentum_buffer"] = grad.clone()
+            else:
+                buffer.mul_(group["momentum"]).add_(grad, alpha=1 - group["dampening"])
+            grad = grad.add(buffer, alpha=group["momentum"]) if group["nesterov"] else buffer
+        param.add_(grad, alpha=-float(group["lr"]))
 
     def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
         if group["momentum"] == 0:

@@ -1,4 +1,4 @@
-"""SparseAdam: Adam for gradients in which most rows are zero."""
+"""SparseAdam: Adam for sparse gradients."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ __all__ = ["SparseAdam"]
 
 
 class SparseAdam(PerTensorOptimizer):
-    """Adam whose running means move only where the gradient is not zero.
-
-    Gradients are dense here; a zero element counts as absent.
+    """Adam whose running means, and parameters, move only where a sparse gradient has elements.
 
     Args:
         lr: learning rate.
@@ -25,7 +23,7 @@ class SparseAdam(PerTensorOptimizer):
 
     Example:
         >>> import weft
-        >>> table = weft.nn.Embedding(10, 3)
+        >>> table = weft.nn.Embedding(10, 3, sparse=True)
         >>> optimizer = weft.optim.SparseAdam(table.parameters())
         >>> table(weft.tensor([1])).sum().backward()
         >>> optimizer.step()
@@ -56,10 +54,15 @@ class SparseAdam(PerTensorOptimizer):
         state["exp_avg_sq"] = weft.zeros_like(param, memory_format=weft.preserve_format)
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if not isinstance(grad, weft.sparse.CooTensor):
+            raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
         beta1, beta2 = group["betas"]
-        exp_avg, exp_avg_sq, step = state["exp_avg"], state["exp_avg_sq"], state["step"]
-        present = grad != 0
-        exp_avg.add_((grad - exp_avg).mul_(1 - beta1).mul_(present))
-        exp_avg_sq.add_((grad.square() - exp_avg_sq).mul_(1 - beta2).mul_(present))
+        step, present = state["step"], grad.coalesce()
+        values = present.values()
+        mean, square = (state[name].sparse_mask(present).values() for name in ("exp_avg", "exp_avg_sq"))
+        mean_step, square_step = (values - mean) * (1 - beta1), (values * values - square) * (1 - beta2)
+        state["exp_avg"].add_(present._with(mean_step))
+        state["exp_avg_sq"].add_(present._with(square_step))
         size = float(group["lr"]) * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
-        param.add_(exp_avg.div(exp_avg_sq.sqrt().add_(group["eps"])).mul_(present), alpha=-size)
+        change = (mean + mean_step) / (square + square_step).sqrt_().add_(group["eps"])
+        param.add_(present._with(change), alpha=-size)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import weft
 from weft import Tensor
+from weft.autograd import Function
 from weft.nn import _native as native
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
@@ -26,6 +29,7 @@ def embedding(
         padding_idx: this row gets no gradient.
         max_norm: first shrink, in place, the rows that are longer than this.
         scale_grad_by_freq: divide gradients by how often the index occurs.
+        sparse: the gradient of ``weight`` is a sparse tensor of the rows looked up.
 
     Returns:
         Shape (*input.shape, D).
@@ -38,7 +42,29 @@ def embedding(
     padding_idx = _row(padding_idx, weight)
     if max_norm is not None:
         _renorm(weight, input, max_norm, norm_type)
-    return native.embedding(input, weight, -1 if padding_idx is None else padding_idx, scale_grad_by_freq, sparse)
+    padding = -1 if padding_idx is None else padding_idx
+    if sparse and weight.requires_grad and weft.is_grad_enabled():
+        if scale_grad_by_freq:
+            raise RuntimeError("embedding: scale_grad_by_freq is not supported with sparse gradients")
+        return _SparseEmbedding.apply(input, weight, padding)
+    return native.embedding(input, weight, padding, scale_grad_by_freq, sparse)
+
+
+class _SparseEmbedding(Function):
+    """Rows of a table, whose gradient holds just the rows that were looked up."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, padding: int) -> Tensor:
+        ctx.index, ctx.shape, ctx.padding = input.detach().clone().reshape(-1).to(weft.int64), weight.shape, padding
+        return native.embedding(input, weight, padding, False, True)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor, None]:
+        index, rows = ctx.index, grads[0].reshape(-1, *ctx.shape[1:])
+        if ctx.padding >= 0:
+            kept = (index != ctx.padding).nonzero().reshape(-1)
+            index, rows = index.index_select(0, kept), rows.index_select(0, kept)
+        return None, weft.sparse.CooTensor.make(index.unsqueeze(0), rows, ctx.shape), None
 
 
 def _row(padding_idx: int | None, weight: Tensor) -> int | None:
@@ -90,6 +116,8 @@ def embedding_bag(
     """
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
     if per_sample_weights is not None:
         if input.shape != per_sample_weights.shape:
             raise ValueError(

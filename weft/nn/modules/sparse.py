@@ -72,7 +72,7 @@ class Embedding(_Table):
         padding_idx: a row of zeros that is not trained.
         max_norm, norm_type: shrink rows that are longer than this when they are used.
         scale_grad_by_freq: divide gradients by how often the index occurs in the batch.
-        sparse: kept for programs that set it.
+        sparse: the gradient of the table is a sparse tensor of the rows looked up; see SparseAdam, SGD, Adagrad.
 
     Shape:
         Integers (*) to (*, D).
