@@ -10,12 +10,12 @@ import weft
 from weft import Size, Tensor
 from weft.distributions import constraints
 from weft.distributions._discrete import Categorical
-from weft.distributions._location_scale import _Batch
+from weft.distributions._location_scale import Normal, _Batch
 from weft.distributions.distribution import Distribution
-from weft.distributions.transforms import ComposeTransform, Transform
+from weft.distributions.transforms import ComposeTransform, StickBreakingTransform, Transform
 from weft.distributions.utils import sum_rightmost
 
-__all__ = ["Independent", "MixtureSameFamily", "TransformedDistribution", "VonMises"]
+__all__ = ["Independent", "LogisticNormal", "MixtureSameFamily", "TransformedDistribution", "VonMises"]
 
 
 class Independent(Distribution):
@@ -181,6 +181,40 @@ class TransformedDistribution(Distribution):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_dist!r}, {self.transforms!r})"
+
+
+class LogisticNormal(TransformedDistribution):
+    """Points of the simplex with n + 1 coordinates, which stick breaking makes of n normal numbers.
+
+    Args:
+        loc, scale: of the normal numbers, shape (*batch, n).
+
+    >>> weft.distributions.LogisticNormal(weft.zeros(2), weft.ones(2)).event_shape
+    weft.Size([3])
+    """
+
+    arg_constraints: ClassVar[Any] = {"loc": constraints.real, "scale": constraints.positive}
+    support = constraints.simplex
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        base = Normal(loc, scale, validate_args=validate_args)
+        if not base.batch_shape:
+            base = base.expand((1,))
+        super().__init__(base, StickBreakingTransform(), validate_args=validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        n = self.loc.shape[-1]
+        return LogisticNormal(self.loc.expand(*batch_shape, n), self.scale.expand(*batch_shape, n), validate_args=False)
+
+    @property
+    def loc(self) -> Tensor:
+        """Of the normal numbers."""
+        return self.base_dist.base_dist.loc
+
+    @property
+    def scale(self) -> Tensor:
+        """Of the normal numbers."""
+        return self.base_dist.base_dist.scale
 
 
 class MixtureSameFamily(Distribution):

@@ -64,6 +64,10 @@ class Gamma(_Batch):
         value = _standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
         return value.clamp(min=weft.finfo(value.dtype).tiny)
 
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return weft.special.gammainc(self.concentration, self.rate * value)
+
     def log_prob(self, value: Tensor) -> Tensor:
         value = weft.as_tensor(value, dtype=self.rate.dtype)
         self._validate_sample(value)
@@ -107,6 +111,10 @@ class InverseGamma(_Batch):
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         return Gamma(self.concentration, self.rate, validate_args=False).rsample(sample_shape).reciprocal()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return weft.special.gammaincc(self.concentration, self.rate / value)
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

@@ -202,13 +202,14 @@ def _exponential_gamma(p: Exponential, q: Gamma) -> Tensor:
 
 
 @register_kl(MultivariateNormal, MultivariateNormal)
-def _multivariate_normal(p: Any, q: Any) -> Tensor:
+def multivariate_normal(p: Any, q: Any) -> Tensor:
+    """By the Cholesky factors of the covariances."""
     if p.event_shape != q.event_shape:
         raise ValueError(
             "KL-divergence between two Multivariate Normals with different event shapes cannot be computed"
         )
     n = p.event_shape[0]
-    a, b = p._factor, q._factor
+    a, b = p.scale_tril, q.scale_tril
     half_log_ratio = (b.diagonal(dim1=-2, dim2=-1).log() - a.diagonal(dim1=-2, dim2=-1).log()).sum(-1)
     batch = weft.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     solved = weft.linalg.solve_triangular(b.expand(*batch, n, n), a.expand(*batch, n, n), upper=False)

@@ -9,13 +9,14 @@ from typing import Any
 import weft
 from weft import Tensor
 from weft.distributions import constraints
-from weft.distributions.utils import sum_rightmost
+from weft.distributions.utils import sum_rightmost, tril_matrix_to_vec, vec_to_tril_matrix
 from weft.nn.functional import softplus
 
 __all__ = [
-    "AbsTransform", "AffineTransform", "ComposeTransform", "ExpTransform", "IndependentTransform", "PowerTransform",
-    "ReshapeTransform", "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "StickBreakingTransform", "TanhTransform",
-    "Transform", "identity_transform",
+    "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform", "CorrCholeskyTransform",
+    "CumulativeDistributionTransform", "ExpTransform", "IndependentTransform", "LowerCholeskyTransform",
+    "PositiveDefiniteTransform", "PowerTransform", "ReshapeTransform", "SigmoidTransform", "SoftmaxTransform",
+    "SoftplusTransform", "StackTransform", "StickBreakingTransform", "TanhTransform", "Transform", "identity_transform",
 ]  # fmt: skip
 
 
@@ -431,3 +432,169 @@ class StickBreakingTransform(Transform):
 
     def inverse_shape(self, shape: Any) -> Any:
         return (*shape[:-1], shape[-1] - 1)
+
+
+class CorrCholeskyTransform(Transform):
+    """n (n - 1) / 2 numbers to the lower Cholesky factor of a correlation matrix.
+
+    tanh makes partial correlations of the numbers; along each row, each takes its share of the length that is left.
+    """
+
+    bijective = True
+    domain = constraints.real_vector
+    codomain = constraints.corr_cholesky
+
+    def _call(self, x: Tensor) -> Tensor:
+        eps = weft.finfo(x.dtype).eps
+        partial = vec_to_tril_matrix(x.tanh().clamp(min=-1 + eps, max=1 - eps), diag=-1)
+        left = (1 - partial.square()).sqrt().cumprod(-1)
+        return (partial + weft.eye(partial.shape[-1], dtype=x.dtype)) * self._shifted(left)
+
+    @staticmethod
+    def _shifted(left: Tensor) -> Tensor:
+        """What is left before each element of a row instead of after it."""
+        return weft.cat([weft.ones_like(left[..., :1]), left[..., :-1]], -1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        left = self._shifted(1 - y.square().cumsum(-1))
+        return (tril_matrix_to_vec(y, diag=-1) / tril_matrix_to_vec(left, diag=-1).sqrt()).atanh()
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        left = tril_matrix_to_vec(1 - y.square().cumsum(-1), diag=-2)
+        of_tanh = 2 * (math.log(2.0) - x - softplus(-2 * x)).sum(-1)
+        return 0.5 * left.log().sum(-1) + of_tanh
+
+    def forward_shape(self, shape: Any) -> Any:
+        n = round((0.25 + 2 * shape[-1]) ** 0.5 + 0.5)
+        if n * (n - 1) // 2 != shape[-1]:
+            raise ValueError("Input is not a flattened lower-diagonal number")
+        return (*shape[:-1], n, n)
+
+    def inverse_shape(self, shape: Any) -> Any:
+        if len(shape) < 2 or shape[-1] != shape[-2]:
+            raise ValueError("Input is not square")
+        return (*shape[:-2], shape[-1] * (shape[-1] - 1) // 2)
+
+
+class LowerCholeskyTransform(Transform):
+    """Square matrices to lower triangular ones with a positive diagonal, which is exp of the diagonal given."""
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain = constraints.lower_cholesky
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x.tril(-1) + weft.diag_embed(x.diagonal(dim1=-2, dim2=-1).exp())
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y.tril(-1) + weft.diag_embed(y.diagonal(dim1=-2, dim2=-1).log())
+
+
+class PositiveDefiniteTransform(Transform):
+    """Square matrices to positive definite ones, by their Cholesky factors."""
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain = constraints.positive_definite
+
+    def _call(self, x: Tensor) -> Tensor:
+        root = LowerCholeskyTransform()(x)
+        return root @ root.mT
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return LowerCholeskyTransform().inv(weft.linalg.cholesky(y))
+
+
+class CumulativeDistributionTransform(Transform):
+    """Values to their quantiles under a distribution of numbers.
+
+    Args:
+        distribution: has cdf, icdf and log_prob.
+    """
+
+    bijective = True
+    codomain = constraints.unit_interval
+    sign = 1
+
+    def __init__(self, distribution: Any, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.distribution = distribution
+        self.domain = distribution.support
+
+    def _call(self, x: Tensor) -> Tensor:
+        return self.distribution.cdf(x)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return self.distribution.icdf(y)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.distribution.log_prob(x)
+
+
+class _Joined(Transform):
+    """Several transforms, each of its part along a dimension."""
+
+    transforms: list[Transform]
+    dim: int
+
+    @property
+    def bijective(self) -> bool:  # type: ignore[override]  # follows from the parts
+        return all(t.bijective for t in self.transforms)
+
+    def _split(self, value: Tensor) -> Sequence[Tensor]:
+        raise NotImplementedError
+
+    def _join(self, parts: list[Tensor]) -> Tensor:
+        raise NotImplementedError
+
+    def _call(self, x: Tensor) -> Tensor:
+        return self._join([t(v) for t, v in zip(self.transforms, self._split(x), strict=True)])
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return self._join([t._inv_call(v) for t, v in zip(self.transforms, self._split(y), strict=True)])
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        parts = zip(self.transforms, self._split(x), self._split(y), strict=True)
+        return self._join([t.log_abs_det_jacobian(v, w) for t, v, w in parts])
+
+
+class CatTransform(_Joined):
+    """Transforms of slices of given lengths along a dimension.
+
+    Args:
+        tseq: the transforms.
+        lengths: of the slices; 1 each by default.
+    """
+
+    def __init__(
+        self, tseq: Sequence[Transform], dim: int = 0, lengths: Sequence[int] | None = None, cache_size: int = 0
+    ) -> None:
+        super().__init__(cache_size)
+        self.transforms, self.dim = list(tseq), dim
+        self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
+        self.domain = constraints.cat([t.domain for t in self.transforms], dim, self.lengths)
+        self.codomain = constraints.cat([t.codomain for t in self.transforms], dim, self.lengths)
+
+    def _split(self, value: Tensor) -> Sequence[Tensor]:
+        return value.split(self.lengths, self.dim)
+
+    def _join(self, parts: list[Tensor]) -> Tensor:
+        return weft.cat(parts, self.dim)
+
+
+class StackTransform(_Joined):
+    """Transforms of slices of one along a dimension.
+
+    Args:
+        tseq: the transforms.
+    """
+
+    def __init__(self, tseq: Sequence[Transform], dim: int = 0, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.transforms, self.dim = list(tseq), dim
+        self.domain = constraints.stack([t.domain for t in self.transforms], dim)
+        self.codomain = constraints.stack([t.codomain for t in self.transforms], dim)
+
+    def _split(self, value: Tensor) -> Sequence[Tensor]:
+        return value.unbind(self.dim)
+
+    def _join(self, parts: list[Tensor]) -> Tensor:
+        return weft.stack(parts, self.dim)
