@@ -101,6 +101,7 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft import types as types
     from weft import version as version
     from weft import xpu as xpu
+    from weft._aten import *  # noqa: F403
     from weft._errors import AcceleratorError as AcceleratorError
     from weft._errors import OutOfMemoryError as OutOfMemoryError
     from weft.amp import autocast as autocast

@@ -47,6 +47,9 @@ NAMES = {
     "summary": "nn._summary",
 }
 
+# Modules that list more of the package's names, looked into last.
+LESS_USED = ("_aten", "_foreach")
+
 
 def find(name: str) -> Any:
     """The attribute `weft.<name>`, imported and kept; AttributeError when there is none."""
@@ -57,6 +60,12 @@ def find(name: str) -> Any:
         value = getattr(importlib.import_module(f"weft.{NAMES[name]}"), name)
         setattr(package, name, value)
         return value
+    for home in LESS_USED:
+        module = importlib.import_module(f"weft.{home}")
+        if name in module.__all__:
+            value = getattr(module, name)
+            setattr(package, name, value)
+            return value
     if name in ("uint16", "uint32", "uint64"):
         raise AttributeError(
             f"weft has no dtype {name}: its integers are uint8, int8, int16, int32 and int64", name=name, obj=package

@@ -187,8 +187,10 @@ Tensor as_strided_scatter(const Tensor& self, const Tensor& src, IntList size, I
                           std::optional<int64_t> storage_offset) {
   const auto out = empty_strided(self.sizes(), self.strides(), self.dtype());
   copy_elements(out, self);
-  const int64_t offset = storage_offset.value_or(self.offset()) - self.offset();
-  copy_elements(view_of(out, size, stride, offset), src);
+  const Tensor part = as_strided(out, size, stride, storage_offset.value_or(self.offset()) - self.offset());
+  check(src.sizes() == part.sizes(), "as_strided_scatter: expected src to have the size of the view, {}, but got {}",
+        Listed{part.sizes()}, Listed{src.sizes()});
+  copy_elements(part, src);
   return out;
 }
 

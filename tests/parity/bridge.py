@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import functools
 import types
 from collections.abc import Callable, Iterator
@@ -87,7 +88,8 @@ def counterpart(value: Any, name: str = "", memo: dict[int, Any] | None = None) 
     if isinstance(value, types.FunctionType) and value.__module__.startswith("torch.testing"):
         return _transplant(value, memo)
     if callable(value) and type(value).__module__.startswith("torch._ops"):
-        return resolve(name) or Missing(str(value))
+        plain = name.removeprefix("torch.ops.aten.").partition(".")[0]
+        return resolve(name) or resolve(plain) or Missing(str(value))
     if isinstance(value, types.ModuleType) and value.__name__.startswith("torch."):
         return resolve(value.__name__.removeprefix("torch.")) or Missing(value.__name__)
     return value
@@ -181,6 +183,9 @@ class Converter:
             return type(value)([self(item) for item in value])
         if isinstance(value, dict):
             return {key: self(item) for key, item in value.items()}
+        if isinstance(value, torch.nn.LinearCrossEntropyOptions):
+            fields = {field.name: self(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return weft.nn.LinearCrossEntropyOptions(**fields)
         return value
 
     def _tensor(self, t: torch.Tensor) -> Any:

@@ -30,15 +30,20 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     return name
 
 
+def check_reduction(reduction: str) -> None:
+    """Raise unless ``reduction`` is "none", "mean" or "sum"."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction, expected none, mean or sum")
+
+
 def reduced(loss: Tensor, reduction: str) -> Tensor:
-    """``loss`` summed or averaged as ``reduction`` says: "none", "mean" or "sum"."""
+    """``loss`` summed or averaged as ``reduction`` says."""
+    check_reduction(reduction)
     if reduction == "none":
         return loss
     if reduction == "mean":
         return loss.mean()
-    if reduction == "sum":
-        return loss.sum()
-    raise ValueError(f"{reduction} is not a valid value for reduction")
+    return loss.sum()
 
 
 def check_probability(p: float) -> None:

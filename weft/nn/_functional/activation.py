@@ -159,6 +159,10 @@ def rrelu(
     >>> weft.nn.functional.rrelu(weft.tensor([-8.0, 2.0]), 0.25, 0.75)
     tensor([-4.,  2.])
     """
+    if lower > upper:
+        raise RuntimeError(
+            f"rrelu: Lower bound should be less than or equal to the upper bound, got lower={lower} and upper={upper}"
+        )
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     slope = weft.empty_like(input).uniform_(lower, upper)

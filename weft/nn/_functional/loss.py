@@ -12,7 +12,7 @@ from weft import Tensor, _core
 from weft._autocast import in_float32
 from weft._core import internal
 from weft.nn import _native as native
-from weft.nn._functional._arguments import legacy_reduction, reduced
+from weft.nn._functional._arguments import check_reduction, legacy_reduction, reduced
 from weft.nn._functional.activation import logsigmoid
 from weft.nn._functional.distance import pairwise_distance
 
@@ -492,15 +492,18 @@ def multi_margin_loss(
     tensor(0.3250)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     scores = input.reshape(-1, input.size(-1)) if input.dim() else input.reshape(1, 1)
     classes = scores.size(-1)
+    if weight is not None and (weight.dim() != 1 or weight.numel() != classes):
+        raise ValueError(
+            f"multi_margin_loss(): weight must be one-dimensional, of {classes} elements, got {list(weight.shape)}"
+        )
     index = target.reshape(-1, 1)
     hinge = (margin - scores.gather(1, index) + scores).clamp_min(0).pow(p)
     if weight is not None:
-        if weight.dim() != 1 or weight.numel() != classes:
-            raise ValueError("weight must be one-dimensional")
         hinge = hinge * weight[index]
     hinge = hinge.scatter(1, index, 0.0)
     loss = hinge.sum(1) / classes
@@ -526,7 +529,8 @@ def multilabel_margin_loss(
     tensor(0.8500)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    scores = input.reshape(-1, input.size(-1))
+    check_reduction(reduction)
+    scores = input.reshape(-1, input.size(-1)) if input.dim() else input.reshape(1, 1)
     labels = target.reshape(scores.shape)
     listed = (labels < 0).cumsum(1) == 0  # a label counts up to the first -1
     index = labels.clamp_min(0)

@@ -162,9 +162,17 @@ def _unpool(
             f"got indices tensor with shape: {tuple(indices.shape)}"
         )
     lead = list(input.shape[:-n])
-    flat = weft.zeros([*lead, -1 if 0 in size else _product(size)], dtype=input.dtype, device=input.device)
+    flat = weft.zeros([*lead, _product(size)], dtype=input.dtype, device=input.device)
     flat = flat.scatter(-1, indices.reshape([*lead, -1]), input.reshape([*lead, -1]))
-    return flat.reshape([*lead, *size])
+    result = flat.reshape([*lead, *size])
+    if (
+        n == 2
+        and input.dim() == 4
+        and not input.is_contiguous()
+        and input.is_contiguous(memory_format=weft.channels_last)
+    ):
+        return result.contiguous(memory_format=weft.channels_last)
+    return result
 
 
 def _product(sizes: Sequence[int]) -> int:
@@ -216,10 +224,18 @@ def max_unpool3d(
     return _unpool(3, input, indices, kernel_size, stride, padding, output_size)
 
 
-def _full_size(output_size: Any, input: Tensor, n: int) -> tuple[int, ...]:
+def _full_size(name: str, output_size: Any, input: Tensor, n: int) -> tuple[int, ...]:
     """``output_size`` with the input's own size where it says None."""
+    if input.dim() < n + 1:
+        # PyTorch looks into a list for None before the operator sees it, and refuses that in its own way.
+        kind = RuntimeError if isinstance(output_size, int) or n == 1 else ValueError
+        raise kind(f"{name}(): Input dimension should be at least {n + 1}, got {input.dim()}")
     sizes = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
     sizes = sizes * n if len(sizes) == 1 else sizes
+    if len(sizes) != n:
+        raise RuntimeError(f"{name}(): output_size must be {n} numbers, got {len(sizes)}")
+    if any(size is not None and size < 0 for size in sizes):
+        raise RuntimeError(f"{name}(): expected no negative output_size, got {list(sizes)}")
     return tuple(own if size is None else size for size, own in zip(sizes, input.shape[-n:], strict=True))
 
 
@@ -234,7 +250,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     >>> weft.nn.functional.adaptive_avg_pool2d(weft.arange(4.0).reshape(1, 2, 2), 1)
     tensor([[[1.5000]]])
     """
-    return native.adaptive_avg_pool2d(input, _full_size(output_size, input, 2))
+    return native.adaptive_avg_pool2d(input, _full_size("adaptive_avg_pool2d", output_size, input, 2))
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
@@ -244,7 +260,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     >>> tuple(weft.nn.functional.adaptive_avg_pool3d(weft.ones(1, 4, 4, 4), 2).shape)
     (1, 2, 2, 2)
     """
-    return native.adaptive_avg_pool3d(input, _full_size(output_size, input, 3))
+    return native.adaptive_avg_pool3d(input, _full_size("adaptive_avg_pool3d", output_size, input, 3))
 
 
 def _windows_max(input: Tensor, starts: list[list[int]], ends: list[list[int]]) -> tuple[Tensor, Tensor]:
@@ -267,7 +283,10 @@ def _windows_max(input: Tensor, starts: list[list[int]], ends: list[list[int]]) 
 
 
 def _adaptive_max_pool(n: int, input: Tensor, output_size: Any, return_indices: bool) -> Any:
-    sizes = _full_size(output_size, input, n)
+    sizes = _full_size(f"adaptive_max_pool{n}d", output_size, input, n)
+    if 0 in sizes:
+        empty = input.new_empty([*input.shape[:-n], *sizes])
+        return (empty, empty.to(weft.int64)) if return_indices else empty
     spans = list(zip(sizes, input.shape[-n:], strict=True))
     starts = [[i * have // want for i in range(want)] for want, have in spans]
     ends = [[-(-(i + 1) * have // want) for i in range(want)] for want, have in spans]
@@ -348,6 +367,10 @@ def _fractional_max_pool(
     else:
         sizes = list(ntuple(output_size, n))
     batched = input if input.dim() == n + 2 else input.unsqueeze(0)
+    shape = [*input.shape[:-n], *sizes]
+    if batched.size(0) == 0:
+        empty = input.new_empty(shape)
+        return (empty, empty.to(weft.int64)) if return_indices else empty
     if samples is None:
         samples = weft.rand(batched.size(0), batched.size(1), n, dtype=input.dtype, device=input.device)
     planes = []
@@ -360,7 +383,6 @@ def _fractional_max_pool(
         ]
         ends = [[start + k for start in row] for row, k in zip(starts, kernel, strict=True)]
         planes.append(_windows_max(plane, starts, ends))
-    shape = [*input.shape[:-n], *sizes]
     values = weft.stack([value for value, _ in planes]).reshape(shape)
     if not return_indices:
         return values
