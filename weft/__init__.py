@@ -101,7 +101,6 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft import types as types
     from weft import version as version
     from weft import xpu as xpu
-    from weft._aten import *  # noqa: F403
     from weft._errors import AcceleratorError as AcceleratorError
     from weft._errors import OutOfMemoryError as OutOfMemoryError
     from weft.amp import autocast as autocast
@@ -117,6 +116,7 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft.compiler import compile as compile
     from weft.cpu import Event as Event
     from weft.cpu import Stream as Stream
+    from weft.nn._lower import *  # noqa: F403
     from weft.nn._summary import summary as summary
     from weft.serialization import load as load
     from weft.serialization import save as save

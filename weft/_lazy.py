@@ -48,7 +48,7 @@ NAMES = {
 }
 
 # Modules that list more of the package's names, looked into last.
-LESS_USED = ("_aten", "_foreach")
+LESS_USED = ("_foreach", "nn._lower")
 
 
 def find(name: str) -> Any:

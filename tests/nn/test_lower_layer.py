@@ -9,7 +9,7 @@ import pytest
 
 import weft
 from tests.parity.twins import same
-from weft import _aten
+from weft.nn import _lower
 
 torch = pytest.importorskip("torch", reason="PyTorch is the judge here")
 
@@ -71,7 +71,7 @@ def test_range_includes_its_end(arguments: tuple[float, ...]) -> None:
         assert weft.range(*arguments).tolist() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("name", _aten.__all__)
+@pytest.mark.parametrize("name", _lower.__all__)
 def test_name_is_pytorchs_and_documented(name: str) -> None:
     assert hasattr(torch, name) or hasattr(torch.ops.aten, name)
     assert getattr(weft, name).__doc__
