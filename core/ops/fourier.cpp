@@ -278,13 +278,16 @@ Tensor weigh(const Tensor& t, int64_t dim, int64_t size, double inner) {
 }  // namespace
 
 Tensor fft_r2c_backward(const Tensor& grad, IntList sizes, IntList dims, double scale) {
+  check(!dims.empty() && static_cast<int>(sizes.size()) == grad.dim(),
+        "fft_r2c_backward: expected a size for every dimension");
   const int last = normalize_dim(dims.back(), grad.dim());
   const int64_t n = sizes[static_cast<std::size_t>(last)];
   return ops::fft_c2r(weigh(grad, last, n, 0.5), dims, scale, n);
 }
 
 Tensor fft_c2r_backward(const Tensor& grad, IntList dims, double scale, int64_t last_size) {
-  return weigh(ops::fft_r2c(grad, dims, scale), dims.back(), last_size, 2.);
+  const auto half = ops::fft_r2c(grad, dims, scale);  // which wants at least one dimension
+  return weigh(half, dims.back(), last_size, 2.);
 }
 
 }  // namespace weft::ops::impl

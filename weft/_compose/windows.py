@@ -23,7 +23,8 @@ def _points(op: str, length: int, periodic: bool, dtype: Dtype | None, device: D
     return weft.arange(length, dtype=dtype), max(length if periodic else length - 1, 1)
 
 
-def _finished(window: Tensor, requires_grad: bool) -> Tensor:
+def finished(window: Tensor, requires_grad: bool) -> Tensor:
+    """The window, which is 1 where it is one point alone."""
     if window.numel() == 1:
         window = weft.ones(1, dtype=window.dtype)
     return window.requires_grad_(requires_grad)
@@ -45,7 +46,7 @@ def bartlett_window(
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
     k, steps = _points("bartlett_window", window_length, periodic, dtype, device)
-    return _finished(1 - (k * (2 / steps) - 1).abs(), requires_grad)
+    return finished(1 - (k * (2 / steps) - 1).abs(), requires_grad)
 
 
 @composite(method=False)
@@ -65,7 +66,7 @@ def blackman_window(
     """
     k, steps = _points("blackman_window", window_length, periodic, dtype, device)
     t = k * (2 * math.pi / steps)
-    return _finished(t.cos() * -0.5 + (t * 2).cos() * 0.08 + 0.42, requires_grad)
+    return finished(t.cos() * -0.5 + (t * 2).cos() * 0.08 + 0.42, requires_grad)
 
 
 @composite(method=False)
@@ -86,7 +87,7 @@ def hamming_window(
     tensor([0.0800, 1.0000])
     """
     k, steps = _points("hamming_window", window_length, periodic, dtype, device)
-    return _finished((k * (2 * math.pi / steps)).cos() * -beta + alpha, requires_grad)
+    return finished((k * (2 * math.pi / steps)).cos() * -beta + alpha, requires_grad)
 
 
 @composite(method=False)
@@ -105,7 +106,7 @@ def hann_window(
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
     k, steps = _points("hann_window", window_length, periodic, dtype, device)
-    return _finished((k * (2 * math.pi / steps)).cos() * -0.5 + 0.5, requires_grad)
+    return finished((k * (2 * math.pi / steps)).cos() * -0.5 + 0.5, requires_grad)
 
 
 @composite(method=False)
@@ -127,4 +128,4 @@ def kaiser_window(
     k, steps = _points("kaiser_window", window_length, periodic, dtype, device)
     t = (k - steps / 2) * (2 / steps)
     arch = (1 - t * t).clamp(min=0).sqrt() * beta  # rounding may take the ends below zero
-    return _finished(arch.i0() / weft.tensor(float(beta), dtype=k.dtype).i0(), requires_grad)
+    return finished(arch.i0() / weft.tensor(float(beta), dtype=k.dtype).i0(), requires_grad)

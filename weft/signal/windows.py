@@ -8,6 +8,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft._compose.windows import finished
 from weft._core import dtype as Dtype
 from weft._device import DeviceLike, check_cpu
 
@@ -206,7 +207,7 @@ def cosine(
     """
     dtype = _checked("cosine", M, dtype, layout, device)
     t = (weft.arange(M, dtype=dtype) + 0.5) * (math.pi / (M if sym and M > 1 else M + 1))
-    return _one_at_least(t.sin(), requires_grad)
+    return finished(t.sin(), requires_grad)
 
 
 def exponential(
@@ -231,7 +232,7 @@ def exponential(
     if sym and center is not None:
         raise ValueError("Center must be None for symmetric windows")
     middle = _steps(M, sym) / 2 if center is None else center
-    return _one_at_least((-(weft.arange(M, dtype=dtype) - middle).abs() / tau).exp(), requires_grad)
+    return finished((-(weft.arange(M, dtype=dtype) - middle).abs() / tau).exp(), requires_grad)
 
 
 def gaussian(
@@ -253,7 +254,7 @@ def gaussian(
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
     k = (weft.arange(M, dtype=dtype) - _steps(M, sym) / 2) / (std * math.sqrt(2))
-    return _one_at_least((-(k * k)).exp(), requires_grad)
+    return finished((-(k * k)).exp(), requires_grad)
 
 
 def kaiser(
@@ -275,9 +276,3 @@ def kaiser(
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
     return weft.kaiser_window(M, not sym, beta, dtype=dtype, requires_grad=requires_grad)
-
-
-def _one_at_least(window: Tensor, requires_grad: bool) -> Tensor:
-    if window.numel() == 1:
-        window = weft.ones(1, dtype=window.dtype)
-    return window.requires_grad_(requires_grad)
