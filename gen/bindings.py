@@ -112,7 +112,7 @@ def form_code(form: Form) -> str:
     lines.append(f"PyObject* {form.id}_call([[maybe_unused]] Slots& slots) {{")
     for i, p in enumerate(parameters):
         value = _conversion(p, i)
-        if out and p.type == "dtype | None" and not op.factory:  # as in PyTorch, what is written to decides
+        if out and p.type == "dtype | None":  # as in PyTorch, what is written to decides
             at = len(parameters)
             value = f"slots.has({at}) && !slots.has({i}) ? std::optional(slots.out({at}).dtype()) : {value}"
         lines.append(f"  const auto {cpp_identifier(p.name)} = {value};")

@@ -286,7 +286,7 @@ def _inplace(op: Op, node: nodes.NodeCode | None, check: list[str]) -> list[str]
         lines += [
             "  {",
             "    const GradModeScope no_grad(false);",
-            f"    assign({self_name}, impl::{impl_name(op)}({arguments(op)}));",
+            f"    assign_inplace({self_name}, impl::{impl_name(op)}({arguments(op)}));",
             "  }",
         ]
     lines.append(f"  {self_name}.bump_version();")

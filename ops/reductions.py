@@ -275,6 +275,31 @@ for _name, _line in (("var", "variance"), ("std", "standard deviation")):
         cost=pointwise(0.3),
         samples=[((3, 4),), ((3, 4), [0])],
     )
+    Op(
+        f"{_name}_mean.unbiased(self: Tensor, unbiased: bool) -> (out: Tensor, mean: Tensor)",
+        f"""The {_line} over n - 1 or over n, and the mean.
+
+        >>> weft.{_name}_mean(weft.tensor([1.0, 1.0]), False)[0]
+        tensor(0.)
+        """,
+        composite=True,
+        method=False,
+        cost=pointwise(0.3),
+        samples=[((3, 4), True), ((3, 4), False)],
+    )
+    Op(
+        f"{_name}_mean.unbiased_dim(self: Tensor, dim: list[int] | None, unbiased: bool, keepdim: bool = False)"
+        " -> (out: Tensor, mean: Tensor)",
+        f"""The {_line} over dimensions, over n - 1 or over n, and the mean.
+
+        >>> weft.{_name}_mean(weft.tensor([[1.0, 1.0]]), 1, False)[0]
+        tensor([0.])
+        """,
+        composite=True,
+        method=False,
+        cost=pointwise(0.3),
+        samples=[((3, 4), [0], True), ((3, 4), [1], False, True)],
+    )
 Op(
     "var_backward(grad: Tensor, self: Tensor, dim: list[int] | None, correction: Number | None, keepdim: bool) -> Tensor",
     "2 grad (self - mean) / (n - correction).",

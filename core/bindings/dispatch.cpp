@@ -367,6 +367,8 @@ std::string_view Slots::text(int i) const {
 
 Slots::Ints Slots::integers(int i) const { return to_dims(at_[i]); }
 
+bool Slots::is_empty(int i) const noexcept { return is_sequence(at_[i]) && PySequence_Fast_GET_SIZE(at_[i]) == 0; }
+
 Slots::Ints Slots::expanded_to(int i, int n) const {
   Ints values = to_dims(at_[i]);
   if (values.size() == 1 && n > 1) values = Dims(n, values[0]);

@@ -112,7 +112,7 @@ class Slots {
   }
   template <int N>
   std::optional<Dims> optional_expanded(int i) const {
-    return has(i) ? std::optional(expanded_to(i, N)) : std::nullopt;
+    return has(i) && !is_empty(i) ? std::optional(expanded_to(i, N)) : std::nullopt;
   }
   std::optional<std::vector<double>> optional_reals(int i) const;
   DType dtype(int i) const;
@@ -131,6 +131,8 @@ class Slots {
  private:
   friend class Binder;
   Ints expanded_to(int i, int n) const;
+  /// Whether an empty list or tuple is given: what PyTorch's strides default to.
+  bool is_empty(int i) const noexcept;
   [[noreturn]] void fail_type(int i, const char* expected) const;
 
   const Callable* callable_ = nullptr;

@@ -145,6 +145,8 @@ void layer_backward(const void* g_, const void* x_, const void* weight_, const v
         }
       }
     }
+    if (n == 1 && means && dx)  // one element is its own mean: products fused with a sum would leave rounding errors
+      for (int64_t r = begin; r < end; ++r) dx[r] = 0;
   });
   if (dweight) add_rows(partial.data(), pieces, 2 * n, n, dweight);
   if (dbias) add_rows(partial.data() + n, pieces, 2 * n, n, dbias);

@@ -203,7 +203,7 @@ Tensor convolved(const Tensor& input, const Tensor& weight, const Tensor& bias, 
     const int at = out.dim() - spatial + d;
     out = ops::narrow(out, at, 1, out.size(at) - 1);
   }
-  return out;
+  return ops::contiguous(out);
 }
 
 }  // namespace

@@ -107,8 +107,9 @@ Tensor arange_start(const Scalar& start, const Scalar& end, const Scalar& step, 
   check(std::isfinite(first) && std::isfinite(end.to_double()), "unsupported range: {} -> {}", start, end);
   check((stride > 0) == (end.to_double() >= first) || end.to_double() == first,
         "upper bound and lower bound inconsistent with step sign");
-  if (integers) {
+  if (integers || is_integral(type)) {  // as in PyTorch, fractions are dropped before counting into integers
     const int64_t a = start.to_int(), s = step.to_int();
+    check_value(s != 0, "arange: expected a step that is not zero as an integer, got {}", step);
     const int64_t span = end.to_int() - a;
     const int64_t n = std::max<int64_t>(0, span / s + (span % s != 0));
     return generated(n, type, [=](int64_t i) { return a + i * s; });

@@ -242,6 +242,8 @@ Tensor adaptive_avg_pool_backward(const Tensor& grad, IntList sizes) {
 }
 
 Tensor adaptive_avg_pool_like(const Tensor& self, IntList sizes) {
+  check(static_cast<int>(sizes.size()) == self.dim() && sizes.size() > 2,
+        "adaptive_avg_pool_like: expected {} sizes, more than 2, got {}", self.dim(), sizes);
   return ops::adaptive_avg_pool(self, sizes.subspan(2));
 }
 

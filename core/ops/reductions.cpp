@@ -379,6 +379,20 @@ std::tuple<Tensor, Tensor> std_mean(const Tensor& self, const std::optional<Dims
                                     const std::optional<Scalar>& correction, bool keepdim) {
   return {ops::std(self, dim, correction, keepdim), ops::mean_dim(self, dim, keepdim)};
 }
+std::tuple<Tensor, Tensor> var_mean_unbiased(const Tensor& self, bool unbiased) {
+  return ops::var_mean(self, std::nullopt, Scalar(int{unbiased}), false);
+}
+std::tuple<Tensor, Tensor> std_mean_unbiased(const Tensor& self, bool unbiased) {
+  return ops::std_mean(self, std::nullopt, Scalar(int{unbiased}), false);
+}
+std::tuple<Tensor, Tensor> var_mean_unbiased_dim(const Tensor& self, const std::optional<Dims>& dim, bool unbiased,
+                                                 bool keepdim) {
+  return ops::var_mean(self, dim, Scalar(int{unbiased}), keepdim);
+}
+std::tuple<Tensor, Tensor> std_mean_unbiased_dim(const Tensor& self, const std::optional<Dims>& dim, bool unbiased,
+                                                 bool keepdim) {
+  return ops::std_mean(self, dim, Scalar(int{unbiased}), keepdim);
+}
 
 Tensor var_backward(const Tensor& grad, const Tensor& self, const std::optional<Dims>& dim,
                     const std::optional<Scalar>& correction, bool keepdim) {

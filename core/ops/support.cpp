@@ -68,6 +68,12 @@ void assign(const Tensor& out, const Tensor& result) {
   copy_elements(out, result);
 }
 
+void assign_inplace(const Tensor& self, const Tensor& result) {
+  check(self.sizes() == result.sizes(),
+        "Bad in-place call: input tensor size {} and output tensor size {} should match", self.sizes(), result.sizes());
+  assign(self, result);
+}
+
 void check_no_internal_overlap(const Tensor& t) {
   if (t.is_contiguous()) return;
   for (int d = 0; d < t.dim(); ++d)

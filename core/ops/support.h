@@ -29,6 +29,8 @@ void check_fits(const Scalar& value, DType dtype);
 void resize_output(const Tensor& out, const Dims& shape);
 /// Writes a finished result into an `out=` tensor or an in-place target.
 void assign(const Tensor& out, const Tensor& result);
+/// Stores a result in the tensor it was computed from, which must have its shape.
+void assign_inplace(const Tensor& self, const Tensor& result);
 /// Raises if two elements of `t` share memory: it cannot be written element by element.
 void check_no_internal_overlap(const Tensor& t);
 /// out= does not record: raises when one of the inputs asks for it.

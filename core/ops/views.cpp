@@ -147,21 +147,38 @@ int64_t relative_offset(std::optional<int64_t> view_offset, int64_t offset) {
   return view_offset ? *view_offset - offset : 0;
 }
 
+/// How many elements of storage a view takes from its first on.
+int64_t reach(IntList sizes, IntList strides) {
+  int64_t last = 0;
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    if (sizes[d] == 0) return 0;
+    last += (sizes[d] - 1) * strides[d];
+  }
+  return last + 1;
+}
+
 Tensor as_strided_backward(const Tensor& g, IntList sizes, IntList strides, int64_t offset, IntList view_size,
                            IntList view_stride, std::optional<int64_t> view_offset) {
-  const auto base = empty_strided(sizes, strides, g.dtype());
-  zero_(base);
-  const auto window = view_of(base, view_size, view_stride, relative_offset(view_offset, offset));
+  // The view may begin before its base and reach beyond: room for both.
+  const int64_t view_at = view_offset.value_or(offset), first = std::min(view_at, offset);
+  const int64_t room = std::max(view_at + reach(view_size, view_stride), offset + reach(sizes, strides)) - first;
+  const auto room_of = [&](DType dtype) {
+    const auto t = weft::empty(Dims{room}, dtype);
+    zero_(t);
+    return t;
+  };
+  const auto flat = room_of(g.dtype());
+  const auto base = view_of(flat, sizes, strides, offset - first);
+  const auto window = view_of(flat, view_size, view_stride, view_at - first);
   bool overlapping = false;
   for (int d = 0; d < window.dim(); ++d) overlapping |= window.sizes()[d] > 1 && window.strides()[d] == 0;
   if (window.is_dense() && !overlapping) {
     copy_elements(window, g);
-    return base;
+    return relaid(base, sizes, strides);
   }
   // Elements may meet in one place: add them one by one, in order.
   const auto from = packed_as(g, DType::float64);
-  const auto sum = empty_strided(sizes, strides, DType::float64);
-  zero_(sum);
+  const auto sum = room_of(DType::float64);
   const auto target = view_of(sum, view_size, view_stride, window.offset());
   const double* const values = from.data<double>();
   double* const out = sum.data<double>();
@@ -172,8 +189,8 @@ Tensor as_strided_backward(const Tensor& g, IntList sizes, IntList strides, int6
     out[at] += values[i];
     for (int d = target.dim() - 1; d >= 0 && ++index[d] == target.sizes()[d]; --d) index[d] = 0;
   }
-  copy_elements(base, sum);
-  return base;
+  copy_elements(flat, sum);
+  return relaid(base, sizes, strides);
 }
 
 Tensor relaid(const Tensor& self, IntList sizes, IntList strides) {

@@ -144,3 +144,16 @@ def test_short_rows_of_every_length_are_multiplied(columns: int, dtype: weft.dty
 def test_chunks_of_nothing_beyond_counting_are_refused(chunks: int) -> None:
     with pytest.raises(RuntimeError, match=r"chunk: expected at most .* got"):
         weft.ones(0, 4).chunk(chunks)
+
+
+def test_gradients_of_strided_views_that_leave_their_base_stay_in_memory() -> None:
+    storage = weft.arange(10.0)
+    part = storage[4:6].detach().requires_grad_(True)
+    view = part.as_strided((3,), (3,), 0)  # elements 0, 3 and 6 of the storage: none of them of `part`
+    view.backward(weft.tensor([1.0, 2.0, 3.0]))
+    assert part.grad is not None
+    assert part.grad.tolist() == [0.0, 0.0]
+    reached = storage[4:6].detach().requires_grad_(True)
+    reached.as_strided((3,), (1,), 3).backward(weft.tensor([1.0, 2.0, 3.0]))  # elements 3, 4 and 5
+    assert reached.grad is not None
+    assert reached.grad.tolist() == [2.0, 3.0]

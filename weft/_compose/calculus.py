@@ -32,6 +32,8 @@ def diff(
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:
+        return input.clone()
     ends = [t for t in (prepend, input, append) if t is not None]
     x = weft.cat(ends, dim) if len(ends) > 1 else input
     n = min(n, x.size(dim))

@@ -223,14 +223,14 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return celu(input, alpha, inplace=True)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
     """``input`` times the normal distribution function of it; "tanh" chooses the usual approximation.
 
     >>> import weft
     >>> weft.nn.functional.gelu(weft.tensor([-1.0, 1.0]))
     tensor([-0.1587,  0.8413])
     """
-    return native.gelu(input, approximate=approximate)
+    return native.gelu(input, approximate=approximate, out=out)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -283,14 +283,14 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     return native.softplus(input, beta, threshold)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of the sigmoid of ``input``.
 
     >>> import weft
     >>> weft.nn.functional.logsigmoid(weft.tensor([0.0]))
     tensor([-0.6931])
     """
-    return native.logsigmoid(input)
+    return native.logsigmoid(input, out=out)
 
 
 def softsign(input: Tensor) -> Tensor:

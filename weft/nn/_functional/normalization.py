@@ -46,6 +46,8 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
+    if input.dim() == 1 and input.numel() == 0:  # PyTorch takes this for no channels at all
+        return input.clone()
     if training:
         _check_several_values(input, [*input.shape[2:]], input.size(0))
     return native.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
