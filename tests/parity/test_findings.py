@@ -49,12 +49,5 @@ def test_an_empty_stride_of_a_pool_is_its_window() -> None:
     assert F.avg_pool2d(weft.ones(1, 1, 4, 4), 2, stride=()).shape == (1, 1, 2, 2)
 
 
-def test_sizes_of_adaptive_pools_are_checked() -> None:
-    with pytest.raises(ValueError, match="at least 3"):
-        F.adaptive_avg_pool2d(weft.ones(2, 2), 2)
-    with pytest.raises(RuntimeError, match="must be 2"):
-        F.adaptive_avg_pool2d(weft.ones(1, 1, 2, 2), ())
-
-
 def test_padded_convolutions_are_contiguous() -> None:
     assert F.conv1d(weft.ones(1, 1, 6), weft.ones(1, 1, 4), padding="same").is_contiguous()

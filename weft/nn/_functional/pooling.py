@@ -236,8 +236,6 @@ def _full_size(name: str, output_size: Any, input: Tensor, n: int) -> tuple[int,
         raise RuntimeError(f"{name}(): output_size must be {n} numbers, got {len(sizes)}")
     if any(size is not None and size < 0 for size in sizes):
         raise RuntimeError(f"{name}(): expected no negative output_size, got {list(sizes)}")
-    if input.dim() <= n:
-        raise ValueError(f"{name}(): Input dimension should be at least {n + 1}, got {input.dim()}")
     return tuple(own if size is None else size for size, own in zip(sizes, input.shape[-n:], strict=True))
 
 
