@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import weft
-from bench import report
+from bench import memory, report
 from bench.limits import Limits, Meter
 from bench.measure import compare, prepare
 from bench.workload import Workload, all_workloads
@@ -70,9 +70,10 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a selection, measured briefly")
     parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads (default: 1 and all)")
-    parser.add_argument("--seconds", type=float, help="for each workload and number of threads (1.0; quick 0.4)")
+    parser.add_argument("--seconds", type=float, help="for each workload and number of threads (0.3; quick 0.1)")
     parser.add_argument("--json", metavar="FILE", help="write all figures")
     parser.add_argument("--plot", metavar="FILE", help="write a picture (PNG)")
+    parser.add_argument("--memory", action="store_true", help="measure the models' peak memory too (a full run does)")
     parser.add_argument("--list", action="store_true", help="name the workloads and stop")
     arguments = parser.parse_args()
 
@@ -85,7 +86,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     libs = libraries()
     threads = arguments.threads or sorted({1, len(os.sched_getaffinity(0))})
-    seconds = arguments.seconds or (0.4 if arguments.quick else 1.0)
+    seconds = arguments.seconds or (0.1 if arguments.quick else 0.3)
     meter = Meter()
     for count in threads:
         meter.measure(count)
@@ -111,6 +112,11 @@ def main() -> None:
     missing = dict.fromkeys(f"{row.family}: {row.name}: {row.note}" for row in rows if row.ours is None)
     print("\nmissing in weft:", *(missing or ["nothing"]), sep="\n  ")
 
+    whole = not arguments.filter and not arguments.quick
+    peaks = memory.compare(list(libs)) if whole or arguments.memory else []
+    if peaks:
+        print("\npeak memory", *report.memory_lines(peaks), sep="\n")
+
     about: dict[str, Any] = report.environment()
     about["torch"] = getattr(libs.get("torch"), "__version__", "(absent)")
     about["limits"] = {
@@ -119,11 +125,11 @@ def main() -> None:
     }
     print("\nlimits:", about["limits"])
     if arguments.json:
-        Path(arguments.json).write_text(report.as_json(rows, about))
+        Path(arguments.json).write_text(report.as_json(rows, peaks, about))
     if arguments.plot:
         report.plot(rows, arguments.plot)
-    if not arguments.filter and not arguments.quick:
-        Path(__file__).with_name("RESULTS.md").write_text(report.markdown(rows, about))
+    if whole:
+        Path(__file__).with_name("RESULTS.md").write_text(report.markdown(rows, peaks, about))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Timing
+from bench.memory import Peak
+from bench.reasons import reason
 
 LOSING = 0.95
 
@@ -92,11 +94,34 @@ def environment() -> dict[str, str]:
     return {"date": time.strftime("%Y-%m-%d"), "cpu": cpu, "commit": commit or "unknown"}
 
 
-def as_json(rows: Sequence[Row], about: dict[str, Any]) -> str:
-    return json.dumps({**about, "rows": [asdict(row) | {"ratio": row.ratio} for row in rows]}, indent=1)
+def why(row: Row) -> str:
+    """Why a row loses."""
+    return row.note or reason(f"{row.family}: {row.name}")
 
 
-def markdown(rows: Sequence[Row], about: dict[str, Any]) -> str:
+def as_json(rows: Sequence[Row], peaks: Sequence[Peak], about: dict[str, Any]) -> str:
+    measured = {
+        "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
+        "memory": [asdict(peak) | {"ratio": peak.ratio} for peak in peaks],
+    }
+    return json.dumps({**about, **measured}, indent=1)
+
+
+def megabytes(size: int | None) -> str:
+    return "-" if size is None else f"{size / 1e6:.0f} MB"
+
+
+def memory_lines(peaks: Sequence[Peak]) -> list[str]:
+    """A Markdown table of peak memory."""
+    lines = ["| training step of 16, one thread: peak above the imported library | weft | PyTorch | weft / PyTorch |"]
+    lines.append("|---|---|---|---|")
+    for peak in peaks:
+        ratio = "-" if peak.ratio is None else f"{peak.ratio:.2f}"
+        lines.append(f"| {peak.model} | {megabytes(peak.ours)} | {megabytes(peak.theirs)} | {ratio} |")
+    return lines
+
+
+def markdown(rows: Sequence[Row], peaks: Sequence[Peak], about: dict[str, Any]) -> str:
     """bench/RESULTS.md."""
     threads = sorted({row.threads for row in rows})
     columns = [f"{count} thread{'s' * (count > 1)}" for count in threads]
@@ -120,10 +145,12 @@ def markdown(rows: Sequence[Row], about: dict[str, Any]) -> str:
     losing = [row for row in rows if row.ratio is not None and row.ratio < LOSING]
     lines += ["", f"## Rows below {LOSING}", "", "| workload | threads | ratio | why |", "|---|---|---|---|"]
     lines += [
-        f"| {r.family}: {r.name} | {r.threads} | {number(r.ratio)} | {r.note} |" for r in worst(losing, len(losing))
+        f"| {r.family}: {r.name} | {r.threads} | {number(r.ratio)} | {why(r)} |" for r in worst(losing, len(losing))
     ]
     missing = dict.fromkeys((row.family, row.name, row.note) for row in rows if row.ours is None)
     lines += ["", "## Missing in weft", "", *([f"- {f}: {n}: {why}" for f, n, why in missing] or ["Nothing."])]
+    if peaks:
+        lines += ["", "## Peak memory", "", *memory_lines(peaks)]
     for family in dict.fromkeys(row.family for row in rows):
         lines += ["", f"## {family[0].upper()}{family[1:]}", ""]
         lines += [f"| workload | {' | '.join(f'{c}: weft | PyTorch | ratio | of limit' for c in columns)} |"]

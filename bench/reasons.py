@@ -1,0 +1,41 @@
+"""Why rows lose, for bench/RESULTS.md: the first entry all of whose words are in a row's family and name."""
+
+from __future__ import annotations
+
+REASONS: dict[str, str] = {
+    "matmul bfloat16": "converted to float32; avx512_bf16's products are not used",
+    "arithmetic bfloat16": "converted block by block, in float32",
+    "reductions bfloat16": "converted to float32 first",
+    "float32 to float16": "rounded by integer arithmetic, not by the conversion instruction",
+    "indexing one_hot": "four passes: least, largest, zeros, scatter",
+    "indexing index_select columns": "one element at a time",
+    "indexing bincount": "two passes: the range first, then the counts",
+    "indexing embedding_bag": "the vectors are gathered, then added: two passes",
+    "depthwise 240@14 5x5": "rows of 14 fill a vector of 16 once, and pay for its edges",
+    "depthwise backward-weight NHWC": "each block of 16 channels copies its window out of rows far apart",
+    "convolution groups backward-weight": "tiles of 32 columns filled by 4",
+    "convolution 3x3": "tiles run at 85-92 % of the peak, oneDNN's at 90-97 %",
+    "convolution 1x1": "matrix products run at 75-85 % of the peak",
+    "convolution 7x7": "three input channels: runs of 21 elements",
+    "other convolutions conv_transpose": "one pass for each phase of the stride, with few taps",
+    "other convolutions conv3d": "windows of depth 3 are copied for every slice",
+    "pooling max NHWC": "values and indices are kept for all channels, PyTorch's take a window at a time",
+    "pooling fold": "adds one tap at a time, each through the output",
+    "pooling interpolate": "weights are applied axis by axis, each through memory",
+    "recurrent LSTM": "a product of 16 rows for each step; oneDNN packs the weights once",
+    "batched matmul 16x16x16": "the cost of a call for 8192 multiply-adds",
+    "attention": "scores are products of 64 columns, at 45-65 % of the peak",
+    "sorting kthvalue": "values and positions are partitioned together",
+    "reductions max over 1 64Kx10": "rows of ten do not fill a vector",
+    "reductions every second": "strided elements are gathered before they are added",
+    "layouts flip": "one element at a time",
+    "16M": "no stores past the cache",
+    "1M": "bound by the caches: both libraries move the same bytes",
+}
+
+
+def reason(row: str) -> str:
+    """The reason for a row called "family: name", or nothing."""
+    words = row.lower()
+    found = (why for key, why in REASONS.items() if all(word in words for word in key.lower().split()))
+    return next(found, "")
