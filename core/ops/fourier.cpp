@@ -123,13 +123,14 @@ void transform(const Tensor& in, const Tensor& out, int dim, Kind kind, double s
   // cache between buffered lines keeps lengths that are powers of two off the same sets.
   const bool gathers = in_step != in_size && n_in > 1, scatters = out_step != out_size && n_out > 1;
   const int64_t in_line = n_in * in_size + 64, out_line = n_out * out_size + 64;
-  const int64_t block = std::clamp<int64_t>(4096 / n, 1, 64) * 16;
+  // At least what a cache line holds; long lines fill the buffers by themselves.
+  const int64_t block = n > 16384 ? 8 : std::clamp<int64_t>(4096 / n, 1, 64) * 16;
+  const int64_t widest = std::min(block, lines.row.size);
   const int64_t blocks = (lines.row.size + block - 1) / block;
   const double nanoseconds = 100. + static_cast<double>(n) * (1. + 0.4 * std::log2(static_cast<double>(n)));
-  const auto grain =
-      static_cast<int64_t>(40000. / (nanoseconds * static_cast<double>(std::min(block, lines.row.size))));
+  const auto grain = static_cast<int64_t>(40000. / (nanoseconds * static_cast<double>(widest)));
   parallel_for(lines.count * blocks, std::max<int64_t>(grain, 1), [&](int64_t begin, int64_t end) {
-    const Scratch<char> in_buffer(gathers ? in_line * block : 0), out_buffer(scatters ? out_line * block : 0);
+    const Scratch<char> in_buffer(gathers ? in_line * widest : 0), out_buffer(scatters ? out_line * widest : 0);
     for (int64_t at = begin; at < end; ++at) {
       const int64_t first = at % blocks * block, count = std::min(block, lines.row.size - first);
       char* from = in.bytes() + first * lines.row.in;

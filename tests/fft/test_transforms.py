@@ -37,7 +37,7 @@ def test_one_dimension(name: str, n: int | None, norm: str | None, dtype: Any) -
     close(result, getattr(np.fft, name)(x.astype(np.result_type(x, np.float64)), n, 1, norm))
 
 
-@pytest.mark.parametrize("shape", [(64, 1000), (1000, 64), (5, 40, 3, 7), (2, 4099), (4096, 20)])
+@pytest.mark.parametrize("shape", [(64, 1000), (1000, 64), (5, 40, 3, 7), (2, 4099), (4096, 20), (20000, 9)])
 @pytest.mark.parametrize("dim", [0, -1])
 @pytest.mark.parametrize("name", ["fft", "rfft", "irfft"])
 def test_many_lines(name: str, dim: int, shape: tuple[int, ...]) -> None:
