@@ -11,6 +11,14 @@ import weft
 
 torch = pytest.importorskip("torch")
 
+
+def _after_fork(m: Any) -> Any:
+    """What is drawn within fork_rng changes nothing outside."""
+    with m.random.fork_rng():
+        inner = m.rand(3)
+    return m.cat([inner, m.rand(3)])
+
+
 FILLS: dict[str, Callable[[Any], Any]] = {
     "rand": lambda m: m.rand(37),
     "rand float64": lambda m: m.rand(3, 5, dtype=m.float64),
@@ -46,6 +54,35 @@ FILLS: dict[str, Callable[[Any], Any]] = {
     "xavier": lambda m: m.nn.init.xavier_normal_(m.empty(12, 9)),
     "embedding": lambda m: m.nn.Embedding(10, 7).weight.detach(),
     "explicit generator": lambda m: m.randn(33, generator=m.Generator().manual_seed(3)),
+    "rand of a shape, by a generator": lambda m: m.rand([2, 3], generator=m.Generator().manual_seed(5)),
+    "rand out": lambda m: m.rand(3, out=m.empty(3)),
+    "rand complex": lambda m: m.rand(3, dtype=m.complex64),
+    "randn complex": lambda m: m.randn(20, dtype=m.complex64),
+    "rand float16": lambda m: m.rand(20, dtype=m.float16),
+    "randint by name": lambda m: m.randint(low=3, high=10, size=(3,), generator=m.Generator().manual_seed(1)),
+    "randint uint8": lambda m: m.randint(255, (9,), dtype=m.uint8),
+    "rand_like": lambda m: m.rand_like(m.ones(2, 3)),
+    "randn_like": lambda m: m.randn_like(m.ones(2, 3), dtype=m.float64),
+    "randint_like": lambda m: m.cat([m.randint_like(m.ones(3), 10), m.randint_like(m.ones(3), 2, 10)]),
+    "randperm int32": lambda m: m.randperm(10, dtype=m.int32),
+    "normal of tensors": lambda m: m.normal(m.arange(5.0), m.arange(1.0, 6.0)),
+    "normal of a tensor": lambda m: m.normal(m.arange(5.0)),
+    "normal of a number and a tensor": lambda m: m.normal(1.0, m.arange(1.0, 6.0)),
+    "normal of a tensor and a number": lambda m: m.normal(m.arange(5.0), 2.0),
+    "normal of numbers": lambda m: m.normal(2, 3, size=(2, 20)),
+    "normal broadcast": lambda m: m.normal(m.zeros(2, 1), m.ones(3)),
+    "bernoulli_ of tensors": lambda m: m.empty(3).bernoulli_(m.tensor([0.0, 1.0, 0.5])),
+    "bernoulli_ int64": lambda m: m.empty(10, dtype=m.int64).bernoulli_(0.4),
+    "bernoulli of a number": lambda m: m.bernoulli(m.empty(10), 0.3),
+    "multinomial of one": lambda m: m.multinomial(m.tensor([[0.1, 0.2, 0.7], [0.5, 0.5, 0.0]]), 1),
+    "multinomial of two": lambda m: m.multinomial(m.tensor([[0.1, 0.2, 0.7], [0.5, 0.5, 0.0]]), 2),
+    "multinomial put back": lambda m: m.multinomial(m.tensor([0.1, 0.2, 0.7]), 10, replacement=True),
+    "cauchy_ of numbers": lambda m: m.empty(10).cauchy_(1, 2),
+    "geometric_ int64": lambda m: m.empty(10, dtype=m.int64).geometric_(0.3),
+    "random_ int32": lambda m: m.empty(5, dtype=m.int32).random_(-5, 10),
+    "gumbel_softmax": lambda m: m.nn.functional.gumbel_softmax(m.ones(5)),
+    "after a fork": lambda m: _after_fork(m),
+    "by the default generator": lambda m: m.rand(2, generator=m.default_generator),
 }
 
 

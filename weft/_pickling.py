@@ -73,6 +73,8 @@ class StoragePickler(_Pickler):  # type: ignore[misc]  # of type Any
 
     def reducer_override(self, obj: Any) -> Any:
         """How tensors are made again."""
+        if isinstance(obj, weft.layout):
+            return weft.serialization._get_layout, (repr(obj),)
         if not isinstance(obj, Tensor) or type(obj).__reduce_ex__ not in _OWN_REDUCTIONS:
             return NotImplemented
         state = _state_of(obj)
@@ -239,11 +241,12 @@ def _built_in_globals() -> dict[str, Any]:
         "torch.Tensor": Tensor,
         "torch.device": weft.device,
         "torch.nn.parameter.Parameter": weft.nn.Parameter,
+        "torch.serialization._get_layout": weft.serialization._get_layout,
         "torch.storage.UntypedStorage": UntypedStorage,
         "torch.storage.TypedStorage": TypedStorage,
         "torch._tensor._rebuild_from_type_v2": weft._tensor._rebuild_from_type_v2,
     }
-    for name in ("tensor", "tensor_v2", "tensor_v3", "parameter", "parameter_with_state"):
+    for name in ("tensor", "tensor_v2", "tensor_v3", "parameter", "parameter_with_state", "sparse_tensor"):
         allowed[f"torch._utils._rebuild_{name}"] = getattr(_utils, f"_rebuild_{name}")
     for name, value in vars(_core).items():
         if isinstance(value, _core.dtype):

@@ -46,6 +46,18 @@ def _rebuild_tensor_v3(
     return _finish(_rebuild_tensor(storage, storage_offset, size, stride, dtype), requires_grad, metadata)
 
 
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Tensor:
+    """A sparse tensor from its parts, which are checked: they may come from a file."""
+    if layout is weft.sparse_coo:
+        indices, values, size, *coalesced = data
+        return weft.sparse_coo_tensor(
+            indices, values, size, is_coalesced=bool(coalesced and coalesced[0]), check_invariants=True
+        )
+    if layout is weft.sparse_csr:
+        return weft.sparse_csr_tensor(*data)
+    raise NotImplementedError(f"rebuilding sparse tensor for layout {layout}; weft has COO and CSR")
+
+
 def _finish(tensor: Tensor, requires_grad: bool, metadata: dict[str, bool] | None) -> Tensor:
     for name in metadata or ():
         if name == "conj":

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, TypeAlias
 
-from weft import _checkpoint, _core
+from weft import _checkpoint, _core, _layout
 from weft._device import device
 from weft._pickling import RestrictedUnpickler, StoragePickler, TrustingUnpickler, safe, unsafe_names
 from weft.storage import TypedStorage, UntypedStorage
@@ -275,3 +275,11 @@ def get_unsafe_globals_in_checkpoint(f: FileLike) -> list[str]:
     finally:
         if opened:
             file.close()
+
+
+def _get_layout(name: str) -> Any:
+    """The layout that PyTorch writes as its name."""
+    found = getattr(_layout, name.removeprefix("torch."), None)
+    if not isinstance(found, _layout.layout):
+        raise ValueError(f"unknown layout {name!r}")
+    return found

@@ -223,10 +223,28 @@ def test_refusal_names_the_operator_and_the_way_out() -> None:
         weft.ones(2, 3).copy_(coo(weft))
 
 
-def test_pickle_and_deepcopy_keep_a_sparse_tensor() -> None:
-    for made in (coo(weft), coo(weft, True), csr(weft), coo(weft, requires_grad=True)):
-        for kept in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
-            assert repr(kept) == repr(made)
+@pytest.mark.parametrize("make", [coo, lambda p: coo(p, True), csr], ids=["coo", "coalesced", "csr"])
+def test_copies_and_files_keep_a_sparse_tensor(make: Any, tmp_path: Any) -> None:
+    made = make(weft)
+    path = tmp_path / "sparse.pt"
+    weft.save({"a": made}, path)
+    for kept in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), weft.load(path)["a"]):
+        assert repr(kept) == repr(made)
+    assert repr(torch.load(path)["a"]) == repr(make(torch))
+    torch.save({"a": make(torch)}, path)
+    assert repr(weft.load(path)["a"]) == repr(made)
+
+
+def test_deepcopy_of_a_leaf_wants_its_gradient() -> None:
+    assert copy.deepcopy(coo(weft, requires_grad=True)).requires_grad
+
+
+def test_parts_of_a_file_are_checked() -> None:
+    rebuild = weft._utils._rebuild_sparse_tensor
+    with pytest.raises(RuntimeError, match="found index 9"):
+        rebuild(weft.sparse_coo, (weft.tensor([[0, 9]]), weft.ones(2), (3,), True))
+    with pytest.raises(RuntimeError, match="is_coalesced"):
+        rebuild(weft.sparse_coo, (weft.tensor([[1, 0]]), weft.ones(2), (3,), True))
 
 
 def test_in_place_operations_change_the_tensor() -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import weft
 from weft import Tensor, _core, _device, _layout
+from weft._utils import _rebuild_sparse_tensor
 
 __all__ = ["CooTensor", "CsrTensor", "SparseTensor", "rule"]
 
@@ -377,7 +378,7 @@ class CooTensor(SparseTensor):
         return CsrTensor.make(_compressed(matrix._i[0], self.size(0)), matrix._i[1], matrix._v, self.shape)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _rebuild_coo, (self._i, self._v.detach(), tuple(self.shape), self._coalesced, self.requires_grad)
+        return _rebuild_sparse_tensor, (self.layout, (self._i, self._v.detach(), self.shape, self._coalesced))
 
 
 class CsrTensor(SparseTensor):
@@ -440,21 +441,9 @@ class CsrTensor(SparseTensor):
         return self
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _rebuild_csr, (self._crow, self._col, self._v.detach(), tuple(self.shape), self.requires_grad)
+        return _rebuild_sparse_tensor, (self.layout, (self._crow, self._col, self._v.detach(), self.shape))
 
 
 def _compressed(rows: Tensor, count: int) -> Tensor:
     """Where each of `count` rows starts in a sorted list of row numbers."""
     return weft.searchsorted(rows.contiguous(), _core.arange(count + 1))
-
-
-def _rebuild_coo(indices: Tensor, values: Tensor, shape: Any, coalesced: bool, requires_grad: bool) -> CooTensor:
-    result = CooTensor.make(indices, values, shape, coalesced)
-    result.requires_grad = requires_grad
-    return result
-
-
-def _rebuild_csr(crow: Tensor, col: Tensor, values: Tensor, shape: Any, requires_grad: bool) -> CsrTensor:
-    result = CsrTensor.make(crow, col, values, shape)
-    result.requires_grad = requires_grad
-    return result
