@@ -278,6 +278,11 @@ template <class T>
 
 int64_t index_select(const char* in, SelectShape shape, const int64_t* index, int64_t n, char* out) {
   if (shape.size == 0 && shape.outer * n > 0) return 0;
+  const bool is_checked = shape.outer > 1;  // once, for all the times that the indices are used
+  if (is_checked) {
+    const int64_t wrong = check_indices(index, n, shape.size);
+    if (wrong >= 0) return wrong;
+  }
   FirstBad bad;
   // A piece is a block of indices within one outer position.
   const int64_t block = max_of(1, 4 * piece_elements / max_of(16, shape.inner)), blocks = ceil_div(n, block);
@@ -289,6 +294,10 @@ int64_t index_select(const char* in, SelectShape shape, const int64_t* index, in
         const char* from = in + o * shape.size * shape.inner;
         char* to = out + o * n * shape.inner;
         const int64_t row = row_bytes<Row>(shape.inner);
+        if (is_checked) {
+          for (int64_t j = first; j < last; ++j) copy_row<Row>(to + j * row, from + index[j] * row, row);
+          continue;
+        }
         // Bad indices read row 0 instead, so that the loop need not branch.
         uint64_t any = 0;
         for (int64_t j = first; j < last; ++j) {

@@ -4,7 +4,6 @@
 #include "generated/ops.h"
 #include "kernels/table.h"
 #include "ops/convert.h"
-#include "ops/strided_loop.h"
 #include "ops/support.h"
 #include "runtime/error.h"
 #include "runtime/parallel.h"
@@ -84,11 +83,10 @@ Tensor flip(const Tensor& self, IntList dims) {
     first += (self.sizes()[d] - 1) * strides[d];
     strides[d] = -strides[d];
   }
-  StridedLoop loop(self.sizes());
-  loop.add(out);
-  loop.add(first, strides, self.element_size());
-  const auto type = static_cast<int>(self.dtype());
-  loop.run(kernels::table().cast.loop[type][type], nullptr, 0.5);
+  Dims out_strides = out.strides();
+  for (auto& s : out_strides) s *= out.element_size();
+  kernels::table().cast.copy(out.bytes(), first, self.dim(), self.sizes().begin(), out_strides.begin(), strides.begin(),
+                             self.element_size());
   return out;
 }
 
