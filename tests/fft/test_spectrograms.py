@@ -77,8 +77,14 @@ def test_derivatives() -> None:
         (lambda: weft.istft(weft.ones(3, 4), 4), "complex-valued"),
         (lambda: weft.istft(weft.ones(3, 4, dtype=weft.complex64), 8), "frequency dimension"),
         (lambda: weft.istft(weft.ones(3, 4, dtype=weft.complex64), 4, window=weft.zeros(4)), "covered by no window"),
+        (lambda: weft.istft(weft.ones(3, 4, dtype=weft.complex64), 4, length=-5), "at least one point"),
     ],
 )
 def test_mistakes_raise(call: Any, words: str) -> None:
     with pytest.raises(RuntimeError, match=words):
         call()
+
+
+def test_a_window_is_a_tensor() -> None:
+    with pytest.raises(TypeError, match="argument 'window' must be Tensor"):
+        weft.stft(weft.ones(8), 4, window=3, return_complex=True)

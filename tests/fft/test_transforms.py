@@ -169,6 +169,8 @@ def test_frequencies(n: int) -> None:
         (lambda: weft.fft.rfftn(weft.ones(3), dim=()), RuntimeError, "at least one axis"),
         (lambda: weft.fft.fft(weft.ones(3, dtype=weft.float16)), RuntimeError, "Unsupported dtype Half"),
         (lambda: weft.fft.fft([1.0]), TypeError, "must be Tensor"),
+        (lambda: weft.fft.fft(weft.ones(3), "3"), TypeError, "integer"),
+        (lambda: weft.fft.fftn(weft.ones(3, 3), s=(2.5, 2)), TypeError, "integer"),
         (lambda: weft._core.internal.fft_c2r(weft.ones(3, dtype=weft.complex64), [0], 1.0, 9), RuntimeError, "points"),
         (lambda: weft._core.internal.fft_c2c(weft.ones(3), [], 1.0, True), RuntimeError, "one axis"),
     ],

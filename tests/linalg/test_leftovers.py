@@ -164,6 +164,7 @@ def test_gradients_stop_at_outputs_that_have_none() -> None:
         (lambda: weft.svd_lowrank(weft.ones(3, 3), 4), ValueError),
         (lambda: weft.pca_lowrank(weft.ones(3, 3), niter=-1), ValueError),
         (lambda: weft.lobpcg(weft.eye(5), 2), ValueError),
+        (lambda: weft.lobpcg(weft.eye(5), 0), ValueError),
         (lambda: weft.lobpcg(weft.ones(5, 4), 1), RuntimeError),
         (lambda: weft.lobpcg(weft.eye(9), method="other"), ValueError),
     ],

@@ -112,6 +112,8 @@ def lobpcg(
     m = A.size(-1)
     k = (1 if X is None else X.size(-1)) if k is None else k
     n = (k if X is None else X.size(-1)) if n is None else n
+    if not 0 < k <= n:
+        raise ValueError(f"lobpcg: expected 0 < k <= n, got k={k} and n={n}")
     if m < 3 * n:
         raise ValueError(
             f"LPBPCG algorithm is not applicable when the number of A rows (={m}) is smaller than 3 x the number of "

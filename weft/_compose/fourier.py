@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ def _scalar_type(dtype: Dtype) -> str:
 
 
 def _list(value: Sizes) -> list[int] | None:
-    return None if value is None else [value] if isinstance(value, int) else [int(v) for v in value]
+    return None if value is None else [value] if isinstance(value, int) else [operator.index(v) for v in value]
 
 
 def _wrapped(input: Tensor, dim: int) -> int:

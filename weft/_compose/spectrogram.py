@@ -31,6 +31,11 @@ def _frame(
     return hop, length, window
 
 
+def _check_window(op: str, window: Tensor | None) -> None:
+    if window is not None and not isinstance(window, Tensor):
+        raise TypeError(f"{op}(): argument 'window' must be Tensor, not {type(window).__name__}")
+
+
 @composite()
 def stft(
     input: Tensor,
@@ -59,6 +64,7 @@ def stft(
     >>> weft.stft(weft.ones(8), 4, return_complex=True).shape
     weft.Size([3, 9])
     """
+    _check_window("stft", window)
     rank = input.dim()
     if not (input.dtype.is_floating_point or input.dtype.is_complex):
         raise RuntimeError(f"stft: expected a tensor of floating point or complex values, got {input.dtype}")
@@ -122,6 +128,7 @@ def istft(
     >>> weft.istft(spectrum, 4, window=weft.hann_window(4)).round(decimals=3)
     tensor([1., 1., 1., 1., 1., 1., 1., 1.])
     """
+    _check_window("istft", window)
     if not input.dtype.is_complex:
         raise RuntimeError(
             "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
@@ -162,6 +169,8 @@ def istft(
     start = n_fft // 2 if center else 0
     end = start + length if length is not None else total - n_fft // 2 if center else total
     count = min(end, total) - start
+    if count <= 0:
+        raise RuntimeError(f"istft: expected at least one point, but the frames and length={length} leave {count}")
     signal, weights = signal.narrow(-1, start, count), weights.narrow(-1, start, count)
     if not float(weights.detach().abs().min()) > 1e-11:
         raise RuntimeError("istft: window overlap add min: 1 or more points are covered by no window")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import weft
@@ -15,6 +16,7 @@ from weft._device import DeviceLike, check_cpu
 def _points(op: str, length: int, periodic: bool, dtype: Dtype | None, device: DeviceLike) -> tuple[Tensor, int]:
     """0, 1, ... and how many steps the whole window has."""
     check_cpu(device)
+    length = operator.index(length)
     dtype = dtype or weft.get_default_dtype()
     if not dtype.is_floating_point and not dtype.is_complex:
         raise RuntimeError(f"{op} expects floating point dtypes, got: {dtype}")
