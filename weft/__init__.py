@@ -75,6 +75,7 @@ from weft.nn.functional import rrelu as rrelu  # noqa: E402
 from weft.random import *  # noqa: E402, F403
 
 _einops.install()
+_lazy.mark_absent(Tensor)
 
 if _TYPE_CHECKING:  # what _lazy finds
     from weft import _dynamo as _dynamo
@@ -103,6 +104,7 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft import xpu as xpu
     from weft._errors import AcceleratorError as AcceleratorError
     from weft._errors import OutOfMemoryError as OutOfMemoryError
+    from weft._numbers import *  # noqa: F403
     from weft.amp import autocast as autocast
     from weft.amp.autocast_mode import get_autocast_cpu_dtype as get_autocast_cpu_dtype
     from weft.amp.autocast_mode import get_autocast_dtype as get_autocast_dtype

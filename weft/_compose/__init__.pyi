@@ -53,6 +53,11 @@ from weft._compose.factors import ormqr as ormqr
 from weft._compose.factors import triangular_solve as triangular_solve
 from weft._compose.histograms import histogram as histogram
 from weft._compose.histograms import histogramdd as histogramdd
+from weft._compose.inquiries import is_distributed as is_distributed
+from weft._compose.inquiries import is_neg as is_neg
+from weft._compose.inquiries import is_nonzero as is_nonzero
+from weft._compose.inquiries import is_same_size as is_same_size
+from weft._compose.inquiries import resolve_neg as resolve_neg
 from weft._compose.joining import atleast_1d as atleast_1d
 from weft._compose.joining import atleast_2d as atleast_2d
 from weft._compose.joining import atleast_3d as atleast_3d

@@ -6,6 +6,7 @@ import importlib as _importlib
 from typing import Any as _Any
 
 from weft._core import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from weft._lazy import absent as _absent
 from weft.autograd import forward_ad, functional, graph
 from weft.autograd._engine import backward, grad
 from weft.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
@@ -52,4 +53,4 @@ __all__ = [
 def __getattr__(name: str) -> _Any:
     if name == "profiler":  # loaded when it is used
         return _importlib.import_module("weft.autograd.profiler")
-    raise AttributeError(f"module 'weft.autograd' has no attribute '{name}'")
+    raise _absent("weft.autograd", name)

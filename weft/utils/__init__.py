@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from weft._lazy import absent as _absent
 from weft.utils import checkpoint, data, hooks
 
 __all__ = ["checkpoint", "data", "hooks"]
@@ -15,4 +16,4 @@ _MODULES = ("benchmark", "dlpack", "model_zoo", "tensorboard")
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"weft.utils.{name}")
-    raise AttributeError(f"module 'weft.utils' has no attribute {name!r}", name=name)
+    raise _absent("weft.utils", name)

@@ -333,7 +333,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return native.hardshrink(input, lambd)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """``input`` moved towards 0 by ``lambd``, and 0 where it would cross.
 
     >>> import weft
@@ -342,7 +342,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return native.softshrink(input, lambd)
+    return native.softshrink(input, lambd, out=out)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

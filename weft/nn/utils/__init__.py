@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from weft._lazy import absent as _absent
 from weft.nn.utils import rnn, stateless
 from weft.nn.utils.clip_grad import (
     clip_grad_norm,
@@ -52,4 +53,4 @@ def __getattr__(name: str) -> Any:
     """Modules that few programs use are loaded when they are first asked for."""
     if name in ("parametrizations", "parametrize", "prune"):
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _absent("weft.nn.utils", name)

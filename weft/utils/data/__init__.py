@@ -1,5 +1,9 @@
 """Loading data: datasets, samplers, and the loader that makes batches of them."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from weft._lazy import absent as _absent
 from weft.utils.data.dataloader import (
     DataLoader,
     WorkerInfo,
@@ -49,3 +53,8 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+if not _TYPE_CHECKING:  # to a type checker a name that is not there is an error
+
+    def __getattr__(name: str) -> _Any:
+        raise _absent("weft.utils.data", name)
