@@ -77,7 +77,8 @@ class use_torch_stream:
     With the same seed, ``rand``, ``randn``, ``randint``, ``randperm``, ``normal_``, ``uniform_``, ``bernoulli``, dropout,
     ``exponential_``, ``log_normal_``, ``cauchy_``, ``geometric_``, ``random_``, and the initialisations built on them, give
     the numbers of PyTorch bit for bit: of a build with AVX2 or AVX-512, in the order of calls, for generators made after
-    the change too. The stream is serial, so large fills are slower. Other samplers follow their distributions only.
+    the change too. The stream is serial, so large fills are slower. Other samplers, and
+    normal numbers in float16 and bfloat16 when there are 16 or more but no multiple of 16, follow their distributions only.
 
     Args:
         enabled: False goes back to weft's own stream.

@@ -48,6 +48,7 @@ class FusedOptimizer(Optimizer):
     """
 
     _rule: str
+    _sparse_step: Callable[[dict[str, Any], Any, Any], None] | None = None  # for a parameter whose gradient is sparse
 
     def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         """The names of the rule's states; None for one that the options make unnecessary."""
@@ -70,7 +71,8 @@ class FusedOptimizer(Optimizer):
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            for params in batches(group["params"]):
+            dense = group["params"] if self._sparse_step is None else take_sparse(group, self._sparse_step)
+            for params in batches(dense):
                 self._step_together(group, params)
         return loss
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import weft
 from weft import Tensor
-from weft.optim._steps import FusedOptimizer, batches, take_sparse
-from weft.optim.optimizer import Closure, ParamsT, check_differentiable, check_lr, check_not_negative, new_step
+from weft.optim._steps import FusedOptimizer
+from weft.optim.optimizer import ParamsT, check_differentiable, check_lr, check_not_negative, new_step
 
 __all__ = ["Adagrad"]
 
@@ -83,14 +83,6 @@ class Adagrad(FusedOptimizer):
         for group in self.param_groups:
             for param in group["params"]:
                 self.state[param]["sum"].share_memory_()
-
-    def step(self, closure: Closure | None = None) -> Any:
-        """Change the parameters once; returns the loss of ``closure``."""
-        loss = self._call(closure)
-        for group in self.param_groups:
-            for params in batches(take_sparse(group, self._sparse_step)):
-                self._step_together(group, params)
-        return loss
 
     def _sparse_step(self, group: dict[str, Any], param: Tensor, grad: Any) -> None:
         if group["weight_decay"]:
