@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from weft.compiler import (
+    OptimizedModule,
     allow_in_graph,
     assume_constant_result,
     disable,
@@ -16,6 +17,7 @@ from weft.compiler import (
 )
 
 __all__ = [
+    "OptimizedModule",
     "allow_in_graph",
     "assume_constant_result",
     "config",

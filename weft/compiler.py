@@ -1,4 +1,4 @@
-"""``weft.compiler``: the switches around ``weft.compile``, which runs functions as they are.
+"""``weft.compiler``: the switches around ``weft.compile``, which runs functions and modules as they are.
 
 >>> weft.compiler.is_compiling()
 False
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
+
+from weft.nn import Module
 
 __all__ = [
     "allow_in_graph",
@@ -43,7 +45,7 @@ def compile(
     isolate_recompiles: bool = False,
     shapes_spec: Any = None,
 ) -> Any:
-    """model itself: it runs eagerly, operator by operator, whatever the other arguments say.
+    """The function itself, or the module in a wrapper: it runs operator by operator, whatever the other arguments say.
 
     Args:
         model: a function or module; without one, a decorator is returned.
@@ -63,7 +65,44 @@ def compile(
         return lambda function: compile(function, mode=mode, options=options)
     if not callable(model):
         raise TypeError(f"compile: expected a function or module, got {type(model).__name__}")
-    return model
+    return OptimizedModule(model) if isinstance(model, Module) else model
+
+
+class OptimizedModule(Module):
+    """What ``compile`` makes of a module: its attributes are the module's, its state_dict keys begin with "_orig_mod.".
+
+    >>> model = weft.compile(weft.nn.Linear(2, 3))
+    >>> model.out_features, list(model.state_dict())
+    (3, ['_orig_mod.weight', '_orig_mod.bias'])
+    """
+
+    _orig_mod: Module
+
+    def __init__(self, mod: Module) -> None:
+        super().__init__()
+        self._modules["_orig_mod"] = mod
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self._orig_mod(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        module = self.__dict__["_modules"]["_orig_mod"]
+        return module if name == "_orig_mod" else getattr(module, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # What a new module is made of is its own; the rest is set where it will be read.
+        if "_orig_mod" not in self.__dict__.get("_modules", ()):
+            super().__setattr__(name, value)
+        elif name == "_orig_mod":
+            self._modules[name] = value
+        else:
+            setattr(self._orig_mod, name, value)
+
+    def train(self, mode: bool = True) -> Self:
+        """Change the module, whose ``training`` is this one's too."""
+        self.__dict__["training"] = mode
+        self._orig_mod.train(mode)
+        return self
 
 
 def is_compiling() -> bool:

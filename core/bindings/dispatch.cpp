@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "autograd/meta.h"
 #include "bindings/overrides.h"
@@ -398,6 +399,31 @@ Tensor Slots::out(int i) const {
   return out;
 }
 
+namespace {
+
+/// A line for each result, as PyTorch shows them.
+PyObject* show_results(PyObject* self) {
+  const std::string_view type = Py_TYPE(self)->tp_name;
+  Object text = owned(PyUnicode_FromFormat("%s%s(", package_shown(), type.substr(type.find('.')).data()));
+  const Object fields = owned(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(self)), "__match_args__"));
+  const Py_ssize_t n = PyTuple_GET_SIZE(self);
+  for (Py_ssize_t i = 0; i < n; ++i)
+    text = owned(PyUnicode_FromFormat("%U\n%U=%R%s", text.get(), PyTuple_GET_ITEM(fields.get(), i),
+                                      PyTuple_GET_ITEM(self, i), i + 1 < n ? "," : ")"));
+  return Py_NewRef(text.get());
+}
+
+/// What Python calls: an error is told in its way.
+PyObject* results_repr(PyObject* self) noexcept {
+  try {
+    return show_results(self);
+  } catch (const PythonError&) {
+    return nullptr;
+  }
+}
+
+}  // namespace
+
 ResultType result_type(const char* op, std::initializer_list<const char*> fields) {
   static std::mutex mutex;  // guards known
   static std::map<std::string, PyTypeObject*> known;
@@ -412,6 +438,7 @@ ResultType result_type(const char* op, std::initializer_list<const char*> fields
     PyStructSequence_Desc desc{name->c_str(), nullptr, description, n};
     type = PyStructSequence_NewType(&desc);
     if (type == nullptr) throw PythonError{};
+    type->tp_repr = results_repr;
   }
   return {type};
 }

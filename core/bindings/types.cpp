@@ -286,6 +286,7 @@ void init_types(PyObject* module) {
 }
 
 void show_as_torch() noexcept { shown_package = "torch"; }
+const char* package_shown() noexcept { return shown_package; }
 
 PyObject* wrap_dtype(DType dtype) noexcept {
   return Py_NewRef(reinterpret_cast<PyObject*>(dtypes[static_cast<int>(dtype)]));

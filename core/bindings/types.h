@@ -14,6 +14,8 @@ void init_types(PyObject* module);
 
 /// From now on dtypes and sizes are shown as torch.float32 and torch.Size: the program calls weft so.
 void show_as_torch() noexcept;
+/// "weft" or "torch": the package's name in what users see.
+const char* package_shown() noexcept;
 
 PyObject* wrap_dtype(DType dtype) noexcept;  ///< a new reference
 bool is_dtype(PyObject* object) noexcept;

@@ -29,12 +29,13 @@ __all__ = [
 
 if _TYPE_CHECKING:  # what is imported when it is first used
     from weft.nn import attention as attention
+    from weft.nn import common_types as common_types
     from weft.nn import parallel as parallel
     from weft.nn.parallel import DataParallel as DataParallel
 else:
 
     def __getattr__(name: str) -> _Any:
-        if name in ("attention", "parallel"):
+        if name in ("attention", "common_types", "parallel"):
             return _importlib.import_module(f"weft.nn.{name}")
         if name == "DataParallel":
             return _importlib.import_module("weft.nn.parallel").DataParallel

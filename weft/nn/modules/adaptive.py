@@ -34,8 +34,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     Example:
         >>> import weft
-        >>> softmax = weft.nn.AdaptiveLogSoftmaxWithLoss(8, 20, cutoffs=[5, 10])
-        >>> tuple(softmax(weft.zeros(3, 8), weft.tensor([0, 7, 19])).output.shape)
+        >>> softmax = weft.nn.AdaptiveLogSoftmaxWithLoss(16, 20, cutoffs=[5, 10])
+        >>> tuple(softmax(weft.zeros(3, 16), weft.tensor([0, 7, 19])).output.shape)
         (3,)
     """
 

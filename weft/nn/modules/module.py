@@ -372,7 +372,7 @@ class Module(StateDictMixin):
         Example:
             >>> import weft
             >>> weft.nn.Linear(2, 2).to(weft.float64).weight.dtype
-            torch.float64
+            weft.float64
         """
         device, dtype, non_blocking, memory_format = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
@@ -630,7 +630,7 @@ class Module(StateDictMixin):
         Example:
             >>> import weft
             >>> [p.shape for p in weft.nn.Linear(2, 3).parameters()]
-            [torch.Size([3, 2]), torch.Size([3])]
+            [weft.Size([3, 2]), weft.Size([3])]
         """
         for _, param in self.named_parameters(recurse=recurse):
             yield param

@@ -48,7 +48,7 @@ def default_convert(data: Any) -> Any:
 
     >>> import numpy
     >>> default_convert({"x": numpy.array([1.0, 2.0])})
-    {'x': tensor([1., 2.], dtype=torch.float64)}
+    {'x': tensor([1., 2.], dtype=weft.float64)}
     """
     if isinstance(data, Tensor):
         return data
