@@ -126,11 +126,23 @@ def trunc_normal_(
     def cdf(x: float) -> float:
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
 
-    low, high = cdf((a - mean) / std), cdf((b - mean) / std)
     with weft.no_grad():
-        # Uniform over the distribution function, then through its inverse.
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(min=a, max=b)
+        if cdf((b - mean) / std) - cdf((a - mean) / std) > 0.3:
+            low, high = (tensor.new_tensor(bound).item() for bound in (a, b))  # as the dtype has them
+            tensor.normal_(mean, std, generator=generator)
+            while (outside := (tensor < low) | (tensor > high)).any():
+                again = weft.empty_like(tensor).normal_(mean, std, generator=generator)
+                tensor.copy_(weft.where(outside, again, tensor))
+            return tensor
+        # Few would fall between: draw evenly there, and keep each with its density's part of the highest.
+        peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+        refused = weft.ones_like(tensor, dtype=weft.bool)
+        while refused.any():
+            candidates = weft.empty_like(tensor).uniform_(a, b, generator=generator)
+            tensor.copy_(weft.where(refused, candidates, tensor))
+            chance = weft.empty_like(tensor).uniform_(generator=generator).log_()
+            refused &= chance > candidates.sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
+        return tensor
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -221,7 +233,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
     (3, 5)
     """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
-    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / float(fan_in + fan_out))
+    bound = math.sqrt(3.0) * (gain * math.sqrt(2.0 / float(fan_in + fan_out)))
     return uniform_(tensor, -bound, bound, generator)
 
 
