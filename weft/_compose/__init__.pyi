@@ -71,9 +71,6 @@ from weft._compose.joining import dstack as dstack
 from weft._compose.joining import hstack as hstack
 from weft._compose.joining import meshgrid as meshgrid
 from weft._compose.joining import vstack as vstack
-from weft._compose.layers import batch_norm as batch_norm
-from weft._compose.layers import embedding as embedding
-from weft._compose.layers import instance_norm as instance_norm
 from weft._compose.matrix_methods import cholesky as cholesky
 from weft._compose.matrix_methods import cholesky_inverse as cholesky_inverse
 from weft._compose.matrix_methods import cholesky_solve as cholesky_solve
@@ -106,12 +103,6 @@ from weft._compose.quantiles import aminmax as aminmax
 from weft._compose.quantiles import isin as isin
 from weft._compose.quantiles import nanquantile as nanquantile
 from weft._compose.quantiles import quantile as quantile
-from weft._compose.queries import get_device as get_device
-from weft._compose.queries import is_neg as is_neg
-from weft._compose.queries import is_nonzero as is_nonzero
-from weft._compose.queries import is_same_size as is_same_size
-from weft._compose.queries import numel as numel
-from weft._compose.queries import resolve_neg as resolve_neg
 from weft._compose.selection import argwhere as argwhere
 from weft._compose.selection import nonzero as nonzero
 from weft._compose.selection import unique as unique
