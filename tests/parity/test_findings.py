@@ -51,3 +51,13 @@ def test_an_empty_stride_of_a_pool_is_its_window() -> None:
 
 def test_padded_convolutions_are_contiguous() -> None:
     assert F.conv1d(weft.ones(1, 1, 6), weft.ones(1, 1, 4), padding="same").is_contiguous()
+
+
+def test_indices_along_a_dimension_count_from_its_end_when_negative() -> None:
+    x = weft.tensor([[1, 2, 3]])
+    assert weft.take_along_dim(x, weft.tensor([[-1, 0]]), 1).tolist() == [[3, 1]]
+    assert weft.take_along_dim(x, weft.tensor([-2])).tolist() == [2]
+
+
+def test_contracted_dimensions_of_one_element_meet_longer_ones() -> None:
+    assert weft.tensordot(weft.ones(1), weft.tensor([1.0, 2.0]), ([0], [0])).item() == 3.0

@@ -36,7 +36,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, *, out: Tensor | None = None)
         raise RuntimeError("both dimension lists should have same length")
     in_a, in_b = [d % max(a.dim(), 1) for d in in_a], [d % max(b.dim(), 1) for d in in_b]
     for d, e in zip(in_a, in_b, strict=True):
-        if a.size(d) != b.size(e):
+        if a.size(d) == 1:  # one element against many: the many are added up
+            b = b.sum(e, keepdim=True, dtype=b.dtype)
+        elif b.size(e) == 1:
+            a = a.sum(d, keepdim=True, dtype=a.dtype)
+        elif a.size(d) != b.size(e):
             raise RuntimeError(
                 "contracted dimensions need to match, but first has size "
                 f"{a.size(d)} in dim {d} and second has size {b.size(e)} in dim {e}"
