@@ -185,17 +185,10 @@ _unary(
     "trigamma",
     "Derivative of digamma.",
     30,
-    lambda g, self: g * tetragamma(self),
+    lambda g, self: g * polygamma(2, self),
     lambda x: __import__("scipy.special").special.polygamma(1, x),
     (0.3, 5.0),
     16.0,
-    namespace="_",
-)
-Op(
-    "tetragamma(self: Tensor) -> Tensor",
-    "Second derivative of digamma; its own derivative is not provided.",
-    rule=FLOAT,
-    cost=pointwise(30),
     namespace="_",
 )
 _unary(

@@ -22,7 +22,7 @@ class PackedWeights {
  public:
   explicit PackedWeights(const Correlation<T>& c)
       : taps_(c.axis[0].taps * c.axis[1].taps * c.axis[2].taps),
-        depth_(taps_ * c.in_channels),
+        depth_(taps_ * (c.mixed == 0 ? c.in_channels : c.mixed)),
         panels_(ceil_div(c.out_channels, tile_columns<T>)),
         panel_size_((depth_ + 1) * tile_columns<T>),  // the row past the end takes taps of other phases
         data_(c.groups * panels_ * panel_size_) {
@@ -42,6 +42,10 @@ class PackedWeights {
     }
     const bool taps_together = c.weight_tap[2] == 1 && c.weight_tap[1] == c.kernel[2] &&
                                c.weight_tap[0] == c.kernel[1] * c.kernel[2] && kernel > 1;
+    if (c.mixed != 0) {
+      pack_mixed(c, offset.data());
+      return;
+    }
     const int64_t work = depth_ * tile_columns<T>;
     parallel_for(c.groups * panels_, 1 + (1 << 16) / (work + 1), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -58,6 +62,16 @@ class PackedWeights {
   const T* panel(int64_t group, int64_t j) const noexcept { return data_.data() + (group * panels_ + j) * panel_size_; }
 
  private:
+  /// [tap][in channel of the group][lane]: a lane is an output channel, a group takes c.mixed of them.
+  void pack_mixed(const Correlation<T>& c, const int64_t* offset) {
+    for (int64_t o = 0; o < c.groups * lanes<T>; ++o) {
+      const T* from = c.weight + o / c.mixed * c.weight_group + o % c.mixed * c.weight_out;
+      T* to = data_.data() + o / lanes<T> * panel_size_ + o % lanes<T>;
+      for (int64_t t = 0; t < taps_; ++t) {
+        for (int64_t i = 0; i < c.mixed; ++i, to += tile_columns<T>) *to = from[offset[t] + i * c.weight_in];
+      }
+    }
+  }
   void pack(const Correlation<T>& c, const T* from, int64_t channels, T* to, const int64_t* place,
             const int64_t* offset, bool taps_together, int64_t kernel) const {
     constexpr int64_t width = tile_columns<T>;
@@ -96,13 +110,6 @@ class PackedWeights {
 
   int64_t taps_, depth_, panels_, panel_size_;
   Scratch<T> data_;
-};
-
-/// Where the points of a block are read and written.
-template <class T>
-struct Points {
-  const T* const* source;
-  const int64_t* destination;
 };
 
 /// Points from `first` that lie at even distances in the destination, at most `n`.
@@ -145,6 +152,50 @@ template <class T>
   }
 }
 
+/// The element of v that each lane names.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> pick(Vec<T> v, Lanes<T> index) noexcept {
+#if defined(__clang__)
+  Vec<T> picked;
+  for (int l = 0; l < lanes<T>; ++l) picked[l] = v[index[l]];
+  return picked;
+#else
+  return __builtin_shuffle(v, index);
+#endif
+}
+
+/// A tile of groups that lie side by side in one vector, `mixed` channels each: every input channel of a group is
+/// spread over the group's lanes. Half a tile at a time; the rows past `height` hold copies of the last.
+template <class T>
+[[gnu::noinline]] void mixed_tile(const T* const* source, int64_t height, const T* weight, const TileWalk& walk,
+                                  int64_t mixed, T* tile) {
+  constexpr int half = tile_rows / 2;
+  Lanes<T> first;
+  for (int l = 0; l < lanes<T>; ++l) first[l] = static_cast<LaneIndex<T>>(l / mixed * mixed);
+  for (int64_t begin = 0; begin < height; begin += half, tile += half * tile_columns<T>) {
+    Vec<T> sum[half] = {};
+    const T* w = weight;
+    for (int64_t r = 0; r < walk.runs; ++r) {
+      const T* row[half];
+#pragma GCC unroll 7
+      for (int i = 0; i < half; ++i) row[i] = source[min_of(begin + i, height - 1)] + walk.a_offset[r];
+      for (int64_t k = 0; k < walk.length; k += lanes<T>) {
+        Vec<T> x[half];
+#pragma GCC unroll 7
+        for (int i = 0; i < half; ++i) x[i] = load(row[i] + k);
+        Lanes<T> index = first;
+        for (int64_t c = 0; c < mixed; ++c, w += tile_columns<T>, index += 1) {
+          const Vec<T> factor = load(w);
+#pragma GCC unroll 7
+          for (int i = 0; i < half; ++i) sum[i] += pick<T>(x[i], index) * factor;
+        }
+      }
+    }
+#pragma GCC unroll 7
+    for (int i = 0; i < half; ++i) store(tile + i * tile_columns<T>, sum[i]);
+  }
+}
+
 /// A 1 x 1 convolution over whole planes: the weight matrix times each image.
 template <class T>
 bool multiply_planes(const Correlation<T>& c) {
@@ -178,14 +229,26 @@ bool multiply_planes(const Correlation<T>& c) {
   return true;
 }
 
+/// Small groups of as many inputs as outputs, as many as fill a vector, become one group of a vector's channels.
 template <class T>
-void correlate(const Correlation<T>& c) {
+void mix_groups(Correlation<T>& c) {
+  const int64_t channels = c.in_channels;
+  if (channels != c.out_channels || channels == 0 || channels >= lanes<T> || lanes<T> % channels != 0) return;
+  if (c.groups * channels % lanes<T> != 0) return;
+  c.mixed = channels;
+  c.groups = c.groups * channels / lanes<T>;
+  c.in_channels = c.out_channels = lanes<T>;
+}
+
+template <class T>
+void correlate(Correlation<T> c) {
   const Axis* axis = c.axis;
   if (c.batch * c.groups * c.out_channels * axis[0].count * axis[1].count * axis[2].count == 0) return;
   const bool empty = c.in_channels * axis[0].taps * axis[1].taps * axis[2].taps == 0;
   if (!empty && multiply_planes(c)) return;
   if (!empty && c.in_channels == 1 && c.out_channels == 1) return correlate_depthwise(c);
 
+  if (!empty) mix_groups(c);
   const PackedWeights<T> weights(c);
   const int64_t* src = c.source_stride;
   const int64_t* dst = c.destination_stride;
@@ -258,7 +321,10 @@ void correlate(const Correlation<T>& c) {
         const T* panel = weights.panel(group, j);
         for (int64_t t = 0; t < row_tiles.count; ++t) {
           const int64_t first = row_tiles.begin(t), height = row_tiles.begin(t + 1) - first;
-          tiles<T>().rows[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, panel, walk, tile);
+          if (c.mixed != 0)
+            mixed_tile(point_source.data() + first, height, panel, walk, c.mixed, tile);
+          else
+            tiles<T>().rows[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, panel, walk, tile);
           if (dst[1] == 1) {
             for (int64_t p = 0; p < height;) {
               const int64_t count = stretch(point_destination.data(), first + p, height - p, step);

@@ -43,6 +43,8 @@ struct Correlation {
   int64_t kernel[3];
   const T* bias;
   bool relu;
+  /// Not 0: each group is a vector's worth of smaller groups of so many channels, in and out.
+  int64_t mixed = 0;
 };
 
 namespace {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/conv_geometry.h"
+#include "kernels/gemm.h"
 #include "kernels/gemm_epilogue.h"
 #include "runtime/parallel.h"
 
@@ -40,8 +41,48 @@ void copy_gradient(T* to, int64_t row, const T* grad, const int64_t* stride, int
   }
 }
 
+/// The places of an image lie at even distances.
+bool is_even(const ConvTensor& t, const int64_t* size) {
+  return t.stride[3] == size[2] * t.stride[4] && t.stride[2] == size[1] * t.stride[3];
+}
+
+/// A 1 x 1 convolution over whole planes: gradient times image, summed over the images.
+template <class T>
+bool multiply_planes(const ConvArgs& args) {
+  const int64_t plane = args.in_size[0] * args.in_size[1] * args.in_size[2];
+  for (int d = 0; d < 3; ++d) {
+    if (args.kernel[d] != 1 || args.stride[d] != 1 || args.padding[d] != 0 || args.in_size[d] != args.out_size[d])
+      return false;
+  }
+  const int64_t *x = args.input.stride, *g = args.output.stride;
+  if (args.groups != 1 || args.weight.stride[1] != 1 || plane * args.batch == 0 || plane < 64) return false;
+  if (!is_even(args.input, args.in_size) || !is_even(args.output, args.out_size)) return false;
+  GemmTable table;
+  fill(table);
+  GemmArgs product{.m = args.out_channels, .n = args.in_channels, .k = plane};
+  product.a_row = g[1];
+  product.a_col = g[4];
+  product.b_row = x[4];
+  product.b_col = x[1];
+  product.c = args.weight.data;
+  product.c_row = args.weight.stride[0];
+  int64_t batch = args.batch;
+  if (x[0] == plane * x[4] && g[0] == plane * g[4]) {  // one long row of places
+    product.k *= batch;
+    batch = 1;
+  }
+  for (int64_t i = 0; i < batch; ++i) {
+    product.a = static_cast<const T*>(args.output.data) + i * g[0];
+    product.b = static_cast<const T*>(args.input.data) + i * x[0];
+    product.accumulate = i > 0;
+    table.gemm[static_cast<int>(sizeof(T) == 4 ? Compute::f32 : Compute::f64)](product);
+  }
+  return true;
+}
+
 template <class T>
 void gradient_of_weight(const ConvArgs& args) {
+  if (multiply_planes<T>(args)) return;
   const int64_t in_channels = args.in_channels / args.groups, out_channels = args.out_channels / args.groups;
   const int64_t kernel = args.kernel[0] * args.kernel[1] * args.kernel[2];
   const int64_t depth = kernel * in_channels;  // rows of the gradient: (tap, input channel)

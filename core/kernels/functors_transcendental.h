@@ -285,11 +285,6 @@ struct Trigamma {
   T operator()(T x) const { return vm::trigamma(x); }
 };
 template <class T>
-struct Tetragamma {
-  static constexpr bool vectorised = false;
-  T operator()(T x) const { return vm::tetragamma(x); }
-};
-template <class T>
 struct Erfinv {
   static constexpr bool vectorised = false;
   T operator()(T x) const { return vm::erfinv(x); }

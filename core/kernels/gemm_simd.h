@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #if defined(__x86_64__)
@@ -28,6 +29,12 @@ template <class T>
 using Vec = typename VectorOf<T>::type;
 template <class T>
 inline constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
+
+/// Lane numbers, as wide as the elements.
+template <class T>
+using LaneIndex = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+template <class T>
+using Lanes = Vec<LaneIndex<T>>;
 
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load(const T* from) noexcept {

@@ -12,7 +12,7 @@ namespace weft::kernels::special {
 
 namespace {
 
-constexpr double pi = 3.14159265358979323846, euler_gamma = 0.57721566490153286061;
+constexpr double pi = 3.14159265358979323846, root_half = 0.70710678118654752440, euler_gamma = 0.57721566490153286061;
 constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
@@ -138,7 +138,6 @@ double erfcx(double x) {
 }
 
 double log_ndtr(double x) {
-  constexpr double root_half = 0.70710678118654752440;
   if (x > -1.) return std::log1p(-0.5 * std::erfc(x * root_half));
   return std::log(0.5 * erfcx(-x * root_half)) - 0.5 * x * x;
 }
@@ -149,15 +148,14 @@ double ndtri(double p) {
   if (!(p > 0. && p < 1.)) return nan;
   if (p > 0.1 && p < 0.9) return std::sqrt(2.) * once::vm::erfinv(2. * p - 1.);
   if (p > 0.5) return -ndtri(1. - p);
-  // Newton's method for log Phi(x) = log p, which is concave: from below every step stays on the right side.
-  const double target = std::log(p);
-  double x = -std::sqrt(-2. * target);
+  // Newton's method for log Phi(x) = log p, which is concave: after one step all come from below.
+  const double target = std::log(p), tail = -2. * target;
+  double x = -std::sqrt(std::max(1., tail - std::log(2. * pi * tail)));
   for (int step = 0; step < 20; ++step) {
-    const double value = log_ndtr(x);
-    const double slope = 0.79788456080286535588 / erfcx(-x * 0.70710678118654752440);
-    const double change = (value - target) / slope;
+    const double scaled = erfcx(-x * root_half);
+    const double change = (std::log(0.5 * scaled) - 0.5 * x * x - target) * scaled * std::sqrt(pi / 2.);
     x -= change;
-    if (std::abs(change) <= 4. * epsilon * std::abs(x)) break;
+    if (std::abs(change) <= 1e-9 * std::abs(x)) break;  // the next would be the square of that
   }
   return x;
 }

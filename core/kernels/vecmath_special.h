@@ -119,23 +119,6 @@ namespace vm {
 }
 [[gnu::always_inline]] inline float trigamma(float x) { return static_cast<float>(trigamma(static_cast<double>(x))); }
 
-/// Second derivative of digamma: reflection below 0.5, recurrence up to 10, then the asymptotic series. 1e-14.
-[[gnu::always_inline]] inline double tetragamma(double x) {
-  double result = 0.;
-  if (x < 0.5) {
-    constexpr double pi = 3.14159265358979323846;
-    const double s = ::sin(pi * x);
-    result = -2. * pi * pi * pi * ::cos(pi * x) / (s * s * s);
-    x = 1. - x;
-  }
-  for (; x < 10.; x += 1.) result -= 2. / (x * x * x);
-  const double z = 1. / (x * x);
-  return result - z - z / x - z * z * poly(z, 1. / 2, -1. / 6, 1. / 6, -3. / 10, 5. / 6, -691. / 210);
-}
-[[gnu::always_inline]] inline float tetragamma(float x) {
-  return static_cast<float>(tetragamma(static_cast<double>(x)));
-}
-
 /// exp(-|x|) I_order(x) for order 0 or 1: the power series up to 20, then the asymptotic series. Relative error 1e-14.
 template <int order>
 [[gnu::always_inline]] inline double bessel_i_scaled(double x) {

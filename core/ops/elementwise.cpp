@@ -179,6 +179,7 @@ Tensor glu(const Tensor& self, int64_t dim) {
 Tensor polygamma(int64_t n, const Tensor& self) {
   check(n >= 0, "polygamma(n, x) does not support negative n.");
   if (n == 0) return ops::digamma(self);
+  if (n == 1) return ops::trigamma(self);
   const double factor = std::tgamma(static_cast<double>(n) + 1.) * (n % 2 == 0 ? -1. : 1.);
   return ops::mul(ops::zeta(number(static_cast<double>(n) + 1.), self), number(factor));
 }
