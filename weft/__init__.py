@@ -105,6 +105,7 @@ if _TYPE_CHECKING:  # what _lazy finds
     from weft._errors import AcceleratorError as AcceleratorError
     from weft._errors import OutOfMemoryError as OutOfMemoryError
     from weft._numbers import *  # noqa: F403
+    from weft._segments import *  # noqa: F403
     from weft.amp import autocast as autocast
     from weft.amp.autocast_mode import get_autocast_cpu_dtype as get_autocast_cpu_dtype
     from weft.amp.autocast_mode import get_autocast_dtype as get_autocast_dtype

@@ -48,7 +48,7 @@ NAMES = {
 }
 
 # Modules that list more of the package's names, looked into last.
-LESS_USED = ("_foreach", "_numbers", "nn._lower")
+LESS_USED = ("_foreach", "_numbers", "_segments", "nn._lower")
 
 # Methods of Tensor that the package has as functions, too.
 METHODS = frozenset({"detach_", "get_device", "is_inference", "ldexp_", "resize_as_"})

@@ -168,7 +168,9 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """
     if dim == -1:
         return v.norm(pow)
-    return weft.linalg.vector_norm(v, pow, [d for d in _count(v.dim()) if d != dim % v.dim()], keepdim=True)
+    if not 0 <= dim < v.dim():
+        raise IndexError(f"norm_except_dim(): expected dim between -1 and {v.dim() - 1}, got {dim}")
+    return weft.linalg.vector_norm(v, pow, [d for d in _count(v.dim()) if d != dim], keepdim=True)
 
 
 def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: weft.dtype) -> Tensor:

@@ -498,7 +498,8 @@ def multi_margin_loss(
     scores = input.reshape(-1, input.size(-1)) if input.dim() else input.reshape(1, 1)
     classes = scores.size(-1)
     if weight is not None and (weight.dim() != 1 or weight.numel() != classes):
-        raise ValueError(
+        kind = ValueError if weight.dim() != 1 else RuntimeError  # as PyTorch
+        raise kind(
             f"multi_margin_loss(): weight must be one-dimensional, of {classes} elements, got {list(weight.shape)}"
         )
     index = target.reshape(-1, 1)
