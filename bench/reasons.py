@@ -8,6 +8,7 @@ REASONS: dict[str, str] = {
     "reductions bfloat16": "converted to float32 first",
     "float32 to float16": "rounded by integer arithmetic, not by the conversion instruction",
     "indexing one_hot": "four passes: least, largest, zeros, scatter",
+    "indexing index_select columns": "one element at a time, each from an index of 8 bytes",
     "indexing bincount": "two passes: the range first, then the counts",
     "indexing embedding_bag": "the vectors are gathered, then added: two passes",
     "depthwise 240@14 5x5": "rows of 14 fill a vector of 16 once, and pay for its edges",
