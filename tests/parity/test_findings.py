@@ -61,3 +61,8 @@ def test_indices_along_a_dimension_count_from_its_end_when_negative() -> None:
 
 def test_contracted_dimensions_of_one_element_meet_longer_ones() -> None:
     assert weft.tensordot(weft.ones(1), weft.tensor([1.0, 2.0]), ([0], [0])).item() == 3.0
+
+
+def test_pixels_of_no_images_can_be_shuffled() -> None:
+    assert F.pixel_shuffle(weft.empty(0, 4, 1, 1), 2).shape == (0, 1, 2, 2)
+    assert F.pixel_unshuffle(weft.empty(0, 1, 2, 2), 2).shape == (0, 4, 1, 1)
