@@ -70,7 +70,12 @@ def segment_reduce(
     start = neutral if initial is None else initial
     shape = [*data.shape[:axis], count + 1, *data.shape[axis + 1 :]]
     index = segment.reshape([*segment.shape, *beside]).expand(data.shape)
-    found = weft.full(shape, start, dtype=data.dtype).scatter_reduce(axis, index, data, how).narrow(axis, 0, count)
+    found = (
+        weft.full(shape, start, dtype=data.dtype)
+        .scatter_reduce(axis, index, data, how)
+        .narrow(axis, 0, count)
+        .contiguous()
+    )
     if reduce != "mean":
         return found
     sizes = lengths.reshape([*lengths.shape, *beside])
@@ -82,6 +87,10 @@ _segment_reduce = segment_reduce
 
 def _chunk_cat(tensors: Sequence[Tensor], dim: int, num_chunks: int, *, out: Tensor | None = None) -> Tensor:
     """Pads each tensor with zeros to num_chunks pieces along dim, and puts the pieces of all side by side."""
+    if num_chunks < 1:
+        raise RuntimeError(f"_chunk_cat(): expected positive num_chunks, got {num_chunks}")
+    if not tensors:
+        raise RuntimeError("_chunk_cat(): expected a non-empty list of Tensors, got an empty one")
     parts = []
     for tensor in tensors:
         d = dim % builtins.max(tensor.dim(), 1)

@@ -47,6 +47,12 @@ def test_chunks_are_padded_and_joined() -> None:
     assert ours.tolist() == torch._chunk_cat([torch.arange(3.0), torch.arange(4.0)], 0, 2).tolist()
 
 
+@pytest.mark.parametrize(("count", "chunks"), [(0, 2), (1, 0)])
+def test_no_chunks_and_no_tensors_are_refused(count: int, chunks: int) -> None:
+    with pytest.raises(RuntimeError, match=r"_chunk_cat.*expected"):
+        weft._chunk_cat([weft.ones(2)] * count, 0, chunks)
+
+
 def test_masked_indices_may_lie_outside() -> None:
     index, mask = [weft.tensor([0, 9])], weft.tensor([True, False])
     assert weft._unsafe_masked_index(weft.tensor([5.0, 6.0]), mask, index, 1.0).tolist() == [5.0, 1.0]
