@@ -29,7 +29,6 @@ REASONS: dict[str, str] = {
     "reductions max over 1 64Kx10": "rows of ten do not fill a vector",
     "reductions every second": "strided elements are gathered before they are added",
     "16M": "no stores past the cache",
-    "1M": "bound by the caches: both libraries move the same bytes",
 }
 
 

@@ -192,16 +192,3 @@ def frobenius_norm(input: Tensor, dim: Any = (), keepdim: bool = False, *, out: 
     if len(dims) > 2:
         raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead.")
     return weft.linalg.vector_norm(input, 2, dims or None, keepdim)
-
-
-@composite(method=False)
-def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
-    """The norm over all dimensions but one, which are kept with size one; over all when dim is -1.
-
-    >>> weft.norm_except_dim(weft.tensor([[3.0, 4.0]])).tolist()
-    [[5.0]]
-    """
-    if dim == -1:
-        return v.norm(pow)
-    others = [d for d in range(v.dim()) if d != dim % max(v.dim(), 1)]
-    return weft.linalg.vector_norm(v, pow, others, True)

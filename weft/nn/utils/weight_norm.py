@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from weft import Tensor
+from weft.nn._lower import norm_except_dim
 from weft.nn.modules.module import Module
 from weft.nn.parameter import Parameter
 
@@ -13,31 +14,17 @@ __all__ = ["WeightNorm", "remove_weight_norm", "weight_norm"]
 _Module = TypeVar("_Module", bound=Module)
 
 
-def norm_except_dim(v: Tensor, dim: int | None) -> Tensor:
-    """The Euclidean norms of the slices of ``v`` along ``dim``; of all of it for None.
-
-    >>> import weft
-    >>> norm_except_dim(weft.tensor([[3.0, 4.0], [0.0, 1.0]]), 0)
-    tensor([[5.],
-            [1.]])
-    """
-    if dim is None or dim == -1:
-        return v.norm()
-    others = [d for d in range(v.dim()) if d != dim % v.dim()]
-    return v.norm(2, others, keepdim=True) if others else v.abs()
-
-
 class WeightNorm:
     """The hook that computes the weight before each call."""
 
     def __init__(self, name: str, dim: int | None) -> None:
         self.name = name
-        self.dim = dim
+        self.dim = -1 if dim is None else dim
 
     def compute_weight(self, module: Module) -> Tensor:
         """``g * v / |v|``."""
         g, v = getattr(module, self.name + "_g"), getattr(module, self.name + "_v")
-        return v * (g / norm_except_dim(v, self.dim))
+        return v * (g / norm_except_dim(v, 2, self.dim))
 
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self.name, self.compute_weight(module))
@@ -59,7 +46,7 @@ def weight_norm(module: _Module, name: str = "weight", dim: int | None = 0) -> _
     hook = WeightNorm(name, dim)
     weight = getattr(module, name)
     del module._parameters[name]
-    module.register_parameter(name + "_g", Parameter(norm_except_dim(weight, dim).data))
+    module.register_parameter(name + "_g", Parameter(norm_except_dim(weight, 2, hook.dim).data))
     module.register_parameter(name + "_v", Parameter(weight.data))
     setattr(module, name, hook.compute_weight(module))
     module.register_forward_pre_hook(hook)
