@@ -296,6 +296,28 @@ def oversubscribed(lib: ModuleType, seconds: float) -> Figures:
     return {"steps/s best": max(totals.values()), "16 of best": totals[16] / max(totals.values())}
 
 
+def serving(waiting: float) -> Callable[[ModuleType, float], Figures]:
+    """Sixteen threads that answer requests of about a millisecond and wait `waiting` seconds between them."""
+
+    def run(lib: ModuleType, seconds: float) -> Figures:
+        net, x = _mlp(lib, 256), lib.randn(64, 256)
+        took: list[float] = []
+
+        def step() -> None:
+            begin = time.perf_counter()
+            with lib.no_grad():
+                for _ in range(4):
+                    net(x)
+            took.append(time.perf_counter() - begin)
+            time.sleep(waiting)
+
+        rate = sum(wall_rates([step] * 16, seconds, 1))
+        took.sort()
+        return {"requests/s": rate, "ms, 99 of 100": 1e3 * took[int(0.99 * len(took))]}
+
+    return run
+
+
 def quota(lib: ModuleType, seconds: float) -> Figures:
     """A process confined to one CPU: four threads against one, both at the library's defaults."""
     code = (
@@ -347,6 +369,7 @@ SCENARIOS: dict[str, list[Scenario]] = {
     ],
     "pool": [("2 x training 512, one pool", over_one_pool, "")],
     "many": [("16 x training 256", oversubscribed, ">= 0.85")],
+    "serving": [(f"16 threads, {wait} ms between", serving(wait * 1e-3), "") for wait in (1, 5)],
     "quota": [("one CPU, 4 x training 256", quota, "")],
 }
 

@@ -76,10 +76,10 @@ NativeCall::~NativeCall() {
     return;
   }
   int64_t end = has_gil || trace_.active() ? governor::now() : 0;
-  const int64_t waiting = take_back(end);
+  const governor::Wait wait = take_back(end);
   if (trace_.active()) [[unlikely]]
     trace_.event().second = end;
-  if (has_gil) governor::done_released(decision_, end, waiting);
+  if (has_gil) governor::done_released(decision_, end, wait);
 }
 
 void NativeCall::let_go() noexcept {
@@ -87,11 +87,11 @@ void NativeCall::let_go() noexcept {
   if (decision_.shared()) handover::let_go();
 }
 
-int64_t NativeCall::take_back(int64_t now) noexcept {
-  if (decision_.shared()) now = handover::before_taking(now);
+governor::Wait NativeCall::take_back(int64_t now) noexcept {
+  const bool shared = decision_.shared();
+  if (shared) now = handover::before_taking(now);
   surviving_exit([&] { PyEval_RestoreThread(released_); });
-  if (decision_.shared()) handover::after_taking();
-  return now;
+  return {now, shared ? handover::after_taking() : handover::Company{}};
 }
 
 PythonScope::PythonScope() : call_(current) {

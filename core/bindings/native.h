@@ -25,8 +25,8 @@ class NativeCall {
  private:
   friend class PythonScope;
   void let_go() noexcept;
-  /// Returns when waiting for the lock itself began.
-  int64_t take_back(int64_t now) noexcept;
+  /// Returns when waiting for the lock itself began, and who else was about.
+  governor::Wait take_back(int64_t now) noexcept;
 
   governor::Decision decision_;
   PyThreadState* released_ = nullptr;

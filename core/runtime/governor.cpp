@@ -118,6 +118,13 @@ bool pays_to_release(const ThreadState& thread, SizeClass& cls, int64_t estimate
   return true;
 }
 
+// Whether somebody kept the lock for whole switch intervals. A thread that computes in Python lets each of ours have it
+// once an interval; where it went around among ours more often, they waited for one another and for CPUs, and holding
+// the lock would make that no shorter.
+bool hogged(int64_t wait, const handover::Company& company) noexcept {
+  return 4 * company.passes * switch_interval <= 5 * company.threads * wait || company.passes == 0;
+}
+
 void learn(SizeClass& cls, uint8_t size, int64_t worked, int64_t wait) noexcept {
   const int64_t bound = 2 * switch_interval;
   cls.credit += patience(size) * worked - wait;
@@ -176,11 +183,11 @@ void done_held(const Decision& decision) noexcept {
   correct(*decision.correction, decision.estimate, thread->last_end - decision.begin);
 }
 
-void done_released(const Decision& decision, int64_t end, int64_t waiting) noexcept {
+void done_released(const Decision& decision, int64_t end, const Wait& wait) noexcept {
   ThreadState* const thread = Registry::local();
   if (thread == nullptr) return;
   thread->last_end = now();
-  const int64_t wait = thread->last_end - waiting;
+  const int64_t waited = thread->last_end - wait.begin;
   add(thread->waited, thread->last_end - end);
   if (decision.size_class == no_evidence) return;
   const int64_t measured = end - decision.begin;
@@ -191,7 +198,8 @@ void done_released(const Decision& decision, int64_t end, int64_t waiting) noexc
   const int64_t worked = std::min(measured, 2 * expected);
   // When the regime changed while this thread waited, its wait is no evidence.
   SizeClass& cls = classes[decision.size_class];
-  if (!cls.hold && cls.flips == decision.flips) learn(cls, decision.size_class, worked, wait);
+  if (!cls.hold && cls.flips == decision.flips)
+    learn(cls, decision.size_class, worked, hogged(waited, wait.company) ? std::min(waited, 2 * switch_interval) : 0);
 }
 
 namespace {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "runtime/handover.h"
+
 namespace weft::governor {
 
 enum class Policy : uint8_t { automatic, release, hold };
@@ -42,9 +44,12 @@ struct Decision {
 };
 /// `estimate`: expected native time in nanoseconds. `alone`: the interpreter has one thread only.
 Decision decide(int64_t estimate, bool alone, Correction& correction) noexcept;
-/// The call let go of the lock; its native work ended at `end`, it began to wait for the lock at `waiting`, when its
-/// turn had come (runtime/handover.h), and it has had the lock back since now().
-void done_released(const Decision& decision, int64_t end, int64_t waiting) noexcept;
+struct Wait {
+  int64_t begin;  ///< of waiting for the lock
+  handover::Company company;
+};
+/// The call let go of the lock; its native work ended at `end`, and it has had the lock back since now().
+void done_released(const Decision& decision, int64_t end, const Wait& wait) noexcept;
 /// The call held the lock.
 void done_held(const Decision& decision) noexcept;
 

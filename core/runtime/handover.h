@@ -1,6 +1,5 @@
 // How our threads pass Python's lock to one another: a thread that wants it spins for as long as a wake-up would take,
-// more threads than CPUs take turns, and now and then the lock is left open for everybody else. Why so:
-// docs/notes/gil.md.
+// and now and then the lock is left open for everybody else. Why so: docs/notes/gil.md.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +9,15 @@ namespace weft::handover {
 /// The calling thread has just let go of the lock.
 void let_go() noexcept;
 /// The calling thread wants it back, since `now`. Returns the time from which it waited for the lock alone, and not for
-/// its turn.
+/// an opening to end.
 int64_t before_taking(int64_t now) noexcept;
+
+/// What other threads of ours did while this one waited.
+struct Company {
+  int threads = 0;     ///< of them, now at native work or waiting for the lock themselves
+  int64_t passes = 0;  ///< how often the lock went from one of ours to another
+};
 /// The calling thread has it back.
-void after_taking() noexcept;
+Company after_taking() noexcept;
 
 }  // namespace weft::handover

@@ -471,6 +471,11 @@ int num_threads() noexcept {
   return limit != 0 ? limit : first_limit(pool());
 }
 
+int detail::known_cpus() noexcept {
+  num_threads();  // sets `cpus`
+  return pool().cpus.load(std::memory_order_relaxed);
+}
+
 void set_num_threads(int n) {
   check_value(n >= 1, "set_num_threads: expected a positive number of threads, got {}", n);
   num_threads();  // sets `cpus`

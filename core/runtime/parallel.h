@@ -25,6 +25,8 @@ int allowed_cpus();
 namespace detail {
 /// CPUs of the process's affinity, which is its main thread's.
 int cpus_by_affinity() noexcept;
+/// allowed_cpus() when the pool last looked, at the cost of a load.
+int known_cpus() noexcept;
 /// Gives the calling thread the process's affinity. A worker would else keep that of the thread that started it.
 void adopt_process_affinity() noexcept;
 }  // namespace detail

@@ -46,7 +46,6 @@ from weft._compose.factors import frobenius_norm as frobenius_norm
 from weft._compose.factors import lu as lu
 from weft._compose.factors import lu_solve as lu_solve
 from weft._compose.factors import lu_unpack as lu_unpack
-from weft._compose.factors import norm_except_dim as norm_except_dim
 from weft._compose.factors import nuclear_norm as nuclear_norm
 from weft._compose.factors import orgqr as orgqr
 from weft._compose.factors import ormqr as ormqr
