@@ -88,7 +88,7 @@ def targets(internal: bool = False) -> list[tuple[str, Callable[..., Any]]]:
         for name in sorted(dir(module)):
             if name.startswith("_") or name in _LEFT_OUT:
                 continue
-            value = getattr(module, name)
+            value = getattr(module, name, None)  # PyTorch's names that weft lacks are listed, and raise
             if callable(value) and not isinstance(value, type):
                 found.append((f"{space}.{name}", value))
     return found
