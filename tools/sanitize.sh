@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds with sanitizers and runs the tests under them: tools/sanitize.sh thread|address|undefined [pytest arguments]
-# Any report ends the process that caused it, and so its test; reports are printed and kept in build/<kind>/reports.
+# A process with a report ends with an error; all reports are printed at the end and kept in build/<kind>/reports.
 # docs/notes/sanitizers.md says what is left out and why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +14,7 @@ ninja -C "$build"
 rm -rf "$build/site" "$build/reports" && mkdir "$build/site" "$build/reports"
 cp -r weft "$build/site/" && rm -f "$build"/site/weft/_core*.so && cp "$build"/core/_core*.so "$build/site/weft/"
 
-# A Python that is not built with the sanitizer itself needs its library loaded first; it must not see our flags' leaks.
+# A Python that is not built with the sanitizer needs its library loaded first, and libstdc++, whose throw it wraps.
 case $kind in
     thread) library=libtsan.so ;;
     address) library=libasan.so ;;

@@ -75,7 +75,7 @@ NativeCall::~NativeCall() {
     if (has_gil) governor::done_held(decision_);
     return;
   }
-  int64_t end = has_gil || trace_.active() ? governor::now() : 0;
+  const int64_t end = has_gil || trace_.active() ? governor::now() : 0;
   const governor::Wait wait = take_back(end);
   if (trace_.active()) [[unlikely]]
     trace_.event().second = end;
@@ -103,7 +103,7 @@ PythonScope::PythonScope() : call_(current) {
   }
   if (call_->released_ != nullptr) {
     trace_.start(trace::Kind::python, nullptr);
-    call_->take_back(governor::now());
+    call_->take_back(call_->decision_.shared() ? governor::now() : 0);
     if (trace_.active()) [[unlikely]]
       trace_.event().first = governor::now();
   }

@@ -25,7 +25,7 @@ void governor_before_fork() noexcept;
 void governor_after_fork_in_parent() noexcept;
 void governor_after_fork_in_child() noexcept;
 
-/// Threads that waited for the lock or their turn are not in the child.
+/// Threads that were at native work or waited for the lock are not in the child.
 void handover_after_fork_in_child() noexcept;
 
 void trace_before_fork() noexcept;

@@ -18,7 +18,8 @@ constexpr int64_t longest_spin = 100'000;  // blocking and being woken costs hal
 constexpr int64_t between_openings = 10'000'000;
 constexpr int64_t opening = 150'000;  // whoever waits for the lock has woken by then
 
-// All of these are hints: a wrong one costs time, not order. Python's lock is what excludes.
+// Hints, all of them: a wrong one costs time, not order. Python's lock is what excludes; `taker` and `passes` are
+// written with it held, `last_opening` by who just let go, the rest by anybody.
 alignas(64) constinit std::atomic<bool> taken{false};  // one of ours has the lock or is about to
 constinit std::atomic<uint32_t> taker{0};              // which
 constinit std::atomic<uint64_t> passes{0};             // from one of ours to another
