@@ -12,6 +12,7 @@ from types import ModuleType
 from bench.workload import Call
 
 TURN = 0.004  # seconds of calls that one reading of the clock covers, at least
+PAUSE = 0.02  # seconds; libgomp's workers were seen to spin beyond 3 ms, and halved the other library's speed
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def _time(call: Call, count: int, clock: Callable[[], float]) -> float:
 def compare(calls: Mapping[str, Call], seconds: float, threads: int) -> dict[str, Timing]:
     """Best and median of each call, measured in turns for about so many seconds in all, at least three turns each.
 
-    With several threads a pause precedes each turn: OpenMP's idle workers spin for a while after their last call and
-    would take the other library's core.
+    With several threads a pause precedes each turn: OpenMP's idle workers spin for some milliseconds after their last
+    call and would take the other library's core.
     """
     clock = clock_for(threads)
     gc.collect()
@@ -63,7 +64,7 @@ def compare(calls: Mapping[str, Call], seconds: float, threads: int) -> dict[str
         while time.perf_counter() < end or len(next(iter(readings.values()))) < 3:
             for name, call in calls.items():
                 if threads > 1:
-                    time.sleep(0.003)
+                    time.sleep(PAUSE)
                 if counts[name] > 1:
                     call()  # the first call after the other library's turn finds cold caches
                 readings[name].append(_time(call, counts[name], clock) / counts[name])

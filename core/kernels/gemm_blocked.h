@@ -1,0 +1,252 @@
+// The general way to multiply: B packed in panels, A copied tile by tile, both by blocks that suit the caches
+// (docs/notes/gemm.md). And the short way, for products so small that working out blocks would cost more than they do.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/gemm_epilogue.h"
+#include "kernels/gemm_pack.h"
+#include "kernels/gemm_scratch.h"
+#include "kernels/gemm_tile.h"
+#include "runtime/parallel.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+// Multiply-adds below which a piece of work is not worth handing to another thread.
+constexpr int64_t piece_work = 1 << 19;
+// Elements whose copying is worth it.
+constexpr int64_t piece_copy = 1 << 15;
+
+// Cache blocks, in elements: an A block of 260 to 520 KB stays in L2, a B block in L3.
+constexpr int64_t block_rows = 12 * 14;
+constexpr int64_t block_columns = 3072;
+constexpr int64_t copied_blocks = 16;  // A blocks copied at a time, for all columns to share: up to 4 MB of L3
+constexpr int64_t copied_tiles = 4;    // tiles of A that one thread copies at a time
+template <class T>
+constexpr int64_t block_depth = sizeof(T) == 4 ? 384 : 256;
+// Rows of B read in place: each lies in a page of its own when B is wide, and there must be room for all in the TLB.
+constexpr int64_t in_place_depth = 64;
+
+/// C = A B. With several images the columns of B and C go on in the next image.
+template <class T>
+struct Problem {
+  int64_t m, n, k;
+  const T* a;
+  int64_t a_row, a_col;
+  const T* b;
+  int64_t b_row, b_col;
+  T* c;
+  int64_t c_row;
+  Epilogue<T> epilogue;
+  int64_t images = 1, b_image = 0, c_image = 0;
+};
+
+/// A block of rows of A over one stretch of k: read in place, along rows or columns, or from a copy, tile by tile and
+/// [k][height] within one.
+template <class T>
+class RowBlock {
+ public:
+  /// Reads `copied` unless that is null.
+  RowBlock(const T* a, int64_t a_row, int64_t a_col, int64_t rows, int64_t k, const T* copied)
+      : tiles_(rows), row_(a_row), col_(a_col), depth_(k), a_(a), copied_(copied) {}
+
+  const RowTiles& row_tiles() const noexcept { return tiles_; }
+
+  void copy_to(T* to, int64_t first, int64_t last) const {
+    if (row_ == 1) {  // each line of A is read once, for all tiles
+      for (int64_t p = 0; p < depth_; ++p) {
+        for (int64_t t = first; t < last; ++t) {
+          const int64_t begin = tiles_.begin(t), height = tiles_.begin(t + 1) - begin;
+          copy_run(to + begin * depth_ + p * height, a_ + begin + p * col_, height);
+        }
+      }
+      return;
+    }
+    for (int64_t t = first; t < last; ++t) {
+      const int64_t begin = tiles_.begin(t), height = tiles_.begin(t + 1) - begin;
+      const T* from = a_ + begin * row_;
+      T* tile = to + begin * depth_;
+      if (col_ == 1) {
+        for (int64_t i = 0; i < height; i += lanes<T>) {
+          transpose_strip<T, Strip::exact>(tile + i, height, from + i * row_, row_, min_of(lanes<T>, height - i),
+                                           depth_, [](int64_t p) { return p; });
+        }
+      } else {
+        for (int64_t p = 0; p < depth_; ++p) {
+          for (int64_t i = 0; i < height; ++i) tile[p * height + i] = from[i * row_ + p * col_];
+        }
+      }
+    }
+  }
+
+  /// Tile t times one panel of B.
+  [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t b_ahead, int vectors,
+                                       T* tile) const {
+    const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
+    const int64_t no_offset = 0;
+    TileWalk walk{1, &no_offset, depth_, height, b_step, 0, b_ahead};
+    if (copied_ != nullptr) {
+      tiles<T>().columns[height - 1][vectors - 1](copied_ + i * depth_, b, walk, tile);
+    } else if (col_ != 1) {
+      walk.a_step = col_;
+      tiles<T>().columns[height - 1][vectors - 1](a_ + i, b, walk, tile);
+    } else {
+      const T* row[tile_rows];
+      for (int64_t r = 0; r < height; ++r) row[r] = a_ + (i + r) * row_;
+      walk.a_step = 1;
+      tiles<T>().rows[height - 1][vectors - 1](row, b, walk, tile);
+    }
+  }
+
+ private:
+  RowTiles tiles_;
+  int64_t row_, col_, depth_;
+  const T* a_;
+  const T* copied_;
+};
+
+template <class T>
+void multiply_blocked(const Problem<T>& p) {
+  constexpr int64_t width = tile_columns<T>;
+  const int64_t image_panels = ceil_div(p.n, width), all_panels = p.images * image_panels;
+  const bool b_in_place = p.b_col == 1 && p.m <= 4 * tile_rows;
+  const bool a_in_place = (p.a_row == 1 || p.a_col == 1) && (all_panels <= 4 || p.m <= tile_rows);
+  const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.n > 8 * width ? in_place_depth : block_depth<T>);
+  const int64_t depth_max = ceil_div(p.k, depth_blocks);
+  const int64_t row_blocks = ceil_div(p.m, block_rows), rows_max = ceil_div(p.m, row_blocks);
+  // With one block of rows each panel is used once: packed just before, it is still in cache.
+  const bool pack_late = row_blocks == 1;
+  const int64_t panels_most = min_of(all_panels, block_columns / width);
+  const int64_t panel_size = depth_max * width, copy_size = rows_max * depth_max;
+  Scratch<T> packed(pack_late ? 0 : panels_most * panel_size);
+  const int64_t copies = a_in_place ? 0 : min_of(row_blocks, copied_blocks);
+  const int64_t copy_parts = ceil_div(ceil_div(rows_max, tile_rows), copied_tiles);  // of one block
+  Scratch<T> copied(copies * copy_size);
+  const int64_t panels_each = max_of(2 * piece_work / (rows_max * panel_size), 1);
+
+  for (int64_t first_panel = 0; first_panel < all_panels; first_panel += panels_most) {
+    const int64_t panels = min_of(panels_most, all_panels - first_panel);
+    const int64_t column_blocks = ceil_div(panels, panels_each);
+    for (int64_t d = 0; d < depth_blocks; ++d) {
+      const int64_t pc = p.k * d / depth_blocks, depth = p.k * (d + 1) / depth_blocks - pc;
+      const Epilogue<T> epilogue = p.epilogue.part(d == 0, d + 1 == depth_blocks);
+      const auto block_of = [&](int64_t block, const T* copy) {
+        const int64_t row = p.m * block / row_blocks, rows = p.m * (block + 1) / row_blocks - row;
+        return RowBlock<T>(p.a + row * p.a_row + pc * p.a_col, p.a_row, p.a_col, rows, depth, copy);
+      };
+      const auto columns_of = [&](int64_t panel, int64_t& image, int64_t& column) {
+        image = (first_panel + panel) / image_panels;
+        column = (first_panel + panel) % image_panels * width;
+        return p.b + image * p.b_image + pc * p.b_row + column * p.b_col;
+      };
+      const auto pack_panel = [&](int64_t panel, T* to) {
+        int64_t image, column;
+        const T* from = columns_of(panel, image, column);
+        pack_columns(to, from, p.b_row, p.b_col, depth, min_of(width, p.n - column));
+      };
+      for (int64_t some = 0; some < row_blocks; some += copied_blocks) {
+        const int64_t these = min_of(copied_blocks, row_blocks - some);
+        const int64_t to_pack = pack_late || some > 0 ? 0 : panels;
+        const int64_t to_copy = copies > 0 ? these * copy_parts : 0;
+        parallel_for(to_pack + to_copy, 1 + piece_copy / (depth * width), [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            if (i < to_pack) {
+              pack_panel(i, packed.data() + i * depth * width);
+              continue;
+            }
+            const int64_t block = (i - to_pack) / copy_parts, first = (i - to_pack) % copy_parts * copied_tiles;
+            const RowBlock<T> a = block_of(some + block, nullptr);
+            a.copy_to(copied.data() + block * copy_size, first, min_of(first + copied_tiles, a.row_tiles().count));
+          }
+        });
+        const int64_t work = rows_max * panels_each * width * depth;
+        parallel_for(these * column_blocks, 1 + piece_work / work, [&](int64_t begin, int64_t end) {
+          alignas(64) T tile[tile_rows * width];
+          Scratch<T> late_panel(pack_late ? depth * width : 0);
+          for (int64_t piece = begin; piece < end; ++piece) {
+            const int64_t i_block = piece / column_blocks, first = piece % column_blocks * panels_each;
+            const int64_t row = p.m * (some + i_block) / row_blocks;
+            const RowBlock<T> a = block_of(some + i_block, copies > 0 ? copied.data() + i_block * copy_size : nullptr);
+            const RowTiles& row_tiles = a.row_tiles();
+            for (int64_t j = first; j < min_of(first + panels_each, panels); ++j) {
+              int64_t image, column;
+              const T* panel = columns_of(j, image, column);
+              const int64_t n = min_of(width, p.n - column);
+              const int vectors = n > lanes<T> ? 2 : 1;
+              const bool is_packed = !b_in_place || n % lanes<T> != 0;
+              if (is_packed && pack_late) {
+                pack_panel(j, late_panel.data());
+                panel = late_panel.data();
+              } else if (is_packed) {
+                panel = packed.data() + j * depth * width;
+              }
+              for (int64_t t = 0; t < row_tiles.count; ++t) {
+                const int64_t i = row + row_tiles.begin(t), i_end = row + row_tiles.begin(t + 1);
+                T* c = p.c + image * p.c_image + i * p.c_row + column;
+                for (int64_t r = 0; r < i_end - i; ++r) {
+                  __builtin_prefetch(c + r * p.c_row, 1);
+                  __builtin_prefetch(c + r * p.c_row + lanes<T>, 1);
+                }
+                // The last tile fetches the next panel, those before it the rows of their own that follow.
+                const int64_t ahead = t + 1 == row_tiles.count ? depth * width : 8 * width;
+                a.multiply(t, panel, is_packed ? width : p.b_row, is_packed ? ahead : width, vectors, tile);
+                store_tile(tile, i_end - i, n, c, p.c_row, i, column, epilogue);
+              }
+            }
+          }
+        });
+      }
+    }
+  }
+}
+
+/// Whether several B deserve one copy of A.
+template <class T>
+bool shares_a(const Problem<T>& p) {
+  return p.m > 4 * tile_rows && p.n >= lanes<T> && p.k > 0;
+}
+
+// Products of at most so many multiply-adds are computed in place, on the calling thread.
+constexpr int64_t small_work = 1 << 17;
+
+/// Both operands can be read where they lie, in a few tiles.
+template <class T>
+bool suits_small(const Problem<T>& p) {
+  return p.b_col == 1 && (p.a_col == 1 || p.a_row == 1) && p.n % lanes<T> == 0 && p.m > 2 && p.m <= 4 * tile_rows &&
+         p.k <= in_place_depth && p.m * p.n * p.k <= small_work;
+}
+
+/// `count` such products; the operands and the result of the next lie so far on.
+template <class T>
+void multiply_small(const Problem<T>& p, int64_t count, int64_t a_next, int64_t b_next, int64_t c_next) {
+  constexpr int64_t width = tile_columns<T>;
+  const int64_t no_offset = 0;
+  const TileWalk walk{1, &no_offset, p.k, p.a_col == 1 ? 1 : p.a_col, p.b_row, 0, p.b_row};
+  const RowTiles row_tiles(p.m);
+  int64_t rows[5];
+  for (int64_t t = 0; t <= row_tiles.count; ++t) rows[t] = row_tiles.begin(t);
+  alignas(64) T tile[tile_rows * width];
+  const T *a = p.a, *b = p.b;
+  T* c = p.c;
+  for (int64_t i = 0; i < count; ++i, a += a_next, b += b_next, c += c_next) {
+    for (int64_t j = 0; j < p.n; j += width) {
+      const int64_t n = min_of(width, p.n - j);
+      const int vectors = n > lanes<T> ? 2 : 1;
+      for (int64_t t = 0; t < row_tiles.count; ++t) {
+        const int64_t height = rows[t + 1] - rows[t];
+        if (p.a_col == 1) {
+          const T* row[tile_rows];
+          for (int64_t r = 0; r < height; ++r) row[r] = a + (rows[t] + r) * p.a_row;
+          tiles<T>().rows[height - 1][vectors - 1](row, b + j, walk, tile);
+        } else {
+          tiles<T>().columns[height - 1][vectors - 1](a + rows[t], b + j, walk, tile);
+        }
+        store_tile(tile, height, n, c + rows[t] * p.c_row + j, p.c_row, rows[t], j, p.epilogue);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -1,0 +1,96 @@
+"""Matrix products of every shape that has a way of its own (docs/notes/gemm.md) are those of float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import weft
+
+SHAPES = [
+    (1, 1, 1),
+    (1, 33, 70),
+    (2, 64, 65),
+    (3, 5, 200),
+    (9, 16, 16),
+    (16, 16, 16),
+    (17, 48, 64),
+    (56, 32, 64),
+    (57, 32, 64),
+    (16, 40, 900),
+    (40, 16, 33),
+    (64, 10, 512),
+    (130, 7, 40),
+    (169, 95, 385),
+    (200, 33, 800),
+    (340, 64, 20),
+    (2800, 17, 3),
+    (60, 3200, 9),
+    (8, 8, 33000),
+]
+ABOUT = {weft.float32: 2e-6, weft.float64: 1e-14, weft.int64: 0}
+
+
+@pytest.fixture(autouse=True)
+def _restore_threads() -> Iterator[None]:
+    before = weft.get_num_threads()
+    yield
+    weft.set_num_threads(before)
+
+
+def numbers(seed: int, shape: tuple[int, ...], dtype: weft.dtype) -> weft.Tensor:
+    values = np.random.default_rng(seed).integers(-99, 100, shape)
+    return weft.from_numpy(values).to(dtype) if dtype == weft.int64 else (weft.from_numpy(values) / 64).to(dtype)
+
+
+def laid_out(t: weft.Tensor, form: str) -> weft.Tensor:
+    """The same matrices with consecutive rows, consecutive columns, or neither."""
+    if form == "N":
+        return t
+    if form == "T":
+        return t.mT.contiguous().mT
+    wide = t.new_zeros(*t.shape[:-1], 2 * t.shape[-1])
+    wide[..., ::2] = t
+    return wide[..., ::2]
+
+
+def check(result: weft.Tensor, a: weft.Tensor, b: weft.Tensor) -> None:
+    exact = a.double().numpy() @ b.double().numpy()
+    size = np.abs(a.double().numpy()) @ np.abs(b.double().numpy())
+    assert result.shape == exact.shape
+    assert (np.abs(result.double().numpy() - exact) <= ABOUT[result.dtype] * size).all()
+
+
+@pytest.mark.parametrize("dtype", ABOUT, ids=str)
+@pytest.mark.parametrize("forms", ["NN", "NT", "TN", "TT", "SS"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_products_are_exact_to_rounding(shape: tuple[int, int, int], forms: str, dtype: weft.dtype) -> None:
+    m, n, k = shape
+    a, b = laid_out(numbers(1, (m, k), dtype), forms[0]), laid_out(numbers(2, (k, n), dtype), forms[1])
+    check(a @ b, a, b)
+
+
+@pytest.mark.parametrize("shared", ["neither", "left", "right"])
+@pytest.mark.parametrize("forms", ["NN", "NT", "TN", "SS"])
+@pytest.mark.parametrize("shape", [(5, 16, 16), (33, 32, 20), (40, 17, 70), (70, 49, 400), (180, 30, 50)], ids=str)
+def test_batches_are_products_of_each_pair(shape: tuple[int, int, int], forms: str, shared: str) -> None:
+    m, n, k = shape
+    a = laid_out(numbers(3, (1 if shared == "left" else 7, m, k), weft.float32), forms[0]).expand(7, m, k)
+    b = laid_out(numbers(4, (1 if shared == "right" else 7, k, n), weft.float32), forms[1]).expand(7, k, n)
+    check(weft.bmm(a, b), a, b)
+    added = weft.baddbmm(weft.ones(7, m, n), a, b, beta=2, alpha=0.5)
+    assert weft.allclose(added, 2 + 0.5 * weft.bmm(a, b), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(130, 130, 130), (16, 1024, 256), (400, 300, 500)], ids=str)
+def test_bias_is_added_once_and_threads_do_not_change_bits(shape: tuple[int, int, int]) -> None:
+    m, n, k = shape
+    x, weight, bias = numbers(5, (m, k), weft.float32), numbers(6, (n, k), weft.float32), weft.arange(float(n))
+    results = []
+    for threads in (1, 2, 5):
+        weft.set_num_threads(threads)
+        results.append(weft.nn.functional.linear(x, weight, bias))
+    check(results[0] - bias, x, weight.mT)
+    assert all(weft.equal(r, results[0]) for r in results)
