@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 REASONS: dict[str, str] = {
-    "matmul bfloat16": "converted to float32; avx512_bf16's products are not used",
     "arithmetic bfloat16": "converted block by block, in float32",
     "reductions bfloat16": "converted to float32 first",
     "float32 to float16": "rounded by integer arithmetic, not by the conversion instruction",
@@ -22,8 +21,7 @@ REASONS: dict[str, str] = {
     "pooling max NHWC": "positions are kept as int64 beside the values: half the lanes",
     "pooling fold": "adds one tap at a time, each through the output",
     "pooling interpolate": "weights are applied axis by axis, each through memory",
-    "recurrent LSTM": "a product of 16 rows for each step; oneDNN packs the weights once",
-    "batched matmul 16x16x16": "the cost of a call for 8192 multiply-adds",
+    "recurrent LSTM": "each step is a product of 16 rows, then the cell: three passes over the gates",
     "attention": "scores are products of 64 columns, at 45-65 % of the peak",
     "sorting kthvalue": "values and positions are partitioned together",
     "reductions max over 1 64Kx10": "rows of ten do not fill a vector",

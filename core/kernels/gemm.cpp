@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/gemm_bfloat16.h"
 #include "kernels/gemm_blocked.h"
 #include "kernels/gemm_dot.h"
 #include "kernels/gemm_epilogue.h"
@@ -13,9 +14,6 @@
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
-
-// Multiply-adds up to which the products of a batch are computed side by side.
-constexpr int64_t largest_beside = 64 * piece_work;
 
 /// Few rows or few columns, k consecutive on both sides.
 template <class T>
@@ -191,6 +189,7 @@ void gemm(const GemmArgs& args) {
                static_cast<T*>(args.c),
                args.c_row,
                epilogue};
+  if (args.packed_b) return p.k == 0 ? store_empty_sum(p) : multiply_panels(p);
   int64_t batch = args.batch;
   if (batch > 1 && args.b_batch == 0 && args.row_bias == nullptr && args.a_batch == args.m * args.a_row &&
       args.c_batch == args.m * args.c_row) {  // one tall matrix
@@ -221,8 +220,24 @@ void gemm(const GemmArgs& args) {
     run(0, batch);
 }
 
+template <class T>
+void pack(const GemmArgs& args, void* to) {
+  Problem<T> p{};
+  p.n = args.n;
+  p.k = args.k;
+  p.b = static_cast<const T*>(args.b);
+  p.b_row = args.b_row;
+  p.b_col = args.b_col;
+  pack_panels(p, static_cast<T*>(to));
+}
+
 }  // namespace
 
-void fill(GemmTable& table) { table = {{gemm<float, float>, gemm<double, double>, gemm<uint64_t, int64_t>, nullptr}}; }
+void fill(GemmTable& table) {
+  table = {{gemm<float, float>, gemm<double, double>, gemm<uint64_t, int64_t>, nullptr},
+           {pack<float>, pack<double>, nullptr, nullptr},
+           {tile_columns<float>, tile_columns<double>, 0, 0},
+           bfloat16_gemm()};
+}
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -30,11 +30,19 @@ struct GemmArgs {
   /// Elements from one matrix to the next; 0 uses the same A or B for all.
   int64_t batch = 1;
   int64_t a_batch = 0, b_batch = 0, c_batch = 0;
+  /// B is what `pack` made of it; its strides do not matter. Then A's columns are consecutive, and there is no batch.
+  bool packed_b = false;
 };
 
 /// Indexed by Compute; b8 is null. The same bits come out at any thread count. i64 has no gelu and wraps around.
 struct GemmTable {
   void (*gemm[compute_count])(const GemmArgs& args);
+  /// Copies B (whose k, n and strides it takes from `args`) for products that use it again and again. The copy has k
+  /// rows of n elements, n rounded up to a multiple of pack_multiple.
+  void (*pack[compute_count])(const GemmArgs& args, void* to);
+  int64_t pack_multiple[compute_count];
+  /// A and B are bfloat16, the sums and all else float32. Null where the CPU has no instructions for that.
+  void (*bfloat16)(const GemmArgs& args);
 };
 
 namespace WEFT_ISA_NAMESPACE {

@@ -15,6 +15,8 @@ namespace {
 
 // Multiply-adds below which a piece of work is not worth handing to another thread.
 constexpr int64_t piece_work = 1 << 19;
+// Multiply-adds up to which the products of a batch are computed side by side.
+constexpr int64_t largest_beside = 64 * piece_work;
 // Elements whose copying is worth it.
 constexpr int64_t piece_copy = 1 << 15;
 
@@ -40,6 +42,7 @@ struct Problem {
   int64_t c_row;
   Epilogue<T> epilogue;
   int64_t images = 1, b_image = 0, c_image = 0;
+  const Tiles<T>* kernels = &tiles<T>();
 };
 
 /// A block of rows of A over one stretch of k: read in place, along rows or columns, or from a copy, tile by tile and
@@ -48,8 +51,8 @@ template <class T>
 class RowBlock {
  public:
   /// Reads `copied` unless that is null.
-  RowBlock(const T* a, int64_t a_row, int64_t a_col, int64_t rows, int64_t k, const T* copied)
-      : tiles_(rows), row_(a_row), col_(a_col), depth_(k), a_(a), copied_(copied) {}
+  RowBlock(const Problem<T>& p, const T* a, int64_t rows, int64_t k, const T* copied)
+      : kernels_(p.kernels), tiles_(rows), row_(p.a_row), col_(p.a_col), depth_(k), a_(a), copied_(copied) {}
 
   const RowTiles& row_tiles() const noexcept { return tiles_; }
 
@@ -87,19 +90,20 @@ class RowBlock {
     const int64_t no_offset = 0;
     TileWalk walk{1, &no_offset, depth_, height, b_step, 0, b_ahead};
     if (copied_ != nullptr) {
-      tiles<T>().columns[height - 1][vectors - 1](copied_ + i * depth_, b, walk, tile);
+      kernels_->columns[height - 1][vectors - 1](copied_ + i * depth_, b, walk, tile);
     } else if (col_ != 1) {
       walk.a_step = col_;
-      tiles<T>().columns[height - 1][vectors - 1](a_ + i, b, walk, tile);
+      kernels_->columns[height - 1][vectors - 1](a_ + i, b, walk, tile);
     } else {
       const T* row[tile_rows];
       for (int64_t r = 0; r < height; ++r) row[r] = a_ + (i + r) * row_;
       walk.a_step = 1;
-      tiles<T>().rows[height - 1][vectors - 1](row, b, walk, tile);
+      kernels_->rows[height - 1][vectors - 1](row, b, walk, tile);
     }
   }
 
  private:
+  const Tiles<T>* kernels_;
   RowTiles tiles_;
   int64_t row_, col_, depth_;
   const T* a_;
@@ -133,7 +137,7 @@ void multiply_blocked(const Problem<T>& p) {
       const Epilogue<T> epilogue = p.epilogue.part(d == 0, d + 1 == depth_blocks);
       const auto block_of = [&](int64_t block, const T* copy) {
         const int64_t row = p.m * block / row_blocks, rows = p.m * (block + 1) / row_blocks - row;
-        return RowBlock<T>(p.a + row * p.a_row + pc * p.a_col, p.a_row, p.a_col, rows, depth, copy);
+        return RowBlock<T>(p, p.a + row * p.a_row + pc * p.a_col, rows, depth, copy);
       };
       const auto columns_of = [&](int64_t panel, int64_t& image, int64_t& column) {
         image = (first_panel + panel) / image_panels;
@@ -199,6 +203,38 @@ void multiply_blocked(const Problem<T>& p) {
       }
     }
   }
+}
+
+/// B as panels from end to end, packed once for many products.
+template <class T>
+void pack_panels(const Problem<T>& p, T* to) {
+  constexpr int64_t width = tile_columns<T>;
+  parallel_for(ceil_div(p.n, width), 1 + piece_copy / (p.k * width + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin; j < end; ++j) {
+      pack_columns(to + j * p.k * width, p.b + j * width * p.b_col, p.b_row, p.b_col, p.k,
+                   min_of(width, p.n - j * width));
+    }
+  });
+}
+
+/// A few rows of consecutive k times such panels.
+template <class T>
+void multiply_panels(const Problem<T>& p) {
+  constexpr int64_t width = tile_columns<T>;
+  parallel_for(ceil_div(p.n, width), 1 + piece_work / (p.m * p.k * width), [&](int64_t begin, int64_t end) {
+    alignas(64) T tile[tile_rows * width];
+    const RowBlock<T> a(p, p.a, p.m, p.k, nullptr);
+    const RowTiles& row_tiles = a.row_tiles();
+    for (int64_t j = begin; j < end; ++j) {
+      const int64_t column = j * width, n = min_of(width, p.n - column);
+      for (int64_t t = 0; t < row_tiles.count; ++t) {
+        const int64_t i = row_tiles.begin(t);
+        const int64_t ahead = t + 1 == row_tiles.count ? p.k * width : 8 * width;
+        a.multiply(t, p.b + column * p.k, width, ahead, n > lanes<T> ? 2 : 1, tile);
+        store_tile(tile, row_tiles.begin(t + 1) - i, n, p.c + i * p.c_row + column, p.c_row, i, column, p.epilogue);
+      }
+    }
+  });
 }
 
 /// Whether several B deserve one copy of A.

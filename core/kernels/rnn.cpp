@@ -24,6 +24,20 @@ T* row_of(const void* base, int64_t row, int64_t width) {
   return static_cast<T*>(const_cast<void*>(base)) + row * width;
 }
 
+// One function at a time over a row: a loop over all gates at once is beyond the compiler's vectoriser.
+template <class T>
+void sigmoids(T* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) x[i] = vm::sigmoid(x[i]);
+}
+template <class T>
+void tanhs(T* __restrict to, const T* __restrict x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) to[i] = vm::tanh(x[i]);
+}
+template <class T>
+void tanhs(T* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) x[i] = vm::tanh(x[i]);
+}
+
 template <class T, bool Relu>
 void plain_forward(const CellForward& cell) {
   each_row(cell.rows, cell.hidden, [&](int64_t row) {
@@ -53,21 +67,16 @@ template <class T>
 void lstm_forward(const CellForward& cell) {
   const int64_t n = cell.hidden;
   each_row(cell.rows, n, [&](int64_t row) {
-    T* __restrict gate = row_of<T>(cell.gates, row, 4 * n);
+    T* __restrict gates = row_of<T>(cell.gates, row, 4 * n);
     const T* __restrict c_before = row_of<T>(cell.c_before, row, n);
     T* __restrict c = row_of<T>(cell.c, row, n);
     T* __restrict h = row_of<T>(cell.h, row, n);
-    for (int64_t i = 0; i < n; ++i) {
-      const T in = vm::sigmoid(gate[i]), forget = vm::sigmoid(gate[n + i]);
-      const T fresh = vm::tanh(gate[2 * n + i]), out = vm::sigmoid(gate[3 * n + i]);
-      const T now = forget * c_before[i] + in * fresh;
-      gate[i] = in;
-      gate[n + i] = forget;
-      gate[2 * n + i] = fresh;
-      gate[3 * n + i] = out;
-      c[i] = now;
-      h[i] = out * vm::tanh(now);
-    }
+    sigmoids(gates, 2 * n);
+    tanhs(gates + 2 * n, n);
+    sigmoids(gates + 3 * n, n);
+    for (int64_t i = 0; i < n; ++i) c[i] = gates[n + i] * c_before[i] + gates[i] * gates[2 * n + i];
+    tanhs(h, c, n);
+    for (int64_t i = 0; i < n; ++i) h[i] *= gates[3 * n + i];
   });
 }
 
@@ -75,22 +84,26 @@ template <class T>
 void lstm_backward(const CellBackward& cell) {
   const int64_t n = cell.hidden;
   each_row(cell.rows, n, [&](int64_t row) {
-    const T* __restrict gate = row_of<T>(cell.gates, row, 4 * n);
+    const T* __restrict gates = row_of<T>(cell.gates, row, 4 * n);
     const T* __restrict c_before = row_of<T>(cell.c_before, row, n);
     const T* __restrict c = row_of<T>(cell.c, row, n);
     const T* __restrict dh = row_of<T>(cell.dh, row, n);
     T* __restrict dc = row_of<T>(cell.dc, row, n);
-    T* __restrict dgate = row_of<T>(cell.dgates, row, 4 * n);
+    T* __restrict dgates = row_of<T>(cell.dgates, row, 4 * n);
+    T* __restrict bounded = dgates + 3 * n;
+    tanhs(bounded, c, n);
     for (int64_t i = 0; i < n; ++i) {
-      const T in = gate[i], forget = gate[n + i], fresh = gate[2 * n + i], out = gate[3 * n + i];
-      const T bounded = vm::tanh(c[i]);
-      const T d = dc[i] + dh[i] * out * (T(1) - bounded * bounded);
-      dgate[i] = d * fresh * in * (T(1) - in);
-      dgate[n + i] = d * c_before[i] * forget * (T(1) - forget);
-      dgate[2 * n + i] = d * in * (T(1) - fresh * fresh);
-      dgate[3 * n + i] = dh[i] * bounded * out * (T(1) - out);
-      dc[i] = d * forget;
+      const T out = gates[3 * n + i];
+      dc[i] += dh[i] * out * (T(1) - bounded[i] * bounded[i]);
+      bounded[i] *= dh[i] * out * (T(1) - out);
     }
+    for (int64_t i = 0; i < n; ++i) dgates[i] = dc[i] * gates[2 * n + i] * gates[i] * (T(1) - gates[i]);
+    for (int64_t i = 0; i < n; ++i) dgates[n + i] = dc[i] * c_before[i] * gates[n + i] * (T(1) - gates[n + i]);
+    for (int64_t i = 0; i < n; ++i) {
+      const T fresh = gates[2 * n + i];
+      dgates[2 * n + i] = dc[i] * gates[i] * (T(1) - fresh * fresh);
+    }
+    for (int64_t i = 0; i < n; ++i) dc[i] *= gates[n + i];
   });
 }
 
@@ -98,20 +111,20 @@ template <class T>
 void gru_forward(const CellForward& cell) {
   const int64_t n = cell.hidden;
   each_row(cell.rows, n, [&](int64_t row) {
-    T* __restrict gate = row_of<T>(cell.gates, row, 3 * n);
+    T* __restrict gates = row_of<T>(cell.gates, row, 3 * n);
     const T* __restrict recurrent = row_of<T>(cell.recurrent, row, 3 * n);
     const T* __restrict h_before = row_of<T>(cell.h_before, row, n);
     T* __restrict kept = row_of<T>(cell.kept, row, n);
     T* __restrict h = row_of<T>(cell.h, row, n);
+    for (int64_t i = 0; i < 2 * n; ++i) gates[i] += recurrent[i];
+    sigmoids(gates, 2 * n);
+    T* __restrict fresh = gates + 2 * n;
     for (int64_t i = 0; i < n; ++i) {
-      const T reset = vm::sigmoid(gate[i] + recurrent[i]), update = vm::sigmoid(gate[n + i] + recurrent[n + i]);
-      const T state = recurrent[2 * n + i], fresh = vm::tanh(gate[2 * n + i] + reset * state);
-      gate[i] = reset;
-      gate[n + i] = update;
-      gate[2 * n + i] = fresh;
-      kept[i] = state;
-      h[i] = fresh + update * (h_before[i] - fresh);
+      kept[i] = recurrent[2 * n + i];
+      fresh[i] += gates[i] * kept[i];
     }
+    tanhs(fresh, n);
+    for (int64_t i = 0; i < n; ++i) h[i] = fresh[i] + gates[n + i] * (h_before[i] - fresh[i]);
   });
 }
 
@@ -119,25 +132,24 @@ template <class T>
 void gru_backward(const CellBackward& cell) {
   const int64_t n = cell.hidden;
   each_row(cell.rows, n, [&](int64_t row) {
-    const T* __restrict gate = row_of<T>(cell.gates, row, 3 * n);
+    const T* __restrict gates = row_of<T>(cell.gates, row, 3 * n);
     const T* __restrict h_before = row_of<T>(cell.h_before, row, n);
     const T* __restrict kept = row_of<T>(cell.kept, row, n);
     T* __restrict dh = row_of<T>(cell.dh, row, n);
-    T* __restrict dgate = row_of<T>(cell.dgates, row, 3 * n);
+    T* __restrict dgates = row_of<T>(cell.dgates, row, 3 * n);
     T* __restrict drecurrent = row_of<T>(cell.drecurrent, row, 3 * n);
     for (int64_t i = 0; i < n; ++i) {
-      const T reset = gate[i], update = gate[n + i], fresh = gate[2 * n + i], d = dh[i];
-      const T dfresh = d * (T(1) - update) * (T(1) - fresh * fresh);
-      const T dupdate = d * (h_before[i] - fresh) * update * (T(1) - update);
-      const T dreset = dfresh * kept[i] * reset * (T(1) - reset);
-      dgate[i] = dreset;
-      dgate[n + i] = dupdate;
-      dgate[2 * n + i] = dfresh;
-      drecurrent[i] = dreset;
-      drecurrent[n + i] = dupdate;
-      drecurrent[2 * n + i] = dfresh * reset;
-      dh[i] = d * update;
+      const T update = gates[n + i], fresh = gates[2 * n + i];
+      dgates[2 * n + i] = dh[i] * (T(1) - update) * (T(1) - fresh * fresh);
     }
+    for (int64_t i = 0; i < n; ++i) {
+      const T update = gates[n + i], fresh = gates[2 * n + i];
+      dgates[n + i] = dh[i] * (h_before[i] - fresh) * update * (T(1) - update);
+    }
+    for (int64_t i = 0; i < n; ++i) dgates[i] = dgates[2 * n + i] * kept[i] * gates[i] * (T(1) - gates[i]);
+    for (int64_t i = 0; i < 2 * n; ++i) drecurrent[i] = dgates[i];
+    for (int64_t i = 0; i < n; ++i) drecurrent[2 * n + i] = dgates[2 * n + i] * gates[i];
+    for (int64_t i = 0; i < n; ++i) dh[i] *= gates[n + i];
   });
 }
 

@@ -28,6 +28,16 @@ Compute compute_of(DType dtype) noexcept {
 
 Tensor as_type(const Tensor& t, DType dtype) { return t.dtype() == dtype ? t : converted(t, dtype); }
 
+/// The dtype in which a product takes its operands: bfloat16 as it is where the CPU multiplies it and there is enough
+/// to multiply, else the dtype computed in.
+DType operand_type(DType dtype, int64_t m, int64_t n, int64_t k, DType computed) {
+  const bool large = m * n >= 256 && n >= 8 && k >= 16;
+  return dtype == DType::bfloat16 && large && kernels::table().gemm.bfloat16 != nullptr ? dtype : computed;
+}
+DType operand_type(const Tensor& a, const Tensor& b, DType computed) {
+  return operand_type(a.dtype(), a.size(-2), b.size(-1), a.size(-1), computed);
+}
+
 kernels::Param parameter(const Scalar& value) { return {value.to_double(), value.to_int()}; }
 
 void check_same_dtype(const Tensor& a, const Tensor& b) {
@@ -61,7 +71,8 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& c, const Scalar& a
     args.b_batch = b.stride(0);
     args.c_batch = args.m * args.n;
   }
-  kernels::table().gemm.gemm[static_cast<int>(compute_of(c.dtype()))](args);
+  const auto& gemm = kernels::table().gemm;
+  (a.dtype() == DType::bfloat16 ? gemm.bfloat16 : gemm.gemm[static_cast<int>(compute_of(c.dtype()))])(args);
 }
 
 /// Four products of the parts: their strides reach them where they are.
@@ -82,7 +93,8 @@ void multiply_complex(const Tensor& a, const Tensor& b, const Tensor& c, const S
 Tensor multiplied(const char* op, const Tensor& a, const Tensor& b, IntList shape) {
   const DType type = product_type(op, a.dtype());
   const auto out = weft::empty(shape, type);
-  multiply(as_type(a, type), as_type(b, type), out, Scalar(int64_t{1}), false);
+  const DType taken = operand_type(a, b, type);
+  multiply(as_type(a, taken), as_type(b, taken), out, Scalar(int64_t{1}), false);
   return as_type(out, a.dtype());
 }
 
@@ -98,7 +110,8 @@ Tensor added_product(const char* op, const Tensor& self, const Tensor& a, const 
   check_fits(given_beta, a.dtype());
   const Scalar alpha = wrapped_to(given_alpha, a.dtype()), beta = wrapped_to(given_beta, a.dtype());
   const auto out = weft::empty(shape, type);
-  const auto left = as_type(a, type), right = as_type(b, type);
+  const DType taken = operand_type(a, b, type);
+  const auto left = as_type(a, taken), right = as_type(b, taken);
   const int64_t columns = shape[shape.size() - 1];
   if (equals(beta, 0)) {
     multiply(left, right, out, alpha, false);
@@ -285,12 +298,13 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   check(input.dtype() == weight.dtype(), "mat1 and mat2 must have the same dtype, but got {} and {}",
         scalar_type_name(input.dtype()), scalar_type_name(weight.dtype()));
   const DType type = product_type("addmm_impl_cpu_", input.dtype());
-  auto flat = as_type(input, type);
+  const DType taken = operand_type(input.dtype(), rows, columns, features, type);
+  auto flat = as_type(input, taken);
   if (input.dim() != 2) {
     if (input.dim() > 2) flat = packed(flat);
     flat = view_of(flat, {rows, features}, {input.dim() == 1 ? 0 : features, flat.stride(-1)}, flat.offset());
   }
-  const auto w = as_type(weight, type);
+  const auto w = as_type(weight, taken);
   const auto turned = weight.dim() == 2 ? view_of(w, {features, columns}, {w.stride(1), w.stride(0)}, w.offset())
                                         : view_of(w, {features, 1}, {w.stride(0), 0}, w.offset());
   Dims shape(IntList(input.sizes()).first(input.dim() - 1));

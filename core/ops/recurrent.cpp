@@ -124,8 +124,13 @@ Rows all_of(const Tensor& t) { return rows_of(t, 0, t.size(0)); }
 Rows transposed(const Rows& m) { return {m.data, m.columns, m.count, m.column_stride, m.row_stride}; }
 Rows transposed(const Tensor& t) { return transposed(all_of(t)); }
 
-/// c = a b [+ c] [+ bias in each row]
-void multiply(DType work, const Rows& a, const Rows& b, const Rows& c, bool accumulate, const Tensor& bias = {}) {
+kernels::Compute compute_of(DType work) noexcept {
+  return work == DType::float64 ? kernels::Compute::f64 : kernels::Compute::f32;
+}
+
+/// c = a b [+ c] [+ bias in each row]; `panels` are b's, if it has been packed.
+void multiply(DType work, const Rows& a, const Rows& b, const Rows& c, bool accumulate, const Tensor& bias = {},
+              const Tensor& panels = {}) {
   if (c.count == 0 || c.columns == 0) return;
   kernels::GemmArgs args{.m = c.count, .n = c.columns, .k = a.columns};
   args.a = a.data;
@@ -138,8 +143,32 @@ void multiply(DType work, const Rows& a, const Rows& b, const Rows& c, bool accu
   args.c_row = c.row_stride;
   args.accumulate = accumulate;
   args.column_bias = bias.defined() ? bias.bytes() : nullptr;
-  const auto compute = work == DType::float64 ? kernels::Compute::f64 : kernels::Compute::f32;
-  kernels::table().gemm.gemm[static_cast<int>(compute)](args);
+  args.packed_b = panels.defined();
+  if (args.packed_b) args.b = panels.bytes();
+  kernels::table().gemm.gemm[static_cast<int>(compute_of(work))](args);
+}
+
+/// The right-hand side of every step's product: packed if that pays.
+struct Factor {
+  Rows rows;
+  Tensor panels;
+};
+Factor factor_of(const Layer& l, const Rows& b, IntList batch_sizes) {
+  if (batch_sizes.size() < 2 || b.count * b.columns == 0) return {b, {}};
+  const auto& gemm = kernels::table().gemm;
+  const int compute = static_cast<int>(compute_of(l.work));
+  kernels::GemmArgs args{.m = 0, .n = b.columns, .k = b.count};
+  args.b = b.data;
+  args.b_row = b.row_stride;
+  args.b_col = b.column_stride;
+  const int64_t multiple = gemm.pack_multiple[compute];
+  const Tensor panels = weft::empty(Dims{(b.columns + multiple - 1) / multiple, multiple, b.count}, l.work);
+  gemm.pack[compute](args, panels.bytes());
+  return {b, panels};
+}
+
+void multiply(DType work, const Rows& a, const Factor& b, const Rows& c, bool accumulate, const Tensor& bias = {}) {
+  multiply(work, a, b.rows, c, accumulate, bias, b.panels);
 }
 
 void copy_rows(const Rows& to, const Rows& from, int64_t element_size) {
@@ -157,13 +186,6 @@ Tensor matrix(const Layer& l, int64_t rows, int64_t columns) { return weft::empt
 /// A row of a matrix, or null where the cell has no such matrix.
 char* at(const Tensor& t, int64_t row) {
   return t.numel() == 0 ? nullptr : t.bytes() + row * t.size(1) * t.element_size();
-}
-
-/// The transpose in memory: columns of a right-hand side that lie side by side need no packing at each step.
-Tensor turned(const Tensor& t) {
-  const Tensor out = weft::empty(Dims{t.size(1), t.size(0)}, t.dtype());
-  copy_elements(out, view_of(t, Dims{t.size(1), t.size(0)}, Dims{1, t.size(1)}, t.offset()));
-  return out;
 }
 
 Tensor some_rows(const Tensor& t, int64_t first, int64_t count) {
@@ -185,12 +207,13 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> rnn_layer(
   const Tensor kept = matrix(l, l.is_gru() || l.projects() ? l.rows : 0, l.hidden);
   const Tensor state = copy_of(l.h0), cell_state = l.is_lstm() ? copy_of(l.c0) : matrix(l, 0, l.hidden);
   const Tensor recurrent = matrix(l, l.is_gru() ? l.batch : 0, l.width);
-  const Tensor w_state = turned(l.w_hh), w_project = l.projects() ? turned(l.w_hr) : Tensor();
+  const Factor w_state = factor_of(l, transposed(l.w_hh), batch_sizes);
+  const Factor w_project = l.projects() ? factor_of(l, transposed(l.w_hr), batch_sizes) : Factor{};
   multiply(l.work, all_of(l.input), transposed(l.w_ih), all_of(gates), false, l.b_ih);
   const auto forward = kernels::table().rnn.forward[static_cast<int>(l.cell)][float_index(l.work)];
   each_step(batch_sizes, reverse, [&](int64_t n, int64_t first) {
     const Rows before = rows_of(state, 0, n), gate_rows = rows_of(gates, first, n);
-    multiply(l.work, before, all_of(w_state), l.is_gru() ? rows_of(recurrent, 0, n) : gate_rows, !l.is_gru(), l.b_hh);
+    multiply(l.work, before, w_state, l.is_gru() ? rows_of(recurrent, 0, n) : gate_rows, !l.is_gru(), l.b_hh);
     const Tensor& h = l.projects() ? kept : out;
     forward({.rows = n,
              .hidden = l.hidden,
@@ -201,7 +224,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> rnn_layer(
              .c = at(cells, first),
              .kept = at(kept, first),
              .h = at(h, first)});
-    if (l.projects()) multiply(l.work, rows_of(kept, first, n), all_of(w_project), rows_of(out, first, n), false);
+    if (l.projects()) multiply(l.work, rows_of(kept, first, n), w_project, rows_of(out, first, n), false);
     copy_rows(before, rows_of(out, first, n), size);
     if (l.is_lstm()) copy_rows(rows_of(cell_state, 0, n), rows_of(cells, first, n), size);
   });
@@ -312,13 +335,15 @@ Gradients rnn_layer_backward(const Tensor& g_out, const Tensor& g_h, const Tenso
   const Tensor drecurrent = l.is_gru() ? matrix(l, l.rows, l.width) : dgates;
   const Tensor draw = matrix(l, l.projects() ? l.batch : 0, l.hidden);
   const auto backward = kernels::table().rnn.backward[static_cast<int>(l.cell)][float_index(l.work)];
+  const Factor w_state = factor_of(l, all_of(l.w_hh), batch_sizes);
+  const Factor w_project = l.projects() ? factor_of(l, all_of(l.w_hr), batch_sizes) : Factor{};
   // Against the order of the steps.
   each_step(batch_sizes, !reverse, [&](int64_t n, int64_t first) {
     const Rows dh = rows_of(dstate, 0, n);
     ops::add_(some_rows(dstate, 0, n), some_rows(g, first, n));
     if (l.projects()) {
       copy_rows(rows_of(dstates, first, n), dh, l.h0.element_size());
-      multiply(l.work, dh, all_of(l.w_hr), rows_of(draw, 0, n), false);
+      multiply(l.work, dh, w_project, rows_of(draw, 0, n), false);
     }
     backward({.rows = n,
               .hidden = l.hidden,
@@ -331,7 +356,7 @@ Gradients rnn_layer_backward(const Tensor& g_out, const Tensor& g_h, const Tenso
               .dc = dcell.bytes(),
               .dgates = at(dgates, first),
               .drecurrent = at(drecurrent, first)});
-    multiply(l.work, rows_of(drecurrent, first, n), all_of(l.w_hh), dh, l.is_gru());
+    multiply(l.work, rows_of(drecurrent, first, n), w_state, dh, l.is_gru());
   });
   const DType dtype = input.dtype();
   const auto done = [&](const Tensor& t) { return finished(t, dtype); };

@@ -94,3 +94,22 @@ def test_bias_is_added_once_and_threads_do_not_change_bits(shape: tuple[int, int
         results.append(weft.nn.functional.linear(x, weight, bias))
     check(results[0] - bias, x, weight.mT)
     assert all(weft.equal(r, results[0]) for r in results)
+
+
+@pytest.mark.parametrize("forms", ["NN", "NT", "TN", "TT", "SS"])
+@pytest.mark.parametrize("shape", [(16, 16, 16), (9, 40, 70), (57, 33, 65), (200, 95, 801), (8, 64, 33)], ids=str)
+def test_bfloat16_products_are_summed_in_float32(shape: tuple[int, int, int], forms: str) -> None:
+    m, n, k = shape
+    a, b = laid_out(numbers(7, (m, k), weft.bfloat16), forms[0]), laid_out(numbers(8, (k, n), weft.bfloat16), forms[1])
+    exact = a.double().numpy() @ b.double().numpy()
+    size = np.abs(a.double().numpy()) @ np.abs(b.double().numpy())
+    for result in (a @ b, weft.nn.functional.linear(a, b.mT), weft.bmm(a[None], b[None])[0]):
+        assert result.dtype == weft.bfloat16
+        assert (np.abs(result.double().numpy() - exact) <= 2.0**-8 * np.abs(exact) + 2e-6 * size).all()
+
+
+def test_bfloat16_products_read_repeated_and_odd_rows() -> None:
+    a, b = numbers(9, (20, 1), weft.bfloat16).expand(20, 40), numbers(10, (40, 24), weft.bfloat16)
+    assert weft.equal(a @ b, (a.double() @ b.double()).bfloat16())
+    wide = numbers(11, (20, 41), weft.bfloat16)
+    assert weft.equal(wide[:, 1:] @ b, wide[:, 1:].contiguous() @ b)
