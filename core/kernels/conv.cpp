@@ -308,7 +308,7 @@ void correlate(Correlation<T> c) {
         }
       }
       const TileWalk walk{
-          runs, offsets.data(), run_length, 1, tile_columns<T>, run_length * tile_columns<T>, 8 * tile_columns<T>};
+          runs, offsets.data(), run_length, 1, tile_columns<T>, run_length * tile_columns<T>, 24 * tile_columns<T>};
       const int64_t step = axis[2].dst_step * dst[4];
       const RowTiles row_tiles(points);
       const T* bias = c.bias == nullptr ? nullptr : c.bias + group * c.out_channels;

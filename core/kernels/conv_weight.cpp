@@ -110,8 +110,9 @@ void gradient_of_weight(const ConvArgs& args) {
   const int64_t size = depth * grad_columns;  // of one group's gradient
   const int64_t panels = ceil_div(out_channels, tile_columns<T>);
   const int64_t affordable = max_of(most_partial_bytes / (size * args.groups * static_cast<int64_t>(sizeof(T))), 1);
-  const int64_t parts = max_of(min_of(min_of(count, affordable), ceil_div(16, args.groups)), 1);
-  const int64_t panel_blocks = min_of(panels, ceil_div(16, parts * args.groups));
+  // Panels divide the work first: every part is a copy of the gradient to be written and added.
+  const int64_t panel_blocks = min_of(panels, ceil_div(16, args.groups));
+  const int64_t parts = max_of(min_of(min_of(count, affordable), ceil_div(16, args.groups * panel_blocks)), 1);
   Scratch<T> sums(parts * args.groups * size);
 
   parallel_for(parts * args.groups * panel_blocks, 1, [&](int64_t begin, int64_t end) {
@@ -130,10 +131,11 @@ void gradient_of_weight(const ConvArgs& args) {
       T* sum = sums.data() + (part * args.groups + group) * size;
       const int64_t first_column = first_panel * tile_columns<T>;
       const int64_t columns = min_of(last_panel * tile_columns<T>, grad_columns) - first_column;
-      for (int64_t r = 0; r < depth; ++r) {
+      for (int64_t r = 0; is_empty && r < depth; ++r) {
         __builtin_memset(sum + r * grad_columns + first_column, 0, static_cast<std::size_t>(columns) * sizeof(T));
       }
-      for (int64_t b = count * part / parts; b < count * (part + 1) / parts; ++b) {
+      const int64_t first_block = count * part / parts;
+      for (int64_t b = first_block; b < count * (part + 1) / parts; ++b) {
         const Block block = blocks(b, axis, args.batch);
         Window<T> window{source, src[0], src[2], src[3], src[4]};
         if (in_place) {
@@ -157,7 +159,6 @@ void gradient_of_weight(const ConvArgs& args) {
                             grad_pixel, grad_row,       8 * grad_pixel};
         const RowTiles row_tiles(sweep_rows);
         Epilogue<T> add;
-        add.accumulate = true;
         for (int64_t s = 0; s < sweeps; ++s) {
           const int64_t tap = s * row_taps;
           const int64_t x = tap % args.kernel[2], y = tap / args.kernel[2] % args.kernel[1];
@@ -176,6 +177,7 @@ void gradient_of_weight(const ConvArgs& args) {
                 __builtin_prefetch(to + i * grad_columns + lanes<T>, 1);
               }
               for (int64_t i = 0; i < block.images; ++i) {
+                add.accumulate = b > first_block || i > 0;
                 tiles<T>().columns[height - 1][n > lanes<T> ? 1 : 0](swept + i * window.image + r,
                                                                      grad + i * grad_image + o, walk, tile);
                 store_tile(tile, height, n, to, grad_columns, 0, 0, add);
