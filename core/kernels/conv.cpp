@@ -321,19 +321,27 @@ void correlate(Correlation<T> c) {
         const T* panel = weights.panel(group, j);
         for (int64_t t = 0; t < row_tiles.count; ++t) {
           const int64_t first = row_tiles.begin(t), height = row_tiles.begin(t + 1) - first;
+          const int64_t* to = point_destination.data() + first;
+          if (dst[1] == 1) {  // fetches what the tile will be written to
+            for (int64_t p = 0; p < height; ++p) {
+              __builtin_prefetch(destination + to[p] + o, 1);
+              __builtin_prefetch(destination + to[p] + o + lanes<T>, 1);
+            }
+          } else {
+            for (int64_t i = 0; i < n; ++i) __builtin_prefetch(destination + (o + i) * dst[1] + to[0], 1);
+          }
           if (c.mixed != 0)
             mixed_tile(point_source.data() + first, height, panel, walk, c.mixed, tile);
           else
             tiles<T>().rows[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, panel, walk, tile);
           if (dst[1] == 1) {
             for (int64_t p = 0; p < height;) {
-              const int64_t count = stretch(point_destination.data(), first + p, height - p, step);
-              store_tile(tile + p * tile_columns<T>, count, n, destination + point_destination.data()[first + p] + o,
-                         step, 0, o, epilogue);
+              const int64_t count = stretch(to, p, height - p, step);
+              store_tile(tile + p * tile_columns<T>, count, n, destination + to[p] + o, step, 0, o, epilogue);
               p += count;
             }
           } else {
-            store_planes(tile, height, n, destination + o * dst[1], dst[1], step, point_destination.data() + first,
+            store_planes(tile, height, n, destination + o * dst[1], dst[1], step, to,
                          bias == nullptr ? nullptr : bias + o, c.relu);
           }
         }

@@ -11,7 +11,10 @@ namespace {
 template <class T>
 [[gnu::always_inline]] inline void copy_run(T* to, const T* from, int64_t n) noexcept {
   int64_t i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) store(to + i, load(from + i));
+  for (; i + lanes<T> <= n; i += lanes<T>) {
+    __builtin_prefetch(from + i + 32 * lanes<T>);  // beyond the page that the hardware looks ahead in
+    store(to + i, load(from + i));
+  }
   if (i < n) store_partial(to + i, load_partial(from + i, n - i), n - i);
 }
 
