@@ -44,6 +44,7 @@ Op(
     tensor(2.)
     """,
     composite=True,
+    out=True,
     cost=pointwise(0.1),
     samples=[((3, 4),), ((),)],
     ref="numpy.mean",
@@ -344,19 +345,21 @@ Op(
     """,
     composite=True,
     cost=pointwise(0.15),
+    out=True,
     samples=[((3, 4),), ((3, 4), 1), ((3, 4), 2, [1], True)],
 )
 Op(
     "norm.named(self: Tensor, p: str, dim: list[int] | None = None, keepdim: bool = False, *,"
     " dtype: dtype | None = None) -> Tensor",
-    """The Frobenius norm, p="fro": the 2-norm over dimensions.
+    """The Frobenius norm, p="fro": the 2-norm over dimensions; or of two dimensions the nuclear norm, p="nuc".
 
     >>> weft.tensor([3.0, 4.0]).norm("fro")
     tensor(5.)
     """,
     composite=True,
     cost=pointwise(0.15),
-    samples=[((3, 4), "fro")],
+    out=True,
+    samples=[((3, 4), "fro"), ((3, 4), "nuc")],
 )
 Op(
     "logsumexp(self: Tensor, dim: list[int], keepdim: bool = False) -> Tensor",

@@ -480,13 +480,14 @@ void nonzero(const uint8_t* mask, int ndim, const int64_t* sizes, int64_t count,
     return;
   }
   if (ndim == 0) return;
-  // Positions first, into the last column; then they are taken apart.
-  each_set(mask, n, count, [&](int64_t i, int64_t k) { out[k * ndim + ndim - 1] = i; });
+  // Positions first, as the last dimension's; then they are taken apart.
+  int64_t* const last = out + (ndim - 1) * count;
+  each_set(mask, n, count, [&](int64_t i, int64_t k) { last[k] = i; });
   parallel_for(count, piece_elements / 4, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
-      int64_t rest = out[k * ndim + ndim - 1];
+      int64_t rest = last[k];
       for (int d = ndim - 1; d >= 0; --d) {
-        out[k * ndim + d] = rest % sizes[d];
+        out[d * count + k] = rest % sizes[d];
         rest /= sizes[d];
       }
     }

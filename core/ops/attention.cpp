@@ -28,6 +28,13 @@ Tensor by_rows(const Dims& sizes) {
   return empty_strided(sizes, Dims{sizes[2] * row, width, row, 1}, DType::float32);
 }
 
+/// Memory for the result, its dimensions ordered as the query's are.
+Tensor like_query(const Tensor& query, const Dims& sizes) {
+  const IntList strides = query.strides();
+  const bool rows_first = strides[1] < strides[2] && strides[3] == 1 && query.size(1) > 1 && query.size(2) > 1;
+  return rows_first ? by_rows(sizes) : weft::empty(sizes, DType::float32);
+}
+
 kernels::AttentionMatrix matrix(const Tensor& t) { return {t.bytes(), t.strides()[0], t.strides()[1], t.strides()[2]}; }
 
 void check_shapes(const Tensor& query, const Tensor& key, const Tensor& value) {
@@ -134,7 +141,7 @@ std::tuple<Tensor, Tensor> attention(const Tensor& query, const Tensor& key, con
   const Tensor q = readable(query), k = readable(key), v = readable(value);
   Tensor m = mask;
   auto args = arguments(q, k, v, m, is_causal, scale);
-  const Tensor out = by_rows(Dims{args.batch, args.heads, args.length, args.value_width});
+  const Tensor out = like_query(query, Dims{args.batch, args.heads, args.length, args.value_width});
   const Tensor log_sums = weft::empty(Dims{args.batch, args.heads, args.length}, DType::float32);
   args.out = matrix(out);
   args.log_sums = log_sums.data<float>();

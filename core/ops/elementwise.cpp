@@ -164,6 +164,8 @@ Tensor prelu(const Tensor& self, const Tensor& weight) {
     Dims shape(self.dim(), 1);
     shape[self.dim() > 1 ? 1 : 0] = weight.numel();
     shaped = ops::reshape(weight, shape);
+  } else if (self.dim() == 0) {
+    shaped = ops::reshape(weight, Dims{});
   }
   return ops::where(ops::gt(self, number(0)), self, ops::mul(shaped, self));
 }

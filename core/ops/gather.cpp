@@ -27,7 +27,8 @@ struct Strided {
 };
 
 Tensor index_of(const Tensor& index, const char* op) {
-  check(index.dtype() == DType::int64 || index.dtype() == DType::int32, "{}(): Expected dtype int64 for index", op);
+  check(index.dtype() == DType::int64 || index.dtype() == DType::int32 || index.numel() == 0,
+        "{}(): Expected dtype int64 for index, got {}", op, index.dtype());
   return index.dtype() == DType::int64 ? index : converted(index, DType::int64);
 }
 
@@ -41,7 +42,7 @@ void check_fits(const Tensor& index, const Tensor& self, const Tensor& src, int 
           "Size does not match at dimension {} expected index {} to be no larger than self {} apart from dimension {}",
           d, index.sizes(), self.sizes(), dim);
     if (src.defined())
-      check(src.dim() == self.dim() && i.sizes[d] <= Strided(src).sizes[d],
+      check(Strided(src).sizes.size() == s.sizes.size() && i.sizes[d] <= Strided(src).sizes[d],
             "{}(): expected index {} to be no larger than src {}", op, index.sizes(), src.sizes());
   }
 }

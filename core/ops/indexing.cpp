@@ -53,7 +53,28 @@ Dims broadcast_index(const Dims& shape, const Dims& next, TensorSpan indices) {
   }
 }
 
-Selection select(const Tensor& self, TensorSpan indices) {
+/// The indices with every mask replaced by the positions where it is set, one tensor for each of its dimensions.
+std::vector<Tensor> without_masks(const Tensor& self, TensorSpan given) {
+  std::vector<Tensor> indices;
+  for (const auto& index : given) {
+    if (!index.defined() || (index.dtype() != DType::boolean && index.dtype() != DType::uint8) || index.dim() == 0) {
+      indices.push_back(index);
+      continue;
+    }
+    const auto first = static_cast<int>(indices.size());
+    check_index(first + index.dim() <= self.dim(), "too many indices for tensor of dimension {}", self.dim());
+    for (int d = 0; d < index.dim(); ++d)
+      check_index(index.sizes()[d] == self.sizes()[first + d],
+                  "The shape of the mask {} at index {} does not match the shape of the indexed tensor {} at index {}",
+                  index.sizes(), d, self.sizes(), first + d);
+    const Tensor positions = ops::nonzero(index);
+    for (int d = 0; d < index.dim(); ++d) indices.push_back(ops::select(positions, 1, d));
+  }
+  return indices;
+}
+
+Selection select(const Tensor& self, TensorSpan given) {
+  const std::vector<Tensor> indices = without_masks(self, given);
   check_index(static_cast<int>(indices.size()) <= self.dim(), "too many indices for tensor of dimension {} (got {})",
               self.dim(), indices.size());
   std::vector<int> before, indexed, after;
@@ -152,9 +173,10 @@ Tensor nonzero(const Tensor& self) {
   const auto& table = kernels::table().index;
   const auto* bytes = mask.data<uint8_t>();
   const int64_t count = table.count_nonzero(bytes, mask.numel());
-  const auto out = weft::empty(Dims{count, self.dim()}, DType::int64);
+  // A dimension after the other, so that the indices of each are contiguous.
+  const auto out = weft::empty(Dims{self.dim(), count}, DType::int64);
   if (out.numel() > 0) table.nonzero(bytes, self.dim(), mask.sizes().data(), count, out.data<int64_t>());
-  return out;
+  return view_of(out, Dims{count, self.dim()}, Dims{1, std::max<int64_t>(count, 1)}, 0);
 }
 
 }  // namespace weft::ops::impl

@@ -224,7 +224,8 @@ Tensor eigh_backward(const Tensor& grad_w, const Tensor& grad_v, const Tensor& w
   if (!grad_v.defined()) return ops::matmul(ops::mul(V, row(grad_w)), vh);
   const auto vhgv = ops::matmul(vh, grad_v);
   check_gauge(diagonal_of(vhgv), "linalg_eigh_backward");
-  auto inner = without_diagonal(ops::div(vhgv, gaps(w)));
+  // The part that keeps the gradient Hermitian, as its input is.
+  auto inner = without_diagonal(ops::div(ops::mul(skew(vhgv), number(.5)), gaps(w)));
   if (grad_w.defined()) inner = ops::add(inner, ops::diag_embed(ops::to(grad_w, V.dtype())));
   return ops::matmul(V, ops::matmul(inner, vh));
 }

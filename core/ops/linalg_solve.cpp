@@ -195,7 +195,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> solve_ex(const Tensor& A, const Tenso
   auto x = column_copy(left ? b : ops::transpose(b, -2, -1), batch);
   solve_with_factors(factors, swaps, x, left ? 'N' : 'T', op);
   if (!left) x = column_copy(ops::transpose(x, -2, -1));
-  return {vector ? ops::squeeze_dim(x, Dims{-1}) : x, f.info, factors, swaps};
+  if (vector) {
+    x = ops::squeeze_dim(x, Dims{-1});
+    // PyTorch lays a batch of vectors out as it does the columns of a matrix.
+    if (x.dim() >= 2) x = column_copy(x);
+  }
+  return {x, f.info, factors, swaps};
 }
 
 Tensor solve(const Tensor& A, const Tensor& B, bool left) {

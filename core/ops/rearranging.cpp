@@ -359,7 +359,7 @@ Tensor pad(const Tensor& self, IntList pad, std::string_view mode, std::optional
           "input {}",
           left, right, d, self.sizes());
     check(mode != "circular" || std::max(left, right) <= size, "Padding value causes wrapping around more than once.");
-    check(size + std::min<int64_t>(left, 0) + std::min<int64_t>(right, 0) > 0,
+    check(mode == "replicate" ? size > 0 : size + std::min<int64_t>(left, 0) + std::min<int64_t>(right, 0) > 0,
           "{} padding needs elements to repeat, but dimension {} of input {} has none left", mode, d, self.sizes());
     check(size + left + right >= 0,
           "The input size {}, plus negative padding {} and {}, resulted in a negative output size", size, left, right);

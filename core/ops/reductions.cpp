@@ -463,7 +463,18 @@ Tensor norm_named(const Tensor& self, std::string_view p, const std::optional<Di
     constexpr double infinity = std::numeric_limits<double>::infinity();
     return ops::vector_norm(self, Scalar(p == "inf" ? infinity : -infinity), dim, keepdim, dtype);
   }
-  check_value(p == "fro", "norm: expected p to be a number, \"fro\" or \"inf\", got \"{}\"", p);
+  if (p == "nuc") {
+    const Dims pair = dim.value_or(Dims{-2, -1});
+    check(pair.size() == 2 && (dim || self.dim() == 2), "norm: the nuclear norm is of two dimensions, got {} of {}",
+          dim ? dim->size() : self.dim(), self.dim());
+    const Tensor typed = dtype ? ops::to(self, *dtype) : self;
+    const Tensor total = ops::sum_dim(ops::svdvals(ops::movedim(typed, pair, Dims{-2, -1}), std::nullopt), Dims{-1},
+                                      false, std::nullopt);
+    if (!keepdim) return total;
+    const int a = normalize_dim(pair[0], self.dim()), b = normalize_dim(pair[1], self.dim());
+    return ops::unsqueeze(ops::unsqueeze(total, std::min(a, b)), std::max(a, b));
+  }
+  check_value(p == "fro", "norm: expected p to be a number, \"fro\", \"nuc\" or \"inf\", got \"{}\"", p);
   return ops::vector_norm(self, Scalar(2), dim, keepdim, dtype);
 }
 

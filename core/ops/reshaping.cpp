@@ -34,7 +34,7 @@ Tensor unflatten(const Tensor& self, int64_t dim, IntList sizes) {
   return ops::view(self, shape);
 }
 
-Tensor ravel(const Tensor& self) { return ops::reshape(self, Dims{-1}); }
+Tensor ravel(const Tensor& self) { return ops::reshape(ops::contiguous(self), Dims{-1}); }
 
 Tensor movedim(const Tensor& self, IntList source, IntList destination) {
   check(source.size() == destination.size(),

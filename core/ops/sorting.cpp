@@ -259,7 +259,8 @@ std::tuple<Tensor, Tensor, Tensor> unique_slices(const Tensor& self, int64_t dim
   const Tensor chosen = weft::empty(Dims{found}, DType::int64), counts = weft::empty(Dims{found}, DType::int64);
   std::copy(first.begin(), first.end(), chosen.data<int64_t>());
   std::copy(lengths.begin(), lengths.end(), counts.data<int64_t>());
-  return {impl::index_select(self, d, chosen), inverse, counts};
+  const Tensor slices = impl::index_select(packed(ops::movedim(self, Dims{d}, Dims{0})), 0, chosen);
+  return {ops::movedim(slices, Dims{0}, Dims{d}), inverse, counts};
 }
 
 Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& self, bool out_int32, bool right,

@@ -36,7 +36,7 @@ def main() -> None:
     causes: dict[str, list[tuple[int, str]]] = defaultdict(list)
     passing = database.read()
     for name, report in run_all(names, dtypes, limit, options.jobs):
-        passing[name] = {dtype: outcome.complete() for dtype, outcome in report.items()}
+        passing.setdefault(name, {}).update({dtype: outcome.complete() for dtype, outcome in report.items()})
         words = []
         for dtype, outcome in report.items():
             for aspect in ASPECTS:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 import weft
@@ -66,3 +69,130 @@ def test_contracted_dimensions_of_one_element_meet_longer_ones() -> None:
 def test_pixels_of_no_images_can_be_shuffled() -> None:
     assert F.pixel_shuffle(weft.empty(0, 4, 1, 1), 2).shape == (0, 1, 2, 2)
     assert F.pixel_unshuffle(weft.empty(0, 1, 2, 2), 2).shape == (0, 4, 1, 1)
+
+
+def test_close_points_have_exact_enough_distances_and_gradients_from_a_product() -> None:
+    x = weft.tensor([[0.0, 0.0], [3.0, 4.0]], requires_grad=True)
+    found = weft.cdist(x, x.detach() + 1, compute_mode="use_mm_for_euclid_dist")
+    weft.testing.assert_close(found.detach(), weft.cdist(x.detach(), x.detach() + 1), rtol=1e-6, atol=1e-6)
+    found.sum().backward()
+    assert x.grad is not None
+    exact = x.detach().requires_grad_()
+    weft.cdist(exact, x.detach() + 1).sum().backward()
+    assert exact.grad is not None
+    weft.testing.assert_close(x.grad, exact.grad, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [weft.float64, weft.complex128])
+def test_the_gradient_of_eigenvectors_is_hermitian(dtype: weft.dtype) -> None:
+    weft.manual_seed(0)
+    a = weft.randn(4, 4, dtype=dtype).requires_grad_()
+    _, v = weft.linalg.eigh(a)
+    (v.abs() * weft.arange(16.0, dtype=weft.float64).reshape(4, 4)).sum().backward()
+    assert a.grad is not None
+    weft.testing.assert_close(a.grad, a.grad.mH)
+    assert a.grad.abs().max().item() > 0.1
+
+
+def test_an_empty_index_may_have_any_dtype() -> None:
+    assert weft.ones(3).gather(0, weft.zeros(0, dtype=weft.uint8)).shape == (0,)
+    with pytest.raises(RuntimeError, match=r"gather.*int64"):
+        weft.ones(3).gather(0, weft.zeros(1, dtype=weft.uint8))
+
+
+def test_a_number_gathered_by_a_list_of_indices_has_a_gradient() -> None:
+    x = weft.tensor(2.0, requires_grad=True)
+    x.gather(0, weft.tensor([0])).sum().backward()
+    assert x.grad is not None
+    assert x.grad.item() == 1.0
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_index_put_takes_masks(accumulate: bool) -> None:
+    x = weft.ones(2, 3)
+    mask = weft.tensor([[True, False, True], [False, False, True]])
+    changed = x.index_put((mask,), weft.tensor([5.0, 6.0, 7.0]), accumulate)
+    assert changed.tolist() == [[5 + accumulate, 1, 6 + accumulate], [1, 1, 7 + accumulate]]
+    rows = x.index_put((weft.tensor([False, True]), weft.tensor([2])), weft.tensor(9.0), accumulate)
+    assert rows.tolist() == [[1, 1, 1], [1, 1, 9 + accumulate]]
+    with pytest.raises(IndexError, match="shape of the mask"):
+        x.index_put((weft.tensor([True]),), weft.tensor(1.0))
+
+
+def test_index_put_by_a_mask_has_gradients() -> None:
+    x, values = weft.ones(3, requires_grad=True), weft.ones(2, requires_grad=True)
+    mask = weft.tensor([True, False, True])
+    (x.index_put((mask,), values) * weft.tensor([1.0, 2.0, 3.0])).sum().backward()
+    assert x.grad is not None
+    assert values.grad is not None
+    assert (x.grad.tolist(), values.grad.tolist()) == ([0.0, 2.0, 0.0], [1.0, 3.0])
+
+
+def test_flat_results_are_contiguous() -> None:
+    assert weft.arange(8)[::2].ravel().stride() == (1,)
+    assert [t.stride() for t in weft.ones(2, 3).nonzero(as_tuple=True)] == [(1,), (1,)]
+    assert weft.ones(2, 3).nonzero().stride() == (1, 6)
+
+
+@pytest.mark.parametrize("find", [weft.unique, weft.unique_consecutive])
+def test_distinct_slices_are_laid_out_along_their_dimension(find: Callable[..., Any]) -> None:
+    assert find(weft.arange(6).reshape(2, 3), dim=1).stride() == (1, 2)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [4, 6])
+def test_resized_images_keep_their_channels_last(mode: str, size: int) -> None:
+    x = weft.ones(2, 3, 4, 4).contiguous(memory_format=weft.channels_last)
+    y = F.interpolate(x, (size, size), mode=mode)
+    assert y.is_contiguous(memory_format=weft.channels_last)
+    assert y.data_ptr() != x.data_ptr()
+
+
+def test_volumes_keep_their_channels_last() -> None:
+    x = weft.ones(2, 3, 4, 4, 4).contiguous(memory_format=weft.channels_last_3d)
+    assert F.interpolate(x, (5, 5, 5)).is_contiguous(memory_format=weft.channels_last_3d)
+
+
+def test_shuffled_pixels_are_a_copy() -> None:
+    x = weft.ones(1, 4, 2, 2)
+    assert F.pixel_shuffle(x, 1).data_ptr() != x.data_ptr()
+    assert F.pixel_unshuffle(x, 1).data_ptr() != x.data_ptr()
+
+
+def test_attention_is_laid_out_as_the_query_is() -> None:
+    q = weft.ones(2, 4, 3, 8)
+    assert F.scaled_dot_product_attention(q, q, q).is_contiguous()
+    q = weft.ones(2, 3, 4, 8).transpose(1, 2)
+    assert F.scaled_dot_product_attention(q, q, q).stride() == q.stride()
+
+
+@pytest.mark.parametrize(
+    ("pad", "expected"), [((-2, 3), [2.0, 2.0, 2.0]), ((3, -2), [1.0, 1.0, 1.0]), ((1, -1), [1.0, 1.0])]
+)
+def test_replicated_edges_outlive_what_negative_padding_cuts(pad: tuple[int, int], expected: list[float]) -> None:
+    assert F.pad(weft.tensor([[1.0, 2.0]]), pad, mode="replicate").tolist() == [expected]
+
+
+def test_prelu_of_a_number_is_a_number() -> None:
+    assert F.prelu(weft.tensor(-2.0), weft.tensor([0.5])).shape == ()
+
+
+def test_the_nuclear_norm_has_a_name() -> None:
+    x = weft.tensor([[3.0, 0.0], [0.0, -4.0]])
+    assert weft.norm(x, "nuc").item() == pytest.approx(7.0)
+    assert weft.norm(x.expand(2, 2, 2), "nuc", (1, 2), True).shape == (2, 1, 1)
+    with pytest.raises(RuntimeError, match="nuclear"):
+        weft.norm(x.expand(2, 2, 2), "nuc")
+
+
+@pytest.mark.parametrize("f", [weft.mean, weft.norm, F.softplus, lambda x, out: weft.norm(x, "fro", out=out)])
+def test_results_are_stored_where_out_says(f: Callable[..., Any]) -> None:
+    x, out = weft.tensor([3.0, 4.0]), weft.empty(0)
+    assert f(x, out=out) is out
+    assert weft.equal(out, f(x, out=None))
+
+
+def test_a_batch_of_vectors_is_solved_column_by_column() -> None:
+    x = weft.linalg.solve(weft.eye(3).expand(2, 3, 3), weft.arange(6.0).reshape(2, 3))
+    assert x.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert x.stride() == (1, 2)

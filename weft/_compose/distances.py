@@ -76,8 +76,11 @@ def cdist(
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     many = max(x1.size(-2), x2.size(-2)) > _MANY_POINTS and compute_mode != modes[2]
     if p == 2 and (many or compute_mode == modes[1]):
-        squares = (x1 * x1).sum(-1).unsqueeze(-1) + (x2 * x2).sum(-1).unsqueeze(-2)
-        return _root(squares - 2 * weft.matmul(x1, x2.transpose(-2, -1)))
+        # |a|^2 - 2ab + |b|^2 as one product, so that it rounds as PyTorch's does.
+        squares1, squares2 = ((x * x).sum(-1, True) for x in (x1, x2))
+        left = weft.cat([-2 * x1, squares1, weft.ones_like(squares1)], -1)
+        right = weft.cat([x2, weft.ones_like(squares2), squares2], -1)
+        return _root(weft.matmul(left, right.transpose(-2, -1)))
     return _norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
 
 

@@ -133,17 +133,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     >>> weft.nn.functional.prelu(weft.tensor([-1.0, 2.0]), weft.tensor([0.25]))
     tensor([-0.2500,  2.0000])
     """
-    if weight.numel() != 1:
-        channels = input.size(1) if input.dim() > 1 else 1
-        if channels != weight.numel():
-            raise RuntimeError(
-                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
-                f"{weight.numel()} and channel size = {channels}."
-            )
-        weight = weight.reshape([1, -1] + [1] * (input.dim() - 2))
-    elif input.dim() == 0:
-        weight = weight.reshape([])
-    return weft.where(input > 0, input, weight * input)
+    return weft.prelu(input, weight)
 
 
 def rrelu(
@@ -273,14 +263,14 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     return maybe_inplace(native.hardsigmoid, input, inplace)
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None) -> Tensor:
     """``log(1 + exp(beta * input)) / beta``; ``input`` itself where ``beta * input > threshold``.
 
     >>> import weft
     >>> weft.nn.functional.softplus(weft.tensor([0.0, 30.0]))
     tensor([ 0.6931, 30.0000])
     """
-    return native.softplus(input, beta, threshold)
+    return native.softplus(input, beta, threshold, out=out)
 
 
 def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -79,9 +79,19 @@ def interpolate(
     if mode == "area":
         pool = (native.adaptive_avg_pool1d, native.adaptive_avg_pool2d, native.adaptive_avg_pool3d)[n - 1]
         return pool(input, sizes)
+    result = input
     for d in range(n):
-        input = _resize(input, d - n, sizes[d], scales[d], mode, bool(align_corners), antialias)
-    return input
+        result = _resize(result, d - n, sizes[d], scales[d], mode, bool(align_corners), antialias)
+    return _laid_out_as(input, result.clone() if result is input else result)
+
+
+def _laid_out_as(input: Tensor, result: Tensor) -> Tensor:
+    """result with its channels last in memory where the input has them there."""
+    formats = {4: weft.channels_last, 5: weft.channels_last_3d}
+    last = formats.get(input.dim(), weft.contiguous_format)
+    if input.is_contiguous() or not input.is_contiguous(memory_format=last):
+        last = weft.contiguous_format
+    return result.contiguous(memory_format=last)
 
 
 def _output_size(
@@ -386,7 +396,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             f"upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
     x = input.reshape(math.prod(lead), c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)
-    return x.reshape([*lead, c // (r * r), h * r, w * r])
+    result = x.clone(memory_format=weft.contiguous_format).view([*lead, c // (r * r), h * r, w * r])
+    return _laid_out_as(input, result)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -412,7 +423,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"input.size({where})={size} is not divisible by {r}"
             )
     x = input.reshape(math.prod(lead), c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)
-    return x.reshape([*lead, c * r * r, h // r, w // r])
+    result = x.clone(memory_format=weft.contiguous_format).view([*lead, c * r * r, h // r, w // r])
+    return _laid_out_as(input, result)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
