@@ -37,7 +37,8 @@ void multiply_dot(const Problem<T>& p) {
 /// Few rows, B in place.
 template <class T>
 void multiply_streamed(const Problem<T>& p) {
-  constexpr int64_t column_block = 4096 / static_cast<int64_t>(sizeof(T));
+  const int64_t column_block =
+      (p.n * static_cast<int64_t>(sizeof(T)) > (1 << 13) ? 4096 : 2048) / static_cast<int64_t>(sizeof(T));
   const int64_t work = min_of(p.n, column_block) * p.m * p.k;
   parallel_for(ceil_div(p.n, column_block), 1 + piece_work / 4 / work, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
@@ -121,7 +122,10 @@ void multiply_undivided(const Problem<T>& p) {
     }
     if (narrow && p.n <= tile_rows && p.m >= 2 * lanes<T> && p.a_row == 1) return multiply_transposed(p);
   }
-  multiply_blocked(p);
+  if (divides_by_columns(p))
+    multiply_columns(p);
+  else
+    multiply_blocked(p);
 }
 
 /// A small C summed over a very long k: fixed stretches of k, each its own product, added in order.

@@ -116,7 +116,7 @@ void multiply_blocked(const Problem<T>& p) {
   const int64_t image_panels = ceil_div(p.n, width), all_panels = p.images * image_panels;
   const bool b_in_place = p.b_col == 1 && p.m <= 4 * tile_rows;
   const bool a_in_place = (p.a_row == 1 || p.a_col == 1) && (all_panels <= 4 || p.m <= tile_rows);
-  const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.n > 8 * width ? in_place_depth : block_depth<T>);
+  const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.b_row > 8 * width ? in_place_depth : block_depth<T>);
   const int64_t depth_max = ceil_div(p.k, depth_blocks);
   const int64_t row_blocks = ceil_div(p.m, block_rows), rows_max = ceil_div(p.m, row_blocks);
   // With one block of rows each panel is used once: packed just before, it is still in cache.
@@ -203,6 +203,28 @@ void multiply_blocked(const Problem<T>& p) {
       }
     }
   }
+}
+
+/// Whether nothing is copied that pieces of columns could share.
+template <class T>
+bool divides_by_columns(const Problem<T>& p) {
+  return p.b_col == 1 && p.m <= 4 * tile_rows && p.m * p.n * p.k > 4 * piece_work;
+}
+
+/// Pieces of columns, each over all of k: the stretches of k are too short to be shared out one by one. A piece is
+/// wide, because B is read best in long rows.
+template <class T>
+void multiply_columns(const Problem<T>& p) {
+  constexpr int64_t width = tile_columns<T>;
+  const int64_t grain = max_of(1 + 2 * piece_work / (p.m * p.k * width), 8);
+  parallel_for(ceil_div(p.n, width), grain, [&](int64_t begin, int64_t end) {
+    Problem<T> q = p;
+    q.n = min_of(end * width, p.n) - begin * width;
+    q.b += begin * width;
+    q.c += begin * width;
+    if (q.epilogue.column_bias != nullptr) q.epilogue.column_bias += begin * width;
+    multiply_blocked(q);
+  });
 }
 
 /// B as panels from end to end, packed once for many products.

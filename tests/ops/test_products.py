@@ -84,7 +84,9 @@ def test_batches_are_products_of_each_pair(shape: tuple[int, int, int], forms: s
     assert weft.allclose(added, 2 + 0.5 * weft.bmm(a, b), rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("shape", [(130, 130, 130), (16, 1024, 256), (400, 300, 500)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(130, 130, 130), (1, 1500, 700), (16, 1024, 256), (30, 1100, 200), (400, 300, 500)], ids=str
+)
 def test_bias_is_added_once_and_threads_do_not_change_bits(shape: tuple[int, int, int]) -> None:
     m, n, k = shape
     x, weight, bias = numbers(5, (m, k), weft.float32), numbers(6, (n, k), weft.float32), weft.arange(float(n))
@@ -92,8 +94,10 @@ def test_bias_is_added_once_and_threads_do_not_change_bits(shape: tuple[int, int
     for threads in (1, 2, 5):
         weft.set_num_threads(threads)
         results.append(weft.nn.functional.linear(x, weight, bias))
+        results.append(x @ weight.mT.contiguous() + bias)
     check(results[0] - bias, x, weight.mT)
-    assert all(weft.equal(r, results[0]) for r in results)
+    check(results[1] - bias, x, weight.mT)
+    assert all(weft.equal(r, results[i % 2]) for i, r in enumerate(results))
 
 
 @pytest.mark.parametrize("forms", ["NN", "NT", "TN", "TT", "SS"])
