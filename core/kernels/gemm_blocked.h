@@ -193,7 +193,7 @@ void multiply_blocked(const Problem<T>& p) {
                   __builtin_prefetch(c + r * p.c_row + lanes<T>, 1);
                 }
                 // The last tile fetches the next panel, those before it the rows of their own that follow.
-                const int64_t ahead = t + 1 == row_tiles.count ? depth * width : 8 * width;
+                const int64_t ahead = t + 1 == row_tiles.count ? depth * width : 24 * width;
                 a.multiply(t, panel, is_packed ? width : p.b_row, is_packed ? ahead : width, vectors, tile);
                 store_tile(tile, i_end - i, n, c, p.c_row, i, column, epilogue);
               }
@@ -251,7 +251,7 @@ void multiply_panels(const Problem<T>& p) {
       const int64_t column = j * width, n = min_of(width, p.n - column);
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t i = row_tiles.begin(t);
-        const int64_t ahead = t + 1 == row_tiles.count ? p.k * width : 8 * width;
+        const int64_t ahead = t + 1 == row_tiles.count ? p.k * width : 24 * width;
         a.multiply(t, p.b + column * p.k, width, ahead, n > lanes<T> ? 2 : 1, tile);
         store_tile(tile, row_tiles.begin(t + 1) - i, n, p.c + i * p.c_row + column, p.c_row, i, column, p.epilogue);
       }
