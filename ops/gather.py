@@ -169,7 +169,8 @@ Op(
     cost=pointwise(0.5),
     vjp={
         "self": lambda g, dim, index: index_fill(g, dim, index, 0),
-        "value": lambda g, dim, index: sum(index_select(g, dim, index)),
+        # Not the sum over index_select: an index may name a slice twice.
+        "value": lambda g, dim, index: sum(where(ne(index_fill(zeros_like(g), dim, index, 1), 0), g, 0)),
     },
     samples=lambda: [((3, 4), 0, np.array([2, 0]), 1.5), ((3, 4), -1, np.array([1]), 1.5)],
 )

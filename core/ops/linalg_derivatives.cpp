@@ -274,7 +274,8 @@ std::tuple<Tensor, Tensor> lstsq_backward(const Tensor& grad, const Tensor& grad
     grad_b = ops::matmul(adjoint(pinv), g);
     grad_a = ops::pinv_backward(ops::matmul(g, adjoint(b)), pinv, A);
   }
-  if (grad_residuals.defined()) {  // squared norms of the columns of A X - B, which X makes least
+  if (grad_residuals.defined() &&
+      grad_residuals.numel() > 0) {  // squared norms of the columns of A X - B, which X makes least
     const auto x = vector ? column(X) : X;
     const auto weights = ops::mul(vector ? column(grad_residuals) : row(grad_residuals), number(2.));
     const auto rest = ops::mul(ops::sub(ops::matmul(A, x), b), weights);

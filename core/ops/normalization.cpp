@@ -83,14 +83,14 @@ Tensor run_rows(const Tensor& input, const Tensor& weight, const Tensor& bias, d
 }
 
 std::tuple<Tensor, Tensor, Tensor> run_rows_backward(const Tensor& grad, const Tensor& input, const Tensor& weight,
-                                                     const Tensor& mean, const Tensor& rstd, int64_t length,
+                                                     const Tensor& mean, const Tensor& rstd, IntList normalized_shape,
                                                      bool wants_weight, bool wants_bias) {
+  const int64_t length = product(normalized_shape);
   const DType work = rstd.dtype();
   const Tensor g = packed_as(grad, work), x = packed_as(input, work), w = float_input(weight, work);
   const Tensor dx = weft::empty(input.sizes(), work);
-  const Dims shape = weight.defined() ? weight.sizes() : Dims{length};
-  const Tensor dw = wants_weight ? weft::empty(shape, work) : Tensor(),
-               db = wants_bias ? weft::empty(shape, work) : Tensor();
+  const Tensor dw = wants_weight ? weft::empty(normalized_shape, work) : Tensor(),
+               db = wants_bias ? weft::empty(normalized_shape, work) : Tensor();
   if (x.numel() > 0) {
     kernels::table().norm.layer_backward[float_index(work)](g.bytes(), x.bytes(), pointer(w), pointer(mean),
                                                             rstd.bytes(), rstd.numel(), length, dx.bytes(),
@@ -171,7 +171,7 @@ std::tuple<Tensor, Tensor, Tensor> layer_norm_backward(const Tensor& grad, const
                                                        const Tensor& mean, const Tensor& rstd, double eps,
                                                        bool wants_weight, bool wants_bias) {
   if (must_record(grad, input, weight)) return differentiable_rows(grad, input, weight, normalized_shape, eps, true);
-  return run_rows_backward(grad, input, weight, mean, rstd, product(normalized_shape), wants_weight, wants_bias);
+  return run_rows_backward(grad, input, weight, mean, rstd, normalized_shape, wants_weight, wants_bias);
 }
 
 std::tuple<Tensor, Tensor> rms_norm(const Tensor& input, IntList normalized_shape, const Tensor& weight,
@@ -188,7 +188,7 @@ std::tuple<Tensor, Tensor> rms_norm_backward(const Tensor& grad, const Tensor& i
   auto [dx, dw, unused] =
       must_record(grad, input, weight)
           ? differentiable_rows(grad, input, weight, normalized_shape, eps_of(eps, input.dtype()), false)
-          : run_rows_backward(grad, input, weight, Tensor(), rstd, product(normalized_shape), wants_weight, false);
+          : run_rows_backward(grad, input, weight, Tensor(), rstd, normalized_shape, wants_weight, false);
   return {dx, dw};
 }
 

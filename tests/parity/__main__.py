@@ -34,11 +34,13 @@ def main() -> None:
     limit = None if options.all else options.samples
     totals: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     causes: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    lenient: Counter[tuple[str, str]] = Counter()
     passing = database.read()
     for name, report in run_all(names, dtypes, limit, options.jobs):
         passing.setdefault(name, {}).update({dtype: outcome.complete() for dtype, outcome in report.items()})
         words = []
         for dtype, outcome in report.items():
+            lenient.update({(dtype, reason): count for reason, count in outcome.lenient.items()})
             for aspect in ASPECTS:
                 if outcome.run[aspect]:
                     totals[dtype, aspect].update(run=outcome.run[aspect], passed=outcome.passed[aspect])
@@ -62,6 +64,9 @@ def main() -> None:
     for (dtype, aspect), count in sorted(totals.items()):
         share = 100 * count["passed"] / count["run"]
         print(f"{dtype:10s} {aspect}  {count['passed']:6d} of {count['run']:6d}  {share:5.1f} %")
+    for (dtype, reason), count in sorted(lenient.items()):
+        if count:
+            print(f"{dtype:10s} {count:6d} decided by {reason}")
     if options.write:
         database.write(passing)
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional
 
 import weft
+from tests.parity import twins
 
 _NAMESPACES = {
     "": torch,
@@ -183,6 +184,8 @@ class Converter:
             return type(value)([self(item) for item in value])
         if isinstance(value, dict):
             return {key: self(item) for key, item in value.items()}
+        if isinstance(value, torch.nn.Module):
+            return twins.to_weft(value)
         if isinstance(value, torch.nn.LinearCrossEntropyOptions):
             fields = {field.name: self(getattr(value, field.name)) for field in dataclasses.fields(value)}
             return weft.nn.LinearCrossEntropyOptions(**fields)

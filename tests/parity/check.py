@@ -51,11 +51,16 @@ class Differs(Exception):
 
 @dataclass
 class Outcome:
-    """Of one OpInfo entry in one dtype: samples run and passed, and why they failed, by aspect."""
+    """Of one OpInfo entry in one dtype: samples run and passed, and why they failed, by aspect.
+
+    Args:
+        lenient: how often something other than agreement within the tolerance decided, by what it was.
+    """
 
     run: Counter[str] = field(default_factory=Counter)
     passed: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, Counter[str]] = field(default_factory=dict)
+    lenient: Counter[str] = field(default_factory=Counter)
 
     def note(self, aspect: str, reason: str | None) -> bool:
         self.run[aspect] += 1
@@ -168,6 +173,9 @@ def _check_sample(op: Any, dtype: torch.dtype, sample: Any, index: int, outcome:
     problem = _difference(expected, got, truth)
     if problem and truth.is_random():
         problem = _difference(expected, got, truth, values=False)
+        outcome.lenient["v: random"] += problem is None
+    outcome.lenient.update(truth.lenient)
+    truth.lenient.clear()
     if not outcome.note("v", problem):
         return
     outcome.note("s", _layout_difference(theirs, expected, ours, got))
@@ -181,6 +189,7 @@ def _check_sample(op: Any, dtype: torch.dtype, sample: Any, index: int, outcome:
             problem = describe(error)
         if problem and truth.is_random():
             problem = None
+            outcome.lenient["g: random"] += 1
         outcome.note("g", problem)
 
 
@@ -189,6 +198,7 @@ class _Truth:
 
     def __init__(self, op: Any, arguments: Any) -> None:
         self._op, self._arguments = op, arguments
+        self.lenient: Counter[str] = Counter()
 
     def double(self) -> list[torch.Tensor] | None:
         def up(value: Any) -> Any:
@@ -215,7 +225,9 @@ class _Truth:
         except Differs:
             return False
         mine = [to_torch(t) for t in tensors_in(got)]
-        return spectral.agrees(self._op.name, self._arguments, list(tensors_in(expected)), mine)
+        agrees = spectral.agrees(self._op.name, self._arguments, list(tensors_in(expected)), mine)
+        self.lenient["v: vectors up to their sign"] += agrees
+        return agrees
 
     def is_random(self) -> bool:
         """Whether torch itself gives something else with another seed, or memory as it was found."""
@@ -293,7 +305,8 @@ def _compare_tensors(expected: torch.Tensor, got: Any, values: bool, truth: _Tru
             true = exact[position[0]].detach().resolve_conj().to(torch.complex128)
             allowed = 4 * (theirs.to(torch.complex128) - true).abs().nan_to_num(0).max()
             if bool(((to_torch(got).to(torch.complex128) - true).abs() <= allowed).all()):
-                return  # as near to the truth as torch is
+                truth.lenient["v: as near to double precision as torch"] += 1
+                return
     if problem:
         raise Differs(problem)
 
@@ -373,6 +386,7 @@ def _gradient_difference(
     problem = _compare_gradients(wanted, found)
     if problem and _as_near_as(wanted, found, op, sample, weights):
         problem = None
+        outcome.lenient["g: as near to double precision as torch"] += 1
     if problem or not second:
         return problem
     outs = [t for t in wanted if t is not None and t.requires_grad]
@@ -384,7 +398,8 @@ def _gradient_difference(
         try:
             wanted = torch.autograd.grad(outs, [a for a, _ in pairs], weights, allow_unused=True)
         except Exception:
-            return None  # torch has no second derivative here
+            outcome.lenient["h: torch has no second derivative"] += 1
+            return None
         usable = [(b, w) for b, w in zip(our_outs, weights, strict=True) if b.requires_grad]
         if usable:
             found = weft.autograd.grad(

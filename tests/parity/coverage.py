@@ -83,11 +83,11 @@ def write() -> None:
     tables.append(
         "\n### Why entries are missing or pass in part\n\n"
         "- Internal operators below PyTorch's public functions, not offered: `max_pool2d_with_indices_backward`, "
-        "`_segment_reduce`, `_chunk_cat`, `_unsafe_masked_index`, `hash_tensor`, `slice`, and what else stands in "
+        "`hash_tensor`, `slice`, `native_dropout_backward`, and what else stands in "
         "`torch.ops.aten` alone.\n"
         "- Sparse layouts: what PyTorch's database asks for in CSR and its relatives.\n"
-        "- Singular and eigenvectors are determined up to a sign or phase: values that differ by it count as different.\n"
-        "- `gather` and `index_put` take indices of int64, not of int32.\n"
+        "- Singular and eigenvectors are determined up to a sign or phase: they are compared by what defines them.\n"
+        "- Single differences, with figures: `docs/notes/parity.md`.\n"
         "- Half precision complex numbers (`chalf`) do not exist.\n\n"
         f"Entries that are not in the list of what passes, for one of these reasons or because they are newer than it: {_listed(missing)}"
     )

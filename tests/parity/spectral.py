@@ -43,6 +43,12 @@ def agrees(name: str, arguments: Any, expected: list[torch.Tensor], got: list[to
         made = (vectors * values.unsqueeze(-2)) @ vectors.mH
         bases = (vectors,)
         theirs = expected[0]
+    elif name == "linalg.eig":
+        values, vectors = got
+        matrix = matrix.to(vectors.dtype) @ vectors
+        made = vectors * values.unsqueeze(-2)
+        bases = ()
+        theirs = expected[0]
     else:
         return False
     tolerance = _TOLERANCE.get(matrix.dtype, 0.0)
@@ -52,4 +58,6 @@ def agrees(name: str, arguments: Any, expected: list[torch.Tensor], got: list[to
         return a.shape == b.shape and bool(((a - b).abs() <= tolerance * scale).all())
 
     orthonormal = all(near(b.mH @ b, torch.eye(b.shape[-1], dtype=b.dtype).expand_as(b.mH @ b)) for b in bases)
+    if name == "linalg.eig":
+        orthonormal = near(vectors.norm(dim=-2), torch.ones_like(values.real))
     return near(values, theirs.detach()) and near(made, matrix.detach()) and orthonormal

@@ -196,3 +196,36 @@ def test_a_batch_of_vectors_is_solved_column_by_column() -> None:
     x = weft.linalg.solve(weft.eye(3).expand(2, 3, 3), weft.arange(6.0).reshape(2, 3))
     assert x.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     assert x.stride() == (1, 2)
+
+
+def test_a_bias_without_a_weight_has_a_gradient_of_its_shape() -> None:
+    bias = weft.zeros(2, 3, requires_grad=True)
+    F.layer_norm(weft.arange(24.0).reshape(4, 2, 3), [2, 3], None, bias).sum().backward()
+    assert bias.grad is not None
+    assert bias.grad.tolist() == [[4.0] * 3] * 2
+
+
+def test_what_fills_a_slice_named_twice_counts_once() -> None:
+    value = weft.tensor(1.0, requires_grad=True)
+    weft.zeros(2, 3).index_fill(1, weft.tensor([0, 0, 2]), value).sum().backward()
+    assert value.grad is not None
+    assert value.grad.item() == 4.0
+
+
+def test_least_squares_without_residuals_have_gradients() -> None:
+    a, b = weft.eye(3).requires_grad_(), weft.ones(3, 1, requires_grad=True)
+    solution, residuals, _, _ = weft.linalg.lstsq(a, b)
+    (solution.sum() + residuals.sum()).backward()
+    assert b.grad is not None
+    weft.testing.assert_close(b.grad, weft.ones(3, 1))
+
+
+def test_rows_that_see_nothing_have_no_gradient() -> None:
+    x = weft.full((2,), -weft.inf, requires_grad=True)
+    weft._safe_softmax(x, 0).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_no_images_pooled_by_fractions_keep_their_history() -> None:
+    assert F.fractional_max_pool3d(weft.zeros(0, 1, 4, 4, 4, requires_grad=True), 2, output_size=2).requires_grad

@@ -193,7 +193,7 @@ def _safe_softmax(self: Tensor, dim: int, dtype: weft.dtype | None = None) -> Te
     [0.0, 0.0]
     """
     masked = (self == -weft.inf).all(dim, keepdim=True)
-    result = weft.softmax(self, dim, dtype=dtype)
+    result = weft.softmax(weft.where(masked, weft.zeros_like(self), self), dim, dtype=dtype)
     return weft.where(masked, weft.zeros_like(result), result)
 
 

@@ -369,7 +369,7 @@ def _fractional_max_pool(
     batched = input if input.dim() == n + 2 else input.unsqueeze(0)
     shape = [*input.shape[:-n], *sizes]
     if batched.size(0) == 0:
-        empty = input.new_empty(shape)
+        empty = input.reshape(shape)
         return (empty, empty.to(weft.int64)) if return_indices else empty
     if samples is None:
         samples = weft.rand(batched.size(0), batched.size(1), n, dtype=input.dtype, device=input.device)
