@@ -400,7 +400,7 @@ def _gradient_difference(
         except Exception:
             outcome.lenient["h: torch has no second derivative"] += 1
             return None
-        usable = [(b, w) for b, w in zip(our_outs, weights, strict=True) if b.requires_grad]
+        usable = [(b, w) for b, w in zip(our_outs, weights, strict=True) if b is not None and b.requires_grad]
         if usable:
             found = weft.autograd.grad(
                 [b for b, _ in usable], [b for _, b in pairs], [Converter()(w) for _, w in usable], allow_unused=True
