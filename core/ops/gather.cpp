@@ -106,16 +106,20 @@ kernels::ScatterReduce reduce_of(std::string_view name) {
 
 /// What a reduction starts from where self does not count.
 Scalar identity_of(kernels::ScatterReduce how, DType dtype) {
-  const bool floating = is_floating(dtype);
+  const bool floating = is_floating(dtype), boolean = dtype == DType::boolean;
+  // Of the dtype itself: a smaller one would make something else of the least int64.
+  const auto bits = static_cast<int>(8 * element_size(dtype)) - (dtype == DType::uint8 ? 0 : 1);
+  const int64_t largest = boolean ? 1 : bits >= 63 ? std::numeric_limits<int64_t>::max() : (int64_t{1} << bits) - 1;
+  const int64_t least = boolean || dtype == DType::uint8 ? 0 : -largest - 1;
   switch (how) {
     case kernels::ScatterReduce::sum:
       return Scalar(int64_t{0});
     case kernels::ScatterReduce::prod:
       return Scalar(int64_t{1});
     case kernels::ScatterReduce::amax:
-      return floating ? Scalar(-std::numeric_limits<double>::infinity()) : Scalar(std::numeric_limits<int64_t>::min());
+      return floating ? Scalar(-std::numeric_limits<double>::infinity()) : Scalar(least);
     default:
-      return floating ? Scalar(std::numeric_limits<double>::infinity()) : Scalar(std::numeric_limits<int64_t>::max());
+      return floating ? Scalar(std::numeric_limits<double>::infinity()) : Scalar(largest);
   }
 }
 
@@ -201,7 +205,7 @@ void scatter_reduce_(const Tensor& self, int64_t dim, const Tensor& index, const
   const bool mean = reduce == "mean";
   const Tensor counts = mean ? contributions(self, dim, index, include_self) : Tensor();
   if (!include_self) {
-    with_sums(self, [&](const Tensor& work) { scatter_value_(work, dim, index, identity_of(how, work.dtype())); });
+    with_sums(self, [&](const Tensor& work) { scatter_value_(work, dim, index, identity_of(how, self.dtype())); });
   }
   reduce_into(self, dim, index, src, how, "scatter_reduce");
   if (!mean) return;

@@ -229,3 +229,13 @@ def test_rows_that_see_nothing_have_no_gradient() -> None:
 
 def test_no_images_pooled_by_fractions_keep_their_history() -> None:
     assert F.fractional_max_pool3d(weft.zeros(0, 1, 4, 4, 4, requires_grad=True), 2, output_size=2).requires_grad
+
+
+@pytest.mark.parametrize("dtype", [weft.bool, weft.uint8, weft.int8, weft.int16, weft.int32, weft.int64])
+@pytest.mark.parametrize("reduce", ["amax", "amin"])
+def test_extremes_of_what_is_scattered_are_found_without_self(dtype: weft.dtype, reduce: str) -> None:
+    x, source = weft.tensor([1, 0, 1]).to(dtype), weft.tensor([0, 0, 1]).to(dtype)
+    if dtype not in (weft.bool, weft.uint8):
+        source = source - 5
+    found = x.scatter_reduce(0, weft.tensor([0, 0, 1]), source, reduce, include_self=False)
+    assert found.tolist() == [source[0].item(), source[2].item(), x[2].item()]
