@@ -239,3 +239,9 @@ def test_extremes_of_what_is_scattered_are_found_without_self(dtype: weft.dtype,
         source = source - 5
     found = x.scatter_reduce(0, weft.tensor([0, 0, 1]), source, reduce, include_self=False)
     assert found.tolist() == [source[0].item(), source[2].item(), x[2].item()]
+
+
+def test_an_image_dropped_in_place_is_the_one_returned() -> None:
+    x = weft.ones(8, 2, 2, 2)
+    assert F.dropout3d(x, 0.5, True, True) is x
+    assert set(x.unique().tolist()) <= {0.0, 2.0}

@@ -86,7 +86,8 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             stacklevel=2,
         )
     if input.dim() == 4:
-        return _drop_channels(input.unsqueeze(0), p, training, inplace).squeeze(0)
+        dropped = _drop_channels(input.unsqueeze(0), p, training, inplace)
+        return input if inplace else dropped.squeeze(0)
     return _drop_channels(input, p, training, inplace)
 
 
