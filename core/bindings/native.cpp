@@ -83,8 +83,10 @@ NativeCall::~NativeCall() {
 }
 
 void NativeCall::let_go() noexcept {
+  const bool shared = decision_.shared();
+  if (shared) handover::before_letting_go();
   released_ = PyEval_SaveThread();
-  if (decision_.shared()) handover::let_go();
+  if (shared) handover::after_letting_go();
 }
 
 governor::Wait NativeCall::take_back(int64_t now) noexcept {

@@ -6,8 +6,9 @@
 
 namespace weft::handover {
 
-/// The calling thread has just let go of the lock.
-void let_go() noexcept;
+/// The calling thread is about to let go of the lock, and then has.
+void before_letting_go() noexcept;
+void after_letting_go() noexcept;
 /// The calling thread wants it back, since `now`. Returns the time from which it waited for the lock alone, and not for
 /// an opening to end.
 int64_t before_taking(int64_t now) noexcept;
