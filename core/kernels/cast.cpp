@@ -60,6 +60,25 @@ struct Cast {
   To operator()(From x) const { return convert<To>(x); }
 };
 
+#if defined(__F16C__)
+template <>
+struct Cast<float, Half> {
+  Half operator()(float x) const { return Half(x); }
+  static void group(Half* to, const float* from) {
+    for (int64_t k = 0; k < group_size; k += 8)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + k), _mm256_cvtps_ph(_mm256_loadu_ps(from + k), 0));
+  }
+};
+template <>
+struct Cast<Half, float> {
+  float operator()(Half x) const { return static_cast<float>(x); }
+  static void group(float* to, const Half* from) {
+    for (int64_t k = 0; k < group_size; k += 8)
+      _mm256_storeu_ps(to + k, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + k))));
+  }
+};
+#endif
+
 template <class From, class... To>
 void fill_row(InnerLoop* row) {
   // A conversion to int8 has the bits of one to uint8.
@@ -79,6 +98,7 @@ void fill_loops(InnerLoop (*rows)[dtype_count]) {
 
 constexpr int max_dims = 64;
 constexpr int64_t piece_bytes = 1 << 18;
+constexpr int64_t stream_from = 32 << 20;  // bytes of an array from which writing it past the caches pays
 
 /// A copy with its dimensions ordered by the output's strides, innermost first, and joined where both arrays allow.
 struct Layout {
@@ -125,6 +145,30 @@ struct Layout {
     for (; d < ndim; ++d) n *= sizes[d];
     return n;
   }
+  /// Calls f(out offset, in offset, column, count) for the part of each row that lies in elements [begin, end).
+  template <class F>
+  void rows(int64_t begin, int64_t end, const F& f) const {
+    int64_t index[max_dims], out = 0, in = 0, row = begin / sizes[0];
+    for (int d = 1; d < ndim; ++d) {
+      index[d] = row % sizes[d];
+      row /= sizes[d];
+      out += index[d] * to[d];
+      in += index[d] * from[d];
+    }
+    for (int64_t column = begin % sizes[0]; begin < end; column = 0) {
+      const int64_t count = std::min(sizes[0] - column, end - begin);
+      f(out, in, column, count);
+      begin += count;
+      for (int d = 1; d < ndim; ++d) {
+        out += to[d];
+        in += from[d];
+        if (++index[d] < sizes[d]) break;
+        out -= sizes[d] * to[d];
+        in -= sizes[d] * from[d];
+        index[d] = 0;
+      }
+    }
+  }
   /// Byte offsets of position `index` over the dimensions from d on.
   void offsets(int d, int64_t index, int64_t& out, int64_t& in) const {
     out = in = 0;
@@ -136,10 +180,30 @@ struct Layout {
   }
 };
 
+void stream_bytes(char* to, const char* from, int64_t bytes) {
+  const int64_t ragged = min_of(static_cast<int64_t>(-reinterpret_cast<uintptr_t>(to) % vector_bytes), bytes);
+  __builtin_memcpy(to, from, static_cast<size_t>(ragged));
+  int64_t i = ragged;
+  for (; i + vector_bytes <= bytes; i += vector_bytes) stream(to + i, load(from + i));
+  __builtin_memcpy(to + i, from + i, static_cast<size_t>(bytes - i));
+  finish_streaming();
+}
+
+/// memcpy whose call would cost as much as a short row does.
+[[gnu::always_inline]] inline void copy_bytes(char* to, const char* from, int64_t bytes) {
+  constexpr int64_t width = vector_bytes;
+  if (bytes < width || bytes > 16 * width) {
+    __builtin_memcpy(to, from, static_cast<size_t>(bytes));
+    return;
+  }
+  for (int64_t i = 0; i < bytes - width; i += width) store(to + i, load(from + i));
+  store(to + bytes - width, load(from + bytes - width));
+}
+
 template <class T>
 void copy_row(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t n) {
   if (to_stride == sizeof(T) && from_stride == sizeof(T)) {
-    __builtin_memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
+    copy_bytes(to, from, n * int64_t{sizeof(T)});
   } else if (to_stride == sizeof(T) && from_stride == -int64_t{sizeof(T)}) {
     auto* const out = reinterpret_cast<T*>(to);
     const auto* const in = reinterpret_cast<const T*>(from);
@@ -218,15 +282,12 @@ void copy_elements(char* out, const char* in, Layout& a) {
                  });
     return;
   }
+  const bool past_cache = a.ndim == 1 && a.to[0] == size && a.from[0] == size && a.sizes[0] * size >= stream_from;
   parallel_for(a.numel_from(0), piece_bytes / size, [&](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t column = begin % a.sizes[0];
-      const int64_t count = std::min(a.sizes[0] - column, end - begin);
-      int64_t to, from;
-      a.offsets(1, begin / a.sizes[0], to, from);
+    if (past_cache) return stream_bytes(out + begin * size, in + begin * size, (end - begin) * size);
+    a.rows(begin, end, [&](int64_t to, int64_t from, int64_t column, int64_t count) {
       copy_row<T>(out + to + column * a.to[0], a.to[0], in + from + column * a.from[0], a.from[0], count);
-      begin += count;
-    }
+    });
   });
 }
 

@@ -47,6 +47,24 @@ template <class T>
   __builtin_memcpy(to, &v, sizeof v);
 }
 
+/// To memory past the caches; `to` is aligned to a vector. finish_streaming() before another thread may look.
+[[gnu::always_inline]] inline void stream(char* to, Vec<char> v) noexcept {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(to), (__m512i)v);
+#elif defined(__AVX__)
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to), (__m256i)v);
+#elif defined(__SSE2__)
+  _mm_stream_si128(reinterpret_cast<__m128i*>(to), (__m128i)v);
+#else
+  store(to, v);
+#endif
+}
+[[gnu::always_inline]] inline void finish_streaming() noexcept {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
 #if defined(__AVX512F__)
 template <class T>
 [[gnu::always_inline]] inline auto lane_mask(int64_t n) noexcept {

@@ -11,14 +11,16 @@
 //   constexpr InnerLoop add_f32 = make_loop<AddScaled, float, 2>();
 //
 // The body runs over groups of `group_size` elements, a constant, so that the compiler emits no second body for a tail.
-// Contiguous operands are read and written in place. Everything else (strided, broadcast, the last incomplete
-// group) goes through small buffers in L1, so a transcendental is vectorised on any layout. An output may be one of the
+// Contiguous operands are read and written in place, and a value for all elements is spread over one group that is read
+// again and again. Everything else goes through small buffers in L1, so a transcendental is vectorised on any layout.
+// The last incomplete group is joined with elements before it, which are computed twice. An output may be one of the
 // inputs, exactly; other overlaps are the caller's to resolve.
 //
 // A functor may declare
 //   static constexpr bool vectorised = false;   one element at a time: it calls libm or branches much
 //   static bool special(T x); T slow(T x);      slow() is called for the rare x that operator() cannot do
 //   static InnerLoop shortcut(data, strides);   another loop for these operands, or null
+//   static void group(T* out, const T*... in);  a whole group by instructions that the compiler does not find itself
 #pragma once
 
 #include <cstddef>
@@ -64,6 +66,9 @@ template <class T>
 [[gnu::noinline]] void gather(T* to, const char* from, int64_t stride, int64_t count, int64_t padded) {
   if (stride == sizeof(T)) {
     __builtin_memcpy(to, from, static_cast<size_t>(count) * sizeof(T));
+  } else if (stride == 2 * int64_t{sizeof(T)}) {
+    const auto* const in = reinterpret_cast<const T*>(from);
+    for (int64_t k = 0; k < count; ++k) to[k] = in[2 * k];  // a constant stride is read in vectors
   } else if (stride != 0) {
     for (int64_t k = 0; k < count; ++k) to[k] = *reinterpret_cast<const T*>(from + k * stride);
   } else {
@@ -107,7 +112,8 @@ template <class F>
 
 /// A loop over whole groups of contiguous elements, and what its driver must know of it.
 struct GroupLoop {
-  void (*run)(const Param* params, int64_t groups, char* out, const char* const* in);
+  /// steps: bytes from one group of an input to the next, 0 where it is read again.
+  void (*run)(const Param* params, int64_t groups, char* out, const char* const* in, const int64_t* steps);
   int64_t group;
   int arity;
   int64_t sizes[5];  ///< of an element: the output's, then the inputs'
@@ -116,43 +122,57 @@ struct GroupLoop {
 /// Runs a loop over any strides: one body for all functors, which see contiguous groups only.
 [[gnu::noinline]] inline void run_strided(const GroupLoop& loop, char* const* data, const int64_t* strides, int64_t n,
                                           const Param* params) {
+  if (n <= 0) return;
+  constexpr int64_t buffer_size = chunk_size * 8;
+  alignas(64) char buffers[5][buffer_size];
   const int64_t group = loop.group;
-  bool contiguous = true;
-  int64_t widest = 1;
-  for (int i = 0; i <= loop.arity; ++i) {
-    contiguous &= strides[i] == loop.sizes[i];
+  const char* in[4];
+  int64_t steps[4];
+  bool direct = strides[0] == loop.sizes[0], apart = true;
+  int64_t widest = loop.sizes[0];
+  for (int i = 1; i <= loop.arity; ++i) {
+    in[i - 1] = data[i];
+    steps[i - 1] = group * loop.sizes[i];
     widest = loop.sizes[i] > widest ? loop.sizes[i] : widest;
+    apart &= data[i] != data[0];
+    if (strides[i] == 0) {
+      with_size(loop.sizes[i], [&]<class T>(T) { gather(reinterpret_cast<T*>(buffers[i]), data[i], 0, 1, group); });
+      in[i - 1] = buffers[i];
+      steps[i - 1] = 0;
+    } else {
+      direct &= strides[i] == loop.sizes[i];
+    }
   }
   int64_t done = 0;
-  if (contiguous) {
+  if (direct && n >= group) {
+    loop.run(params, n / group, data[0], in, steps);
     done = n / group * group;
-    if (done > 0) loop.run(params, n / group, data[0], data + 1);
     if (done == n) return;
+    if (apart) {
+      for (int i = 1; i <= loop.arity; ++i) in[i - 1] += (n - group) * strides[i];
+      return loop.run(params, 1, data[0] + (n - group) * strides[0], in, steps);
+    }
   }
-  constexpr int64_t buffer_size = chunk_size * 8;
   const int64_t chunk = widest > 8 ? chunk_size / 2 : chunk_size;
-  alignas(64) char buffers[5][buffer_size];
-  const char* in[4];
-  int64_t count = 0;
-  for (bool first = true; done < n; done += count, first = false) {
+  for (int64_t count = 0; done < n; done += count) {
     count = n - done < chunk ? n - done : chunk;
     if (count > group) count -= count % group;  // contiguous operands are used in place, but for the last group
     const int64_t padded = (count + group - 1) / group * group;
     for (int i = 1; i <= loop.arity; ++i) {
+      if (strides[i] == 0) continue;
       const char* const from = data[i] + done * strides[i];
       if (strides[i] == loop.sizes[i] && count == padded) {
         in[i - 1] = from;
         continue;
       }
       in[i - 1] = buffers[i];
-      if (strides[i] != 0 || first)
-        with_size(loop.sizes[i],
-                  [&]<class T>(T) { gather(reinterpret_cast<T*>(buffers[i]), from, strides[i], count, padded); });
+      with_size(loop.sizes[i],
+                [&]<class T>(T) { gather(reinterpret_cast<T*>(buffers[i]), from, strides[i], count, padded); });
     }
     char* const to = data[0] + done * strides[0];
-    const bool direct = strides[0] == loop.sizes[0] && count == padded;
-    loop.run(params, padded / group, direct ? to : buffers[0], in);
-    if (!direct)
+    const bool in_place = strides[0] == loop.sizes[0] && count == padded;
+    loop.run(params, padded / group, in_place ? to : buffers[0], in, steps);
+    if (!in_place)
       with_size(loop.sizes[0],
                 [&]<class T>(T) { scatter(to, reinterpret_cast<const T*>(buffers[0]), strides[0], count); });
   }
@@ -164,14 +184,17 @@ struct Loop;
 
 template <class F, class Out, size_t... I, class... In>
 struct Loop<F, Out, std::index_sequence<I...>, In...> {
-  static void run_groups(const Param* params, int64_t groups, char* to, const char* const* from) {
+  static void run_groups(const Param* params, int64_t groups, char* to, const char* const* from, const int64_t* steps) {
     const F functor = make_functor<F>(params);
-    run_groups(functor, groups, reinterpret_cast<Out*>(to), reinterpret_cast<const In*>(from[I])...);
+    run_groups(functor, groups, steps, reinterpret_cast<Out*>(to), reinterpret_cast<const In*>(from[I])...);
   }
-  [[gnu::always_inline]] static void run_groups(const F& functor, int64_t groups, Out* out, const In*... in) {
+  [[gnu::always_inline]] static void run_groups(const F& functor, int64_t groups, const int64_t* steps, Out* out,
+                                                const In*... in) {
     constexpr int64_t group = group_of<F>();
     for (; groups > 0; --groups) {
-      if constexpr (requires { F::special(*in...); }) {
+      if constexpr (requires { F::group(out, in...); }) {
+        F::group(out, in...);
+      } else if constexpr (requires { F::special(*in...); }) {
         std::common_type_t<In...> saved[group];
         int any = 0;
         for (int64_t k = 0; k < group; ++k) any |= F::special(in[k]...);
@@ -187,7 +210,7 @@ struct Loop<F, Out, std::index_sequence<I...>, In...> {
         for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
       }
       out += group;
-      ((in += group), ...);
+      ((in = reinterpret_cast<const In*>(reinterpret_cast<const char*>(in) + steps[I])), ...);
     }
   }
   static void run(char* const* data, const int64_t* strides, int64_t n, const Param* params) {

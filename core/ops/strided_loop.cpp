@@ -1,6 +1,7 @@
 #include "ops/strided_loop.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 #include "runtime/error.h"
@@ -101,24 +102,46 @@ void copy_plane(const Plane& to, const Plane& from) {
   for (int64_t i = 0; i < to.rows; ++i) {
     char* out = to.data + i * to.row_stride;
     const char* in = from.data + i * from.row_stride;
+    if (to.stride == sizeof(T) && from.stride == sizeof(T)) {
+      std::memcpy(out, in, static_cast<std::size_t>(to.columns) * sizeof(T));
+      continue;
+    }
     for (int64_t k = 0; k < to.columns; ++k, out += to.stride, in += from.stride)
       *reinterpret_cast<T*>(out) = *reinterpret_cast<const T*>(in);
   }
 }
 
-void copy_plane(const Plane& to, const Plane& from, int64_t element_size) {
+constexpr int64_t spread_bytes = 16;
+
+/// Each row is one value, again and again. Writes up to spread_bytes past the end of `to`.
+template <class T>
+void spread_rows(const Plane& to, const Plane& from) {
+  const auto bytes = to.columns * int64_t{sizeof(T)};
+  for (int64_t i = 0; i < to.rows; ++i) {
+    T values[spread_bytes / sizeof(T)];
+    for (auto& value : values) value = *reinterpret_cast<const T*>(from.data + i * from.row_stride);
+    for (int64_t k = 0; k < bytes; k += spread_bytes)
+      std::memcpy(to.data + i * to.row_stride + k, values, spread_bytes);
+  }
+}
+
+template <class F>
+void with_size(int64_t element_size, const F& f) {
   switch (element_size) {
     case 1:
-      return copy_plane<uint8_t>(to, from);
+      return f(uint8_t{});
     case 2:
-      return copy_plane<uint16_t>(to, from);
+      return f(uint16_t{});
     case 4:
-      return copy_plane<uint32_t>(to, from);
+      return f(uint32_t{});
     case 8:
-      return copy_plane<uint64_t>(to, from);
+      return f(uint64_t{});
     default:
-      return copy_plane<Sixteen>(to, from);
+      return f(Sixteen{});
   }
+}
+void copy_plane(const Plane& to, const Plane& from, int64_t element_size) {
+  with_size(element_size, [&]<class T>(T) { copy_plane<T>(to, from); });
 }
 
 // Elements: below, calling a loop for each row costs more than copying rows together.
@@ -150,7 +173,7 @@ void StridedLoop::run_short_rows(Strip strip, double cost) {
   // Whole groups of the loop's: what is left over costs it a copy.
   if (const int64_t whole = 64 / std::gcd(columns, int64_t{64}); most > whole) most -= most % whole;
   parallel_for(numel_ / columns, std::max<int64_t>(grain_for(cost) / columns, 1), [&](int64_t begin, int64_t end) {
-    alignas(64) char buffers[max_operands][staged];
+    alignas(64) char buffers[max_operands][staged + spread_bytes];
     const char* repeated[max_operands] = {};  // where the same row, over and over, stands in the buffer already
     while (begin < end) {
       const int64_t row = begin % rows, count = std::min({most, rows - row, end - begin});
@@ -172,8 +195,12 @@ void StridedLoop::run_short_rows(Strip strip, double cost) {
         strides[k] = size;
         if (k == 0 || repeated[k] == at[k]) continue;
         const bool repeats = strides_[k][1] == 0;
-        copy_plane({buffers[k], repeats ? most : count, columns, columns * size, size},
-                   {at[k], count, columns, strides_[k][1], strides_[k][0]}, size);
+        const Plane to{buffers[k], repeats ? most : count, columns, columns * size, size};
+        const Plane from{at[k], count, columns, strides_[k][1], strides_[k][0]};
+        if (from.stride == 0)
+          with_size(size, [&]<class T>(T) { spread_rows<T>(to, from); });
+        else
+          copy_plane(to, from, size);
         repeated[k] = repeats ? at[k] : nullptr;
       }
       strip(data, strides, count * columns);
