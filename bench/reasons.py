@@ -5,7 +5,6 @@ from __future__ import annotations
 REASONS: dict[str, str] = {
     "arithmetic bfloat16": "converted block by block, in float32",
     "reductions bfloat16": "converted to float32 first",
-    "float32 to float16": "rounded by integer arithmetic, not by the conversion instruction",
     "indexing one_hot": "four passes: least, largest, zeros, scatter",
     "indexing index_select columns": "one element at a time, each from an index of 8 bytes",
     "indexing bincount": "two passes: the range first, then the counts",
@@ -26,8 +25,7 @@ REASONS: dict[str, str] = {
     "attention": "scores are products of 64 columns, at 45-65 % of the peak",
     "sorting kthvalue": "values and positions are partitioned together",
     "reductions max over 1 64Kx10": "rows of ten do not fill a vector",
-    "reductions every second": "strided elements are gathered before they are added",
-    "16M": "no stores past the cache",
+    "arithmetic 16M out=": "lines of the output are read before they are written: no stores past the cache",
 }
 
 

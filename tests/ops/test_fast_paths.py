@@ -79,3 +79,53 @@ def test_bincount_counts_few_and_many_bins(bins: int) -> None:
     assert numpy.array_equal(weft.bincount(weft.from_numpy(values)).numpy(), numpy.bincount(values))
     with pytest.raises(RuntimeError, match="non-negative"):
         weft.bincount(weft.tensor([3, -1]))
+
+
+@pytest.mark.parametrize("columns", [1, 2, 5, 63, 64, 65, 100, 127, 128, 200, 1001])
+@pytest.mark.parametrize("shape", [(3, 1), (1,), (1, 1)], ids=["column", "one", "one of a row"])
+def test_repeated_values_reach_every_element_once(columns: int, shape: tuple[int, ...]) -> None:
+    rng = numpy.random.default_rng(columns)
+    x, y = rng.random((3, columns)), rng.random(shape)
+    a, b = weft.tensor(x), weft.tensor(y)
+    assert numpy.array_equal((a - b).numpy(), x - y)
+    assert numpy.array_equal((b - a).numpy(), y - x)
+    a -= b  # nothing is subtracted twice from the elements at the end of a row
+    assert numpy.array_equal(a.numpy(), x - y)
+
+
+@pytest.mark.parametrize("count", [1, 64, 65, 130, 1000])
+def test_every_second_element_is_read(count: int) -> None:
+    values = numpy.random.default_rng(count).random(2 * count - 1)
+    x = weft.from_numpy(values)[::2]
+    assert numpy.array_equal((x * 2).numpy(), values[::2] * 2)
+    assert weft.equal(x.to(weft.float32).double(), weft.from_numpy(values[::2].astype(numpy.float32)).double())
+
+
+@pytest.mark.parametrize("row", [1, 3, 15, 16, 17, 64, 255, 256, 300])
+def test_short_rows_are_copied_whole(row: int) -> None:
+    values = numpy.random.default_rng(row).random((4, 7, 3, row), dtype=numpy.float32)
+    assert numpy.array_equal(weft.from_numpy(values).transpose(1, 2).contiguous().numpy(), values.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize("offset", [0, 1, 7])
+def test_copies_beyond_the_caches_are_whole(offset: int) -> None:
+    source = weft.arange(9 << 20, dtype=weft.int32)
+    target = weft.full((source.numel() + 9,), -1, dtype=weft.int32)
+    target[offset : offset + source.numel()].copy_(source)
+    assert weft.equal(target[offset : offset + source.numel()], source)
+    assert target[:offset].eq(-1).all()
+    assert target[offset + source.numel() :].eq(-1).all()
+
+
+def test_float16_conversions_are_those_of_numpy() -> None:
+    halves = numpy.arange(1 << 16, dtype=numpy.uint16).view(numpy.float16)
+    halves = halves[~numpy.isnan(halves)]
+    assert numpy.array_equal(weft.from_numpy(halves).float().numpy(), halves.astype(numpy.float32))
+    bits = numpy.random.default_rng(0).integers(0, 1 << 32, 1 << 18, dtype=numpy.uint32)
+    near = halves.astype(numpy.float32).view(numpy.uint32)  # halfway between two halves, and next to it
+    floats = numpy.concatenate([bits, near + 0xFFF, near + 0x1000, near + 0x1001]).view(numpy.float32)
+    with numpy.errstate(over="ignore", invalid="ignore"):
+        expected = floats.astype(numpy.float16)
+    result = weft.from_numpy(floats).half().numpy()
+    assert numpy.array_equal(result, expected, equal_nan=True)
+    assert numpy.array_equal(numpy.signbit(result), numpy.signbit(expected))
