@@ -63,8 +63,9 @@ Object call_python(const char* module, const char* function, Args*... args) {
 /// Runs `f`, which may have to wait for Python's lock. A thread that waits for it while the interpreter exits never
 /// gets it: before 3.14 CPython ends that thread by unwinding its stack, which would run through frames of ours that
 /// need the lock. Such a thread waits here for the end of the process instead.
+/// (The unwinder gives no exception object to bind to, which the undefined-behaviour sanitizer takes for a fault.)
 template <class F>
-decltype(auto) surviving_exit(F&& f) {
+[[gnu::no_sanitize_undefined]] decltype(auto) surviving_exit(F&& f) {
   try {
     return f();
   } catch (abi::__forced_unwind&) {

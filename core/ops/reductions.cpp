@@ -22,6 +22,7 @@ using kernels::ReduceKernel;
 class DimSet {
  public:
   DimSet(const std::optional<Dims>& dims, int ndim) : ndim_(ndim), bits_(dims && !dims->empty() ? 0 : ~uint64_t{0}) {
+    check(ndim <= 64, "only tensors with up to 64 dims are supported, got {}", ndim);
     if (!dims) return;
     for (const auto d : *dims) {
       const uint64_t bit = uint64_t{1} << normalize_dim(d, ndim);

@@ -245,3 +245,9 @@ def test_an_image_dropped_in_place_is_the_one_returned() -> None:
     x = weft.ones(8, 2, 2, 2)
     assert F.dropout3d(x, 0.5, True, True) is x
     assert set(x.unique().tolist()) <= {0.0, 2.0}
+
+
+def test_a_reduction_refuses_more_dimensions_than_its_set_can_hold() -> None:
+    x = weft.zeros([1] * 65)
+    with pytest.raises(RuntimeError, match="64 dims"):
+        x.amax(0)
