@@ -1,6 +1,7 @@
 """The memory report follows tensors as they come and go."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -33,3 +34,12 @@ def test_empty_cache_gives_memory_back() -> None:
     assert weft.memory.stats().cached >= 16 * MEGABYTE
     weft.memory.empty_cache()
     assert weft.memory.stats().cached < 16 * MEGABYTE
+
+
+@pytest.mark.parametrize("export", [weft.Tensor.numpy, weft.to_dlpack, memoryview])
+def test_an_export_that_is_refused_lets_its_tensor_go(export: Callable[[weft.Tensor], object]) -> None:
+    before = weft.memory.stats().allocated
+    for _ in range(8):
+        with pytest.raises(TypeError, match="BFloat16"):
+            export(weft.zeros(MEGABYTE, dtype=weft.bfloat16))
+    assert weft.memory.stats().allocated - before < MEGABYTE

@@ -82,7 +82,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
           PyErr_SetString(PyExc_BufferError, "the tensor is not contiguous");
           throw PythonError{};
         }
-        auto* exported = new Export(t);
+        auto exported = std::make_unique<Export>(t);
         for (int d = 0; d < t.dim(); ++d) {
           exported->shape.push_back(t.sizes()[d]);
           exported->strides.push_back(t.strides()[d] * t.element_size());
@@ -96,7 +96,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
         view->shape = exported->shape.data();
         view->strides = exported->strides.data();
         view->suboffsets = nullptr;
-        view->internal = exported;
+        view->internal = exported.release();
         view->obj = Py_NewRef(self);
         return 0;
       },
