@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+
+import weft
 
 PIECE = 2000  # calls a child makes, so that one crash does not hide the rest
 
 
 def run(first: int, count: int, internal: bool) -> None:
-    """The calls of consecutive seeds, in this process. Each seed is written before its call: the last one is to blame."""
+    """The calls of consecutive seeds, in this process. Each seed is written before its call: the last one is to blame.
+
+    A call after which more bytes of tensors live than before is made twice more: what grows each time leaks, the rest
+    is kept once, as a table is. Malloc's bytes in use, which tensors are no great part of, are compared over the later
+    half, when modules are loaded and tables made.
+    """
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (24 << 30, 24 << 30))
@@ -20,20 +30,48 @@ def run(first: int, count: int, internal: bool) -> None:
     known = targets(internal)
     outcomes: Counter[str] = Counter()
     half = 0
+    before = live()
     for seed in range(first, first + count):
         sys.stdout.write(f"{seed}\n")
         sys.stdout.flush()
         outcomes[call(seed, known)] += 1
+        if live() != before:
+            before = judge_growth(seed, before, lambda seed=seed: call(seed, known))
         if seed == first + count // 2:
-            half = resident()
-    print(f"memory {half} {resident()}")
+            half = in_use()
+    print(f"memory {half} {in_use()}")
     print("outcomes", *(f"{kind}={n}" for kind, n in outcomes.most_common()))
 
 
-def resident() -> int:
-    """Kilobytes of memory this process holds."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4
+def judge_growth(seed: int, before: int, again: Callable[[], object]) -> int:
+    """Writes what a call left behind, if anything, and returns the bytes that live now."""
+    gc.collect()
+    steps = [live() - before]
+    if steps[0] > 0:
+        for _ in range(2):
+            before = live()
+            again()
+            gc.collect()
+            steps.append(live() - before)
+        print("leaks" if min(steps) > 0 else "keeps", seed, *steps)
+    return live()
+
+
+def live() -> int:
+    """Bytes in blocks of tensors, exactly."""
+    return weft.memory.stats().allocated
+
+
+def in_use() -> int:
+    """Bytes that malloc has given and not got back, without what the allocator of tensors keeps for reuse."""
+    gc.collect()
+    weft.memory.empty_cache()
+    fields = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+    info = type("mallinfo2", (ctypes.Structure,), {"_fields_": [(name, ctypes.c_size_t) for name in fields]})
+    function = ctypes.CDLL(None).mallinfo2
+    function.restype = info
+    got = function()
+    return int(got.uordblks + got.hblkhd)
 
 
 def child(first: int, count: int, seconds: float, internal: bool = False) -> tuple[str | None, list[str]]:
@@ -64,34 +102,37 @@ def main() -> None:
         run(options.first, options.count, options.internal)
         return
     outcomes: Counter[str] = Counter()
-    at, end, faults, growth = options.first, options.first + options.count, 0, []
+    at, end, faults, leaks, growth = options.first, options.first + options.count, 0, 0, []
     while at < end:
         count = min(PIECE, end - at)
         fault, lines = child(at, count, options.seconds, options.internal)
         if fault is None:
             at += count
             growth.append(int(lines[-2].split()[2]) - int(lines[-2].split()[1]))
+            for kind, seed, *bytes_ in (line.split() for line in lines if line.startswith(("leaks", "keeps"))):
+                leaks += kind == "leaks"
+                print(f"{_name(int(seed), options.internal)}: seed {seed} {kind} {' '.join(bytes_)} bytes", flush=True)
             for word in lines[-1].split()[1:]:
                 kind, _, n = word.partition("=")
                 outcomes[kind] += int(n)
             continue
         faults += 1
-        from tests.fuzz.calls import targets
-
         seed = next((int(line) for line in reversed(lines) if line.isdigit()), at)
-        print(f"{_name(seed, targets(options.internal))}: {fault}", flush=True)
+        print(f"{_name(seed, options.internal)}: {fault}", flush=True)
         at = seed + 1
-    print(f"{options.count} calls, {faults} processes down; {dict(outcomes.most_common())}")
+    print(f"{options.count} calls, {faults} processes down, {leaks} leaks; {dict(outcomes.most_common())}")
     if growth:
-        print(
-            f"memory over the later half of each {PIECE}: at most {max(growth)} KB, on average {sum(growth) // len(growth)} KB"
-        )
-    sys.exit(faults > 0)
+        most, average = max(growth), sum(growth) // len(growth)
+        print(f"malloc over the later half of each {PIECE}: at most {most} bytes more, on average {average}")
+    sys.exit(faults + leaks > 0)
 
 
-def _name(seed: int, known: list[tuple[str, object]]) -> str:
+def _name(seed: int, internal: bool) -> str:
     import random
 
+    from tests.fuzz.calls import targets
+
+    known = targets(internal)
     return known[random.Random(seed).randrange(len(known))][0]
 
 

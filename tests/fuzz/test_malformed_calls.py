@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import weft
+from tests.fuzz.__main__ import judge_growth, live
 
 COUNT = 1500
 
@@ -22,3 +26,21 @@ def test_malformed_calls_raise_and_nothing_else() -> None:
     )
     last = done.stdout.splitlines()[-1] if done.stdout else ""
     assert done.returncode == 0, f"seed {last}: {done.stderr[-500:]}"
+
+
+def test_what_lives_on_after_a_call_is_told_from_what_is_kept_once(capsys: pytest.CaptureFixture[str]) -> None:
+    held: list[weft.Tensor] = []
+    tables: dict[str, weft.Tensor] = {}
+
+    def leaks() -> None:
+        held.append(weft.zeros(1000))
+
+    def keeps() -> None:
+        tables.setdefault("table", weft.zeros(1000))
+
+    for call in (leaks, keeps):
+        gc.collect()  # of other tests
+        before = live()
+        call()
+        judge_growth(7, before, call)
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()] == [["leaks", "7"], ["keeps", "7"]]
