@@ -176,7 +176,8 @@ double zeta(double s, double q) {
   for (const double enough = std::max(12., s); q < enough; q += 1.) {
     const double term = std::pow(q, -s);
     sum += term;
-    if (q > 0. && term <= epsilon * 1e-3 * std::abs(sum)) return sum;
+    // Written so that a sum that is NaN ends too.
+    if (q > 0. && !(term > epsilon * 1e-3 * std::abs(sum))) return sum;
   }
   const double power = std::pow(q, -s);
   sum += power * q / (s - 1.) + 0.5 * power;
@@ -310,26 +311,35 @@ double recurrence(double n, double first, Next next) {
   return value;
 }
 
-/// A Chebyshev polynomial: by its recurrence, or where that would be long and x a cosine, by `direct(angle, degree)`.
+/// A Chebyshev polynomial: by its recurrence, or where that would be long, for |x| < 1 by `direct(angle, degree)` and
+/// at the ends of that range by its values there, `at_one` and, but for the sign of odd degrees, `at_minus_one`.
 template <class Direct>
-double chebyshev(double x, double n, double first, Direct direct) {
+double chebyshev(double x, double n, double first, Direct direct, double at_one, double at_minus_one) {
   if (n >= 9. && std::abs(x) < 1.) return direct(std::acos(x), std::trunc(n));
+  if (n >= 9. && x == 1.) return at_one;
+  if (n >= 9. && x == -1.) return std::fmod(std::trunc(n), 2.) == 0. ? at_minus_one : -at_minus_one;
   return recurrence(n, first, [x](double, double value, double before) { return 2. * x * value - before; });
 }
 
 }  // namespace
 
 double chebyshev_t(double x, double n) {
-  return chebyshev(x, n, x, [](double t, double k) { return std::cos(k * t); });
+  return chebyshev(x, n, x, [](double t, double k) { return std::cos(k * t); }, 1., 1.);
 }
 double chebyshev_u(double x, double n) {
-  return chebyshev(x, n, 2. * x, [](double t, double k) { return std::sin((k + 1.) * t) / std::sin(t); });
+  return chebyshev(
+      x, n, 2. * x, [](double t, double k) { return std::sin((k + 1.) * t) / std::sin(t); }, std::trunc(n) + 1.,
+      std::trunc(n) + 1.);
 }
 double chebyshev_v(double x, double n) {
-  return chebyshev(x, n, 2. * x - 1., [](double t, double k) { return std::cos((k + 0.5) * t) / std::cos(0.5 * t); });
+  return chebyshev(
+      x, n, 2. * x - 1., [](double t, double k) { return std::cos((k + 0.5) * t) / std::cos(0.5 * t); }, 1.,
+      2. * std::trunc(n) + 1.);
 }
 double chebyshev_w(double x, double n) {
-  return chebyshev(x, n, 2. * x + 1., [](double t, double k) { return std::sin((k + 0.5) * t) / std::sin(0.5 * t); });
+  return chebyshev(
+      x, n, 2. * x + 1., [](double t, double k) { return std::sin((k + 0.5) * t) / std::sin(0.5 * t); },
+      2. * std::trunc(n) + 1., 1.);
 }
 double hermite_h(double x, double n) {
   return recurrence(n, 2. * x, [x](double k, double p, double q) { return 2. * (x * p - k * q); });
@@ -338,10 +348,12 @@ double hermite_he(double x, double n) {
   return recurrence(n, x, [x](double k, double p, double q) { return x * p - k * q; });
 }
 double laguerre(double x, double n) {
+  if (x == 0. && n > -1.) return 1.;
   return recurrence(n, 1. - x,
                     [x](double k, double p, double q) { return ((2. * k + 1. - x) * p - k * q) / (k + 1.); });
 }
 double legendre(double x, double n) {
+  if (std::abs(x) == 1. && n > -1.) return x > 0. || std::fmod(std::trunc(n), 2.) == 0. ? 1. : -1.;
   return recurrence(n, x, [x](double k, double p, double q) { return ((2. * k + 1.) * x * p - k * q) / (k + 1.); });
 }
 

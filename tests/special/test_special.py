@@ -158,3 +158,31 @@ def test_mistakes_raise() -> None:
         S.zeta(1.0, 2.0)
     with pytest.raises(TypeError):
         S.airy_ai("x")
+
+
+@pytest.mark.parametrize("letter", ["t", "u", "v", "w"])
+@pytest.mark.parametrize("x", [1.0, -1.0, 0.3])
+def test_chebyshev_polynomials_of_huge_degree_are_found_at_once(letter: str, x: float) -> None:
+    function = getattr(S, f"chebyshev_polynomial_{letter}")
+    huge = function(weft.tensor(x, dtype=weft.float64), 1e300)
+    assert weft.isfinite(huge)
+    ends = {  # values at 1 and -1 in even degree n, which is 10 here
+        "t": (1, 1), "u": (11, 11), "v": (1, 21), "w": (21, 1),
+    }[letter]  # fmt: skip
+    if abs(x) == 1:
+        assert function(weft.tensor(x, dtype=weft.float64), 10).item() == ends[x < 0]
+        odd = function(weft.tensor(x, dtype=weft.float64), 11).item()
+        assert odd == ({"t": 1, "u": 12, "v": 1, "w": 23} if x > 0 else {"t": -1, "u": -12, "v": -23, "w": -1})[letter]
+
+
+def test_orthogonal_polynomials_end_where_they_are_constant() -> None:
+    for degree in (1e300, 1e15):
+        assert S.laguerre_polynomial_l(weft.zeros((), dtype=weft.float64), degree).item() == 1
+        assert S.legendre_polynomial_p(weft.ones((), dtype=weft.float64), degree).item() == 1
+
+
+def test_zeta_of_nan_is_nan() -> None:
+    nan, two = weft.tensor(float("nan")), weft.tensor(2.0)
+    assert S.zeta(nan, two).isnan()
+    assert S.zeta(two, nan).isnan()
+    assert S.polygamma(3, nan).isnan()
