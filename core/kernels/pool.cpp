@@ -166,6 +166,18 @@ void clear(T* to, int64_t points, int64_t pixel, int64_t channels) noexcept {
     __builtin_memset(to + i * pixel, 0, static_cast<std::size_t>(channels) * sizeof(T));
 }
 
+/// Whether the indices of a unit are elements of its input; otherwise the caller is told.
+bool all_inside(const PoolArgs& args, const int64_t* indices, int64_t rows, int64_t pixel, int64_t channels,
+                int64_t size) {
+  uint64_t outside = 0;
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t c = 0; c < channels; ++c)
+      outside |= static_cast<uint64_t>(indices[i * pixel + c]) >= static_cast<uint64_t>(size);
+  }
+  if (outside != 0) __atomic_store_n(args.outside, true, __ATOMIC_RELAXED);
+  return outside == 0;
+}
+
 template <class T>
 void max_backward(const PoolArgs& args) {
   const Units units(args);
@@ -180,6 +192,7 @@ void max_backward(const PoolArgs& args) {
         clear(input, 1, 1, units.in());
       else
         clear(input, units.in(), pixel, unit.channels);
+      if (!all_inside(args, indices, units.out(), pixel, unit.channels, units.in())) continue;
       for (int64_t i = 0; i < units.out(); ++i) {
         for (int64_t c = 0; c < unit.channels; ++c) input[indices[i * pixel + c] * pixel + c] += output[i * pixel + c];
       }
@@ -197,6 +210,7 @@ void max_gather(const PoolArgs& args) {
       const T* input = static_cast<const T*>(args.input) + unit.input;
       T* output = static_cast<T*>(args.output) + unit.output;
       const int64_t* indices = args.indices + unit.output;
+      if (!all_inside(args, indices, units.out(), pixel, unit.channels, units.in())) continue;
       for (int64_t i = 0; i < units.out(); ++i) {
         for (int64_t c = 0; c < unit.channels; ++c) output[i * pixel + c] = input[indices[i * pixel + c] * pixel + c];
       }

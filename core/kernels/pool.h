@@ -20,6 +20,7 @@ struct PoolArgs {
   void* output = nullptr;
   /// Max only: where in its plane of in_size each maximum lies, depth * height * width flat. Laid out like output.
   int64_t* indices = nullptr;
+  bool* outside = nullptr;  ///< set where an index that is read is no element of the input's plane
   /// Average only: whether the divisor counts padding, or what it is instead when that is not zero.
   bool count_include_pad = true;
   int64_t divisor_override = 0;

@@ -71,6 +71,12 @@ Tensor embedding_backward(const Tensor& grad, const Tensor& indices, IntList siz
                           bool scale_grad_by_freq) {
   const Tensor index = flat_index(indices);
   const DType work = float_work(grad.dtype());
+  check(sizes.size() == 2 && sizes[0] >= 0 && sizes[1] >= 0 && grad.numel() == index.numel() * sizes[1],
+        "embedding_backward: expected a gradient of a row of weight {} for each of {} indices, got {}", Dims(sizes),
+        index.numel(), grad.sizes());
+  const int64_t* const at = index.data<int64_t>();
+  check_index(std::all_of(at, at + index.numel(), [&](int64_t i) { return i >= 0 && i < sizes[0]; }),
+              "embedding_backward: expected indices below {}, got others", sizes[0]);
   const Tensor dw = weft::empty(sizes, work);
   zero_(dw);
   if (index.numel() == 0 || dw.numel() == 0) return finished(dw, grad.dtype());

@@ -147,7 +147,19 @@ void run(PoolTable::Function const (&functions)[kernels::compute_count], const T
   args.input = input.bytes();
   args.output = output.bytes();
   args.indices = indices.defined() ? indices.data<int64_t>() : nullptr;
+  bool outside = false;
+  args.outside = &outside;
   functions[static_cast<int>(compute_of(input.dtype()))](args);
+  check_index(!outside, "max_pool: expected indices of elements of the input, got others");
+}
+
+/// Raises unless pooled values and their indices belong to an input of the given sizes.
+void check_pooled(const char* op, IntList sizes, const Tensor& pooled, const Tensor& indices) {
+  const int n = static_cast<int>(sizes.size());
+  check(n >= 3 && n <= 5 && pooled.dim() == n && pooled.sizes() == indices.sizes() && sizes[0] == pooled.size(0) &&
+            sizes[1] == pooled.size(1),
+        "{}: expected values and indices of one shape, pooled of an input of size {}, got {} and {}", op, Dims(sizes),
+        pooled.sizes(), indices.sizes());
 }
 
 Tensor as_type(const Tensor& t, DType dtype) { return t.dtype() == dtype ? t : converted(t, dtype); }
@@ -169,6 +181,7 @@ std::tuple<Tensor, Tensor> max_pool(const Tensor& self, IntList kernel_size, Int
 }
 
 Tensor max_pool_backward(const Tensor& grad, const Tensor& indices, IntList sizes) {
+  check_pooled("max_pool_backward", sizes, grad, indices);
   const bool last = channels_last(indices);
   const DType type = average_type("max_pool_backward", grad.dtype());
   const auto g = dense(grad, type, last);
@@ -179,6 +192,7 @@ Tensor max_pool_backward(const Tensor& grad, const Tensor& indices, IntList size
 }
 
 Tensor max_pool_gather(const Tensor& self, const Tensor& indices) {
+  check_pooled("max_pool_gather", self.sizes(), indices, indices);
   const bool last = channels_last(indices);
   const DType type = average_type("max_pool_gather", self.dtype());
   const auto out = weft::empty(indices.sizes(), type, format_of(self.dim(), last));
