@@ -112,19 +112,24 @@ def form_code(form: Form) -> str:
     lines.append(f"PyObject* {form.id}_call([[maybe_unused]] Slots& slots) {{")
     for i, p in enumerate(parameters):
         value = _conversion(p, i)
-        if out and p.type == "dtype | None":  # as in PyTorch, what is written to decides
+        if out and p.type == "dtype | None" and (op.factory or op.casts_out):  # what is written to decides
             at = len(parameters)
             value = f"slots.has({at}) && !slots.has({i}) ? std::optional(slots.out({at}).dtype()) : {value}"
         lines.append(f"  const auto {cpp_identifier(p.name)} = {value};")
     call_args = arguments(op)
     cost = f"ops::{op.cpp_name}_cost({call_args})" if has_cost(op) and not op.inplace_only else _inplace_cost(op)
     n = len(parameters)
+    if out and op.apart:
+        inputs = ", ".join(str(i) for i, p in enumerate(parameters) if p.name in op.apart)
+        lines.append(f"  slots.keep_apart({n}, {{{inputs}}});")
     if out and op.is_pointwise:
         lines.append(f"  if (const Tensor out_ = slots.out({n}); out_.defined())")
         lines.append(f"    return wrap(native({cost}, [&] {{ return ops::{op.cpp_name}_out({call_args}, out_); }}));")
     result = f"native({cost}, [&] {{ return ops::{form.entry}({call_args}); }})"
     if out and not op.is_pointwise:
-        lines.append(f"  if (slots.has({n})) return give_out(slots, {n}, {result}{_named(op)});")
+        lines.append(
+            f"  if (slots.has({n})) return give_out(slots, {n}, {str(op.casts_out).lower()}, {result}{_named(op)});"
+        )
     if form.inplace:
         lines.append(f"  {result};")
         lines.append(f"  return slots.self_again({max(self_index, 0)});")

@@ -132,6 +132,7 @@ Op(
     tensor([-1,  2])
     """,
     rule=PROMOTE,
+    out_casts=False,
     types="fdlcs",
     cost=pointwise(0.1),
     operator=("neg",),
@@ -187,6 +188,7 @@ Op(
     samples=[((3,), (3,), {"rounding_mode": None})],
     batch="pointwise",
     out=True,
+    out_casts=True,
 )
 Op(
     "trunc_divide(self: Tensor, other: Tensor | Number) -> Tensor",
@@ -316,6 +318,7 @@ Op(
     tensor([1, 2])
     """,
     rule=PROMOTE,
+    out_casts=False,
     types="fdlcs",
     real_valued=True,
     cost=pointwise(0.1),
@@ -333,6 +336,7 @@ Op(
     tensor([-1.,  0.,  1.])
     """,
     rule=PROMOTE,
+    out_casts=False,
     types="fdlb",
     cost=pointwise(0.12),
     vjp={"self": lambda g: zeros_like(g)},
@@ -347,6 +351,7 @@ Op(
     tensor([0.6000+0.8000j, 0.0000+0.0000j])
     """,
     rule=PROMOTE,
+    out_casts=False,
     types="fdlbc",
     holomorphic=False,
     cost=pointwise(0.12),
@@ -375,6 +380,7 @@ Op(
     tensor([0.0000, 0.5000, 1.0000])
     """,
     rule=PROMOTE,
+    out_casts=False,
     types="fdlb",
     checks="same_dtype_step",
     cost=pointwise(0.2),
@@ -396,6 +402,7 @@ for _name, _numpy, _line in (
         tensor([1.])
         """,
         rule=PROMOTE,
+        out_casts=False,
         cost=pointwise(0.1),
         aliases=("fix",) if _name == "trunc" else (),
         vjp={"self": lambda g: zeros_like(g)},
@@ -409,6 +416,7 @@ Op(
     tensor([0., 2.])
     """,
     rule=PROMOTE,
+    out_casts=False,
     functor="RoundDecimals",
     also=("special.round",),
     cost=pointwise(0.2),
@@ -423,6 +431,7 @@ Op(
     tensor([ 0.5000, -0.2500])
     """,
     rule=PROMOTE,
+    out_casts=False,
     types="fd",
     cost=pointwise(0.15),
     vjp={"self": lambda g: g},
@@ -525,6 +534,7 @@ Op(
     samples=[((3, 4), (4,), (3, 1)), ((3,), (3,), None)],
     batch="pointwise",
     out=True,
+    out_casts=True,
 )
 Op(
     "clamp_backward(grad: Tensor, self: Tensor, min: Number | None, max: Number | None) -> Tensor",
@@ -578,6 +588,7 @@ Op(
     tensor([1., 6.])
     """,
     rule=SELECT,
+    out_casts=False,
     types="fdlbcs",
     cost=pointwise(0.2),
     vjp={"self": lambda g, condition: where(condition, g, 0), "other": lambda g, condition: where(condition, 0, g)},

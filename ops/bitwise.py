@@ -27,6 +27,7 @@ Op(
     tensor([-1, -2])
     """,
     rule=INTEGRAL,
+    out_casts=False,
     types="lbs",
     cost=pointwise(0.1),
     operator=("invert",),

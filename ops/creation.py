@@ -115,6 +115,15 @@ Op(
     ref=lambda a, b, n, base=10.0: numpy.logspace(a, b, n, base=base),
     **_FACTORY,
 )
+for _name, _base in (("linspace", ""), ("logspace", "base: float = 10.0, ")):
+    Op(
+        f"{_name}.tensor(start: Tensor | Number, end: Tensor | Number, steps: int, {_base}*, dtype: dtype | None = None)"
+        " -> Tensor",
+        f"{_name} between 0-dim tensors; not differentiable.",
+        composite=True,
+        out=True,
+        **_FACTORY,
+    )
 Op(
     "eye.m(n: int, m: int, *, dtype: dtype | None = None) -> Tensor",
     "An n x m matrix with ones on the diagonal.",

@@ -23,6 +23,7 @@ Op(
     """,
     cost=pointwise(1.0),
     out=True,
+    apart=("self", "index"),
     vjp={"self": lambda g, self, dim, index: scatter_add(zeros(self.sizes, g.dtype), dim, index, g)},
     samples=lambda: [
         ((3, 4), 1, np.array([[0, 3], [1, 1]])),
@@ -49,6 +50,7 @@ Op(
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300))],
     batch="indexed",
     out=True,
+    apart=("src",),
 )
 Op(
     "scatter.value(self: Tensor, dim: int, index: Tensor, value: Number) -> Tensor",
@@ -88,6 +90,7 @@ Op(
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300)), ((401, 300), 0, _SPREAD, (100, 300))],
     batch="indexed",
     out=True,
+    apart=("src",),
 )
 Op(
     "scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True)"
@@ -108,6 +111,7 @@ Op(
     big=lambda: [((100, 401), 1, _SPREAD, (100, 300), how) for how in ("sum", "mean", "amax", "amin")],
     batch="indexed",
     out=True,
+    apart=("src",),
 )
 Op(
     "scatter_reduce_backward(grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str,"
@@ -126,6 +130,7 @@ Op(
     """,
     cost=pointwise(0.3),
     out=True,
+    apart=("self", "index"),
     vjp={"self": lambda g, self, dim, index: index_add(zeros(self.sizes, g.dtype), dim, index, g)},
     samples=lambda: [
         ((3, 4), 0, np.array([2, 0, 2])),
@@ -148,6 +153,7 @@ Op(
     vjp={"self": lambda g: g, "source": lambda g, dim, index, alpha: index_select(g, dim, index) * alpha},
     samples=lambda: [((3, 4), 0, np.array([2, 0, 2]), (3, 4)), ((3, 4), -1, np.array([1]), (3, 1), {"alpha": 2})],
     out=True,
+    apart=("source",),
 )
 Op(
     "index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor",
@@ -161,6 +167,7 @@ Op(
     },
     samples=lambda: [((3, 4), 0, np.array([2, 0]), (2, 4)), ((3, 4), -1, np.array([1]), (3, 1))],
     out=True,
+    apart=("source",),
 )
 Op(
     "index_fill(self: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor",
@@ -183,6 +190,7 @@ Op(
     """,
     cost=pointwise(1.0),
     out=True,
+    apart=("self", "index"),
     vjp={"self": lambda g, self, index: take_backward(g, self.sizes, index)},
     samples=lambda: [((3, 4), np.array([[0, -1], [5, 5]])), ((4,), np.array(2))],
     ref="numpy.take",
@@ -202,6 +210,7 @@ Op(
     ref=lambda x, index, dim=None: x.ravel()[index] if dim is None else x[[[0], [1], [2]], index],
     batch="indexed",
     out=True,
+    apart=("self", "indices"),
 )
 Op(
     "masked_select(self: Tensor, mask: Tensor) -> Tensor",
@@ -212,6 +221,7 @@ Op(
     """,
     cost=pointwise(1.0),
     out=True,
+    apart=("self", "mask"),
     vjp={"self": lambda g, self, mask: masked_select_backward(g, self.sizes, mask)},
     samples=lambda: [
         ((3,), np.array([True, False, True])),

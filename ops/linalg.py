@@ -303,6 +303,7 @@ _linalg(
     tensor([[2.0000]])
     """,
     _SPECTRUM,
+    out_casts=True,
     vjp={
         ("self", "b"): lambda maybe_solution, maybe_residuals, self, b, solution: lstsq_backward(
             maybe_solution, maybe_residuals, self, b, solution
@@ -348,6 +349,7 @@ Op(
     """,
     cost=_FACTORIZATION,
     out=True,
+    out_casts=True,
 )
 _linalg(
     "svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> (U: Tensor, S: Tensor, Vh: Tensor)",
@@ -431,6 +433,7 @@ _linalg(
     [(2+0j)]
     """,
     _SPECTRUM,
+    out_casts=True,
     vjp={
         "self": lambda maybe_eigenvalues, maybe_eigenvectors, eigenvalues, eigenvectors, self: eig_backward(
             maybe_eigenvalues, maybe_eigenvectors, eigenvalues, eigenvectors, self.dtype
@@ -453,6 +456,7 @@ _linalg(
     [(2+0j)]
     """,
     _SPECTRUM,
+    out_casts=True,
     composite=True,
 )
 _internal("general_values(self: Tensor) -> Tensor", "eigvals, not differentiable.", cost=_SPECTRUM)

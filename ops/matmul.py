@@ -95,6 +95,7 @@ Op(
     aliases=("ger",),
     cost=estimated("outer_product"),
     out=True,
+    out_casts=True,
     samples=[((3,), (4,)), ((1,), (0,))],
     big=[((301,), (401,))],
     ref="numpy.outer",
@@ -235,6 +236,7 @@ Op(
     """,
     inplace=True,
     out=True,
+    out_casts=True,
     cost=estimated("added_outer_product"),
     holomorphic=True,
     vjp={

@@ -119,6 +119,7 @@ Op(
     big=[((100_001,),)],
     domain=(0.0, 1.0),
     out=True,
+    out_casts=True,
 )
 Op(
     "bernoulli.p(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor",
@@ -129,6 +130,7 @@ Op(
     samples=[((2, 3), 0.3), ((0,), 0.5)],
     big=[((100_001,), 0.3)],
     out=True,
+    out_casts=True,
 )
 Op(
     "rand(size: shape, *, generator: Generator | None = None, dtype: dtype | None = None) -> Tensor",
@@ -227,6 +229,7 @@ Op(
     big=[((100_001,), ())],
     domain=(0.5, 2.0),
     out=True,
+    out_casts=True,
 )
 Op(
     "normal.mean(mean: Tensor, std: float = 1.0, *, generator: Generator | None = None) -> Tensor",
@@ -237,6 +240,7 @@ Op(
     samples=[((2, 3),), ((3,), 0.5)],
     big=[((100_001,),)],
     out=True,
+    out_casts=True,
 )
 Op(
     "normal.std(mean: float, std: Tensor, *, generator: Generator | None = None) -> Tensor",
@@ -248,6 +252,7 @@ Op(
     big=[(1.0, (100_001,))],
     domain=(0.5, 2.0),
     out=True,
+    out_casts=True,
 )
 Op(
     "normal.size(mean: float, std: float, size: list[int], *, generator: Generator | None = None,"

@@ -26,6 +26,7 @@ Op(
     """,
     cost=pointwise(0.1),
     out=True,
+    out_casts=True,
     vjp={"self": lambda g, self, dim, keepdim: unreduced(g, self.sizes, dim, keepdim)},
     samples=[((3, 4), [0]), ((3, 4), [-1], True), ((2, 3, 4), [0, 2]), ((2, 0), [1])],
     ref=lambda x, dim, keepdim=False: x.sum(tuple(dim), keepdims=keepdim),
@@ -45,6 +46,7 @@ Op(
     """,
     composite=True,
     out=True,
+    out_casts=True,
     cost=pointwise(0.1),
     samples=[((3, 4),), ((),)],
     ref="numpy.mean",
@@ -59,6 +61,7 @@ Op(
     """,
     cost=pointwise(0.1),
     out=True,
+    out_casts=True,
     vjp={"self": lambda g, self, dim, keepdim: mean_backward(g, self.sizes, dim, keepdim)},
     samples=[((3, 4), [0]), ((3, 4), [-1], True), ((2, 3, 4), [0, 2])],
     ref=lambda x, dim, keepdim=False: x.mean(tuple(dim), keepdims=keepdim),
@@ -93,6 +96,7 @@ Op(
     autocast="float32",
     cost=pointwise(0.15),
     out=True,
+    out_casts=True,
     holomorphic=True,
     vjp={"self": lambda g, self, dim, keepdim: prod_backward(g, self, dim, keepdim)},
     samples=[((3, 4), 0), ((3, 4), -1, True)],
@@ -138,6 +142,23 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
         ref=f"numpy.{_name}",
         batch="dims",
         out=True,
+        out_casts=True,
+    )
+    # Before the form with a dimension: a 0-dim tensor of integers is compared with.
+    Op(
+        f"{_name}.other(self: Tensor, other: Tensor) -> Tensor",
+        f"""The same as {_other}.
+
+        >>> weft.{_name}(weft.tensor([1]), weft.tensor([1]))
+        tensor([1])
+        """,
+        composite=True,
+        cost=pointwise(0.15),
+        samples=[((3, 4), (4,))],
+        ref=f"numpy.{_other}",
+        batch="pointwise",
+        out=True,
+        out_casts=True,
     )
     Op(
         f"{_name}.dim(self: Tensor, dim: int, keepdim: bool = False) -> (values: Tensor, indices: Tensor)",
@@ -153,20 +174,6 @@ for _name, _word, _other in (("max", "largest", "maximum"), ("min", "smallest", 
             )
         },
         samples=[((3, 4), 0), ((3, 4), -1, True), ((), 0)],
-        out=True,
-    )
-    Op(
-        f"{_name}.other(self: Tensor, other: Tensor) -> Tensor",
-        f"""The same as {_other}.
-
-        >>> weft.{_name}(weft.tensor([1]), weft.tensor([1]))
-        tensor([1])
-        """,
-        composite=True,
-        cost=pointwise(0.15),
-        samples=[((3, 4), (4,))],
-        ref=f"numpy.{_other}",
-        batch="pointwise",
         out=True,
     )
     Op(
@@ -229,6 +236,7 @@ for _name, _line in (("var", "variance"), ("std", "standard deviation")):
         """,
         cost=pointwise(0.3),
         out=True,
+        out_casts=True,
         vjp={
             "self": (lambda g, self, dim, correction, keepdim: var_backward(g, self, dim, correction, keepdim))
             if _name == "var"
@@ -250,6 +258,7 @@ for _name, _line in (("var", "variance"), ("std", "standard deviation")):
         cost=pointwise(0.3),
         samples=[((3, 4), True), ((3, 4), False)],
         out=True,
+        out_casts=True,
     )
     Op(
         f"{_name}.unbiased_dim(self: Tensor, dim: list[int] | None, unbiased: bool, keepdim: bool = False) -> Tensor",
@@ -262,6 +271,7 @@ for _name, _line in (("var", "variance"), ("std", "standard deviation")):
         cost=pointwise(0.3),
         samples=[((3, 4), [0], True), ((3, 4), [1], False, True)],
         out=True,
+        out_casts=True,
     )
     Op(
         f"{_name}_mean(self: Tensor, dim: list[int] | None = None, *, correction: Number | None = None,"
@@ -371,6 +381,7 @@ Op(
     also=("special.logsumexp",),
     cost=pointwise(0.6),
     out=True,
+    out_casts=True,
     holomorphic=True,
     vjp={"self": lambda g, self, out, dim, keepdim: logsumexp_backward(g, self, out, dim, keepdim)},
     samples=[((3, 4), [0]), ((3, 4), [-1], True), ((2, 3, 4), [0, 2]), ((), [0])],

@@ -65,6 +65,7 @@ Op(
     2
     """,
     out=True,
+    apart=("self",),
     cost=pointwise(8.0),
     vjp={
         "self": lambda g_values, self, dim, keepdim, indices: selected_backward(

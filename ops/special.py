@@ -190,6 +190,7 @@ Op(
     composite=True,
     inplace=True,
     out=True,
+    out_casts=True,
     cost=pointwise(150),
     also=("special.polygamma",),
 )

@@ -78,6 +78,10 @@ class Op:
         layout_bound: what comes out depends on how ``self`` lies in memory, not on its values alone.
         mutates: the C++ function ``<impl>_`` writes into ``self``. The functional form clones first.
         functional, method, function, out: which forms exist.
+        out_casts: out= may have any dtype the result can be cast to; otherwise it must have the result's. By default
+            true for pointwise operators that compute in a common dtype. With a parameter ``dtype`` that is not given,
+            out= decides the dtype.
+        apart: parameters that out= may not share memory with.
         inplace: the form ``name_`` exists. By default for pointwise and mutating operators.
         namespace: where Python finds the function: "" is weft itself; "nn", "linalg", "special", "fft"; "_" internal.
         aliases: other names of the same operator.
@@ -114,6 +118,8 @@ class Op:
     method: bool = True
     function: bool = True
     out: bool | None = None
+    out_casts: bool | None = None
+    apart: Sequence[str] = ()
     inplace: bool | None = None
     namespace: str = ""
     aliases: Sequence[str] = ()
@@ -187,6 +193,10 @@ class Op:
         if self.inplace_only or self.view or self.namespace in ("nn", "_"):
             return bool(self.out)
         return self.is_pointwise if self.out is None else self.out
+
+    @property
+    def casts_out(self) -> bool:
+        return self.out_casts if self.out_casts is not None else self.is_pointwise and self.rule is not TEST
 
     @property
     def is_method(self) -> bool:

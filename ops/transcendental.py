@@ -351,6 +351,7 @@ Op(
     also=("special.logit",),
     inplace=True,
     out=True,
+    out_casts=True,
     vjp={"self": lambda g, self, eps: logit_backward(g, self, eps)},
     samples=[((3, 4),), ((4,), 0.2), ((),), ((0,), 0.1)],
     domain=(0.1, 0.9),

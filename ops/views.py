@@ -233,6 +233,11 @@ Op(
     samples=[((5, 2), 0, 1, 3), ((3,), 0, -2, 2)],
 )
 Op(
+    "narrow.tensor(self: Tensor, dim: int, start: Tensor, length: int) -> Tensor",
+    "The view that begins where a 0-dim integer tensor says.",
+    composite=True,
+)
+Op(
     "diagonal(self: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor",
     """The view of a diagonal of two dimensions, as the last dimension.
 

@@ -93,6 +93,8 @@ def _chunk_cat(tensors: Sequence[Tensor], dim: int, num_chunks: int, *, out: Ten
         raise RuntimeError("_chunk_cat(): expected a non-empty list of Tensors, got an empty one")
     parts = []
     for tensor in tensors:
+        if tensor.numel() == 0:
+            raise RuntimeError(f"_chunk_cat(): expected non-empty tensors, got one of shape {tuple(tensor.shape)}")
         d = dim % builtins.max(tensor.dim(), 1)
         missing = -tensor.size(d) % num_chunks
         if missing:

@@ -399,6 +399,20 @@ Tensor Slots::out(int i) const {
   return out;
 }
 
+void Slots::keep_apart(int i, std::initializer_list<int> inputs) const {
+  if (!has(i)) return;
+  const auto each = [](PyObject* object, auto&& visit) {
+    if (is_tensor(object)) visit(unwrap(object));
+    if (!is_sequence(object)) return;
+    for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(object); ++k)
+      if (PyObject* const item = PySequence_Fast_GET_ITEM(object, k); is_tensor(item)) visit(unwrap(item));
+  };
+  each(at_[i], [&](const Tensor& out) {
+    for (const int input : inputs)
+      if (has(input)) each(at_[input], [&](const Tensor& t) { ops::check_apart(out, t, callable_->name); });
+  });
+}
+
 namespace {
 
 /// A line for each result, as PyTorch shows them.
@@ -470,23 +484,28 @@ PyObject* wrap(const Scalar& value) {
   return PyComplex_FromDoubles(value.to_double(), value.imag());
 }
 
-PyObject* give_out(Slots& slots, int i, const Tensor& result) {
+PyObject* give_out(Slots& slots, int i, bool casts, const Tensor& result) {
   const Tensor out = slots.out(i);
-  ops::check_no_history_for_out(requires_grad(result), "out");
+  ops::check_no_history_for_out(requires_grad(result), slots.name());
+  if (!casts) ops::check_out_dtype(result.dtype(), out.dtype(), slots.name());
   ops::assign(out, result);
   out.bump_version();
   return Py_NewRef(slots.object(i));
 }
 
-PyObject* give_out_list(Slots& slots, int i, std::span<const Tensor> results) {
+PyObject* give_out_list(Slots& slots, int i, bool casts, std::span<const Tensor> results) {
   PyObject* const outs = slots.object(i);
   check_type(is_sequence(outs) && PySequence_Fast_GET_SIZE(outs) == static_cast<Py_ssize_t>(results.size()),
-             "out must be a tuple of {} Tensors", results.size());
+             "{}(): out must be a tuple of {} Tensors, got {}", slots.name(), results.size(), type_name(outs));
   for (std::size_t k = 0; k < results.size(); ++k) {
     PyObject* const item = PySequence_Fast_GET_ITEM(outs, static_cast<Py_ssize_t>(k));
-    check_type(is_tensor(item), "out must be a tuple of {} Tensors", results.size());
-    ops::assign(unwrap(item), results[k]);
-    unwrap(item).bump_version();
+    check_type(is_tensor(item), "{}(): out must be a tuple of {} Tensors, got {} among them", slots.name(),
+               results.size(), type_name(item));
+    const Tensor& out = unwrap(item);
+    ops::check_no_history_for_out(must_record(out) || requires_grad(results[k]), slots.name());
+    if (!casts) ops::check_out_dtype(results[k].dtype(), out.dtype(), slots.name());
+    ops::assign(out, results[k]);
+    out.bump_version();
   }
   return Py_NewRef(outs);
 }

@@ -124,6 +124,9 @@ class Slots {
   Generator* generator(int i) const;
   /// The out= tensor, or an undefined one.
   Tensor out(int i) const;
+  /// Raises if what is given as out= at slot `i` shares memory with a tensor at one of the `inputs`.
+  void keep_apart(int i, std::initializer_list<int> inputs) const;
+  const char* name() const noexcept { return callable_->name; }
 
   /// The receiver of an in-place method, as a new reference.
   PyObject* self_again(int i) const noexcept { return Py_NewRef(at_[i]); }
@@ -185,15 +188,16 @@ PyObject* wrap(const std::tuple<Ts...>& values, ResultType type = {nullptr}) {
       values);
 }
 
-/// Copies a result into the out= argument at slot `i` and returns that argument.
-PyObject* give_out(Slots& slots, int i, const Tensor& result);
-PyObject* give_out_list(Slots& slots, int i, std::span<const Tensor> results);
+/// Copies a result into the out= argument at slot `i` and returns that argument, which unless the operator `casts` has
+/// the result's dtype.
+PyObject* give_out(Slots& slots, int i, bool casts, const Tensor& result);
+PyObject* give_out_list(Slots& slots, int i, bool casts, std::span<const Tensor> results);
 template <class... Ts>
-PyObject* give_out(Slots& slots, int i, const std::tuple<Ts...>& results, ResultType = {nullptr}) {
+PyObject* give_out(Slots& slots, int i, bool casts, const std::tuple<Ts...>& results, ResultType = {nullptr}) {
   return std::apply(
       [&](const auto&... each) {
         const Tensor list[] = {each...};
-        return give_out_list(slots, i, list);
+        return give_out_list(slots, i, casts, list);
       },
       results);
 }

@@ -126,13 +126,39 @@ Tensor arange(const Scalar& end, std::optional<DType> dtype) {
 Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, std::optional<DType> dtype) {
   check(steps >= 0, "number of steps must be non-negative");
   check_implemented(dtype != DType::boolean, "linspace", DType::boolean);
-  const double first = start.to_double(), last = end.to_double();
+  const DType type = dtype.value_or(default_dtype());
+  const bool whole = is_integral(type);  // integers are spaced between whole ends
+  const double first = whole ? static_cast<double>(start.to_int()) : start.to_double();
+  const double last = whole ? static_cast<double>(end.to_int()) : end.to_double();
   const double step = steps > 1 ? (last - first) / static_cast<double>(steps - 1) : 0;
   // From the nearer end, so that both ends are met exactly.
-  return generated(steps, dtype.value_or(default_dtype()), [=](int64_t i) {
-    return i < (steps + 1) / 2 ? first + step * static_cast<double>(i)
-                               : last - step * static_cast<double>(steps - 1 - i);
+  return generated(steps, type, [=](int64_t i) {
+    return i < steps / 2 || i == 0 ? first + step * static_cast<double>(i)
+                                   : last - step * static_cast<double>(steps - 1 - i);
   });
+}
+
+namespace {
+
+/// The two ends of a range given as 0-dim tensors.
+std::pair<Scalar, Scalar> ends_of(const char* op, const Tensor& start, const Tensor& end) {
+  check(start.dim() == 0 && end.dim() == 0,
+        "{} only supports 0-dimensional start and end tensors, but got start with {} dimension(s) and end with {} "
+        "dimension(s).",
+        op, start.dim(), end.dim());
+  return {weft::item(start), weft::item(end)};
+}
+
+}  // namespace
+
+Tensor linspace_tensor(const Tensor& start, const Tensor& end, int64_t steps, std::optional<DType> dtype) {
+  const auto [first, last] = ends_of("linspace", start, end);
+  return ops::linspace(first, last, steps, dtype);
+}
+
+Tensor logspace_tensor(const Tensor& start, const Tensor& end, int64_t steps, double base, std::optional<DType> dtype) {
+  const auto [first, last] = ends_of("logspace", start, end);
+  return ops::logspace(first, last, steps, base, dtype);
 }
 
 Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, std::optional<DType> dtype) {

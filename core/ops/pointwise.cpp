@@ -273,8 +273,10 @@ Tensor compute(const Record& record, Inputs inputs, Params params) {
 
 void compute_into(const Record& record, Inputs inputs, Params params, const Tensor& out) {
   const Dims shape = broadcast_inputs(inputs);
+  const DType common = common_type(record, inputs);
+  if (!record.casts_out) check_out_dtype(make_plan(record, common).result, out.dtype(), record.name);
   resize_output(out, shape);
-  compute_to(record, inputs, params, shape, out, common_type(record, inputs));
+  compute_to(record, inputs, params, shape, out, common);
   out.bump_version();
 }
 

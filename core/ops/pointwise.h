@@ -16,6 +16,7 @@ struct Record {
   kernels::PointwiseId id;
   Rule rule;
   bool real_valued;  ///< complex inputs give a real result
+  bool casts_out;    ///< out= may have another dtype than the result
   double cost;       ///< nanoseconds an element
 };
 

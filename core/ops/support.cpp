@@ -48,11 +48,26 @@ void check_fits(const Scalar& value, DType dtype) {
   check(fits(value, dtype), "value cannot be converted to type {} without overflow", dtype);
 }
 
+void check_out_dtype(DType result, DType out, const char* op) {
+  check(result == out, "{}(): expected out= to have the dtype of the result, {}, but got {}", op, result, out);
+}
+
+void check_apart(const Tensor& out, const Tensor& input, const char* op) {
+  if (!input.defined() || !(out.storage() == input.storage()) || out.numel() == 0 || input.numel() == 0) return;
+  const auto last = [](const Tensor& t) {  // byte after the last element
+    int64_t at = t.offset();
+    for (int d = 0; d < t.dim(); ++d) at += (t.sizes()[d] - 1) * t.strides()[d];
+    return (at + 1) * t.element_size();
+  };
+  check(out.offset() * out.element_size() >= last(input) || input.offset() * input.element_size() >= last(out),
+        "{}(): unsupported operation: some elements of the input tensor and the written-to tensor out= refer to a "
+        "single memory location. Please clone() the tensor before performing the operation.",
+        op);
+}
+
 void resize_output(const Tensor& out, const Dims& shape) {
-  if (out.sizes() == shape) {
-    check_no_internal_overlap(out);
-    return;
-  }
+  check_no_internal_overlap(out);
+  if (out.sizes() == shape) return;
   auto& impl = *out.impl();
   const auto bytes = static_cast<std::size_t>((impl.offset + product(shape)) * out.element_size());
   if (impl.storage->bytes() < bytes) impl.storage->resize(bytes);

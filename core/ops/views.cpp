@@ -353,6 +353,12 @@ Tensor narrow(const Tensor& self, int64_t dim, int64_t start, int64_t length) {
   return ops::slice(self, d, start, start + length, 1);
 }
 
+Tensor narrow_tensor(const Tensor& self, int64_t dim, const Tensor& start, int64_t length) {
+  check(start.dim() == 0 && is_integral(start.dtype()) && start.dtype() != DType::boolean,
+        "narrow(): start must be an 0-dim integral Tensor, got {} of shape {}", start.dtype(), start.sizes());
+  return ops::narrow(self, dim, weft::item(start).to_int(), length);
+}
+
 Tensor diagonal(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2) {
   const int a = normalize_dim(dim1, self.dim()), b = normalize_dim(dim2, self.dim());
   check(a != b, "diagonal dimensions cannot be identical {}, {}", dim1, dim2);

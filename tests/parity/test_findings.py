@@ -251,3 +251,54 @@ def test_a_reduction_refuses_more_dimensions_than_its_set_can_hold() -> None:
     x = weft.zeros([1] * 65)
     with pytest.raises(RuntimeError, match="64 dims"):
         x.amax(0)
+
+
+@pytest.mark.parametrize(
+    ("ends", "steps", "expected"),
+    [((3, -8), 6, [3, 0, -1, -3, -5, -8]), ((-5, 5), 8, [-5, -3, -2, 0, 0, 2, 3, 5]), ((0.9, 4.9), 3, [0, 2, 4])],
+)
+def test_linspace_into_integers_steps_between_whole_ends(
+    ends: tuple[float, float], steps: int, expected: list[int]
+) -> None:
+    assert weft.linspace(*ends, steps, dtype=weft.int64).tolist() == expected
+
+
+def test_ranges_lie_between_tensors_without_dimensions() -> None:
+    assert weft.linspace(weft.tensor(0.0), 1.0, 3).tolist() == [0.0, 0.5, 1.0]
+    assert weft.logspace(0.0, weft.tensor(2.0), 3).tolist() == [1.0, 10.0, 100.0]
+    with pytest.raises(RuntimeError, match="0-dimensional"):
+        weft.linspace(weft.zeros(1), 1.0, 3)
+
+
+def test_narrow_begins_where_a_tensor_says() -> None:
+    x = weft.arange(4)
+    assert x.narrow(0, weft.tensor(1), 2).tolist() == [1, 2]
+    for start in (weft.tensor([1]), weft.tensor(1.0), weft.tensor(True)):
+        with pytest.raises(RuntimeError, match="integral"):
+            x.narrow(0, start, 2)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_extremes_compare_with_an_integer_tensor_without_dimensions(name: str) -> None:
+    found = getattr(weft, name)(weft.tensor([0, 2]), weft.tensor(1))
+    assert found.tolist() == {"max": [1, 2], "min": [0, 1]}[name]
+
+
+@pytest.mark.parametrize(
+    "name", ["atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "meshgrid"]
+)
+@pytest.mark.parametrize("nonsense", [[[[]]], [[1.0]], "text"], ids=repr)
+def test_what_is_no_tensor_is_refused_however_deep_it_lies(name: str, nonsense: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name}.*Tensor"):
+        getattr(weft, name)(weft.ones(1), nonsense)
+
+
+def test_gradient_takes_each_dimension_once() -> None:
+    with pytest.raises(RuntimeError, match="multiple times"):
+        weft.gradient(weft.ones(3, 3), dim=(0, -2))
+
+
+def test_equal_compares_sparse_tensors() -> None:
+    sparse = weft.eye(2).to_sparse()
+    assert weft.equal(sparse, sparse)
+    assert not weft.equal(sparse, weft.ones(2, 2).to_sparse())

@@ -32,6 +32,7 @@ class Composite:
         inplace: Tensor has the method ``name_`` too, which stores the result in the receiver.
         attribute: Tensor has it as an attribute instead of a method.
         settable: assigning to the attribute writes into the view it gives.
+        out_casts: ``out`` may have any dtype the result can be cast to; otherwise it must have the result's.
         ref: reference for tests: a dotted NumPy or SciPy name, or a callable of NumPy arrays.
         samples: argument tuples for tests, written like those of the operator table.
         domain: interval the tests draw floating-point inputs from.
@@ -47,6 +48,7 @@ class Composite:
     inplace: bool = False
     attribute: bool = False
     settable: bool = False
+    out_casts: bool = False
     ref: str | Callable[..., Any] | None = None
     samples: Sequence[Any] = ()
     domain: tuple[float, float] = (-3.0, 3.0)
@@ -79,6 +81,7 @@ def composite(
     inplace: bool = False,
     attribute: bool = False,
     settable: bool = False,
+    out_casts: bool = False,
     ref: str | Callable[..., Any] | None = None,
     samples: Sequence[Any] = (),
     domain: tuple[float, float] = (-3.0, 3.0),
@@ -92,9 +95,22 @@ def composite(
     """
 
     def register(f: _F) -> _F:
-        f = _checked(f)
+        f = _checked(f, out_casts)
         entry = Composite(
-            f, namespace, aliases, method, function, inplace, attribute, settable, ref, samples, domain, big, ulps
+            f,
+            namespace,
+            aliases,
+            method,
+            function,
+            inplace,
+            attribute,
+            settable,
+            out_casts,
+            ref,
+            samples,
+            domain,
+            big,
+            ulps,
         )
         _COMPOSITES.append(entry)
         _attach(entry)
@@ -103,7 +119,7 @@ def composite(
     return register
 
 
-def _checked(f: _F) -> _F:
+def _checked(f: _F, casts: bool) -> _F:
     """f, which names an argument that should have been a tensor, and stores its result in what is given as ``out``."""
     parameters = tuple(inspect.signature(f).parameters.values())
     tensors = tuple(i for i, p in enumerate(parameters) if p.annotation == "Tensor")
@@ -123,7 +139,7 @@ def _checked(f: _F) -> _F:
                         f"{f.__name__}(): argument '{name}' (position {i + 1}) must be Tensor, not {type(given).__name__}"
                     ) from None
             raise
-        return result if out is None else store(f.__name__, out, result)
+        return result if out is None else store(f.__name__, out, result, casts)
 
     return cast(_F, call)
 
@@ -131,18 +147,18 @@ def _checked(f: _F) -> _F:
 _ABSENT = object()
 
 
-def store(name: str, out: Any, result: Any) -> Any:
+def store(name: str, out: Any, result: Any, casts: bool = False) -> Any:
     """Writes results into the tensors given as ``out``, which take their shapes, and returns these.
 
     Raises:
         TypeError: out is not a tensor, or not as many tensors as there are results.
-        RuntimeError: the result has a history, or the dtype of out cannot hold the result.
+        RuntimeError: the result has a history, or out another dtype, with `casts` one that cannot hold the result.
     """
     if not isinstance(result, Tensor):
         if not isinstance(out, tuple | list) or len(out) != len(result):
             raise TypeError(f"{name}(): out must be a tuple of {len(result)} Tensors, got {type(out).__name__}")
         for target, value in zip(out, result, strict=True):
-            store(name, target, value)
+            store(name, target, value, casts)
         return type(result)(*out) if hasattr(result, "_fields") else out
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
@@ -150,6 +166,10 @@ def store(name: str, out: Any, result: Any) -> Any:
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
+        )
+    if not casts and result.dtype != out.dtype:
+        raise RuntimeError(
+            f"{name}(): expected out= to have the dtype of the result, {result.dtype}, but got {out.dtype}"
         )
     _check_cast(name, result, out)
     if out.shape != result.shape:

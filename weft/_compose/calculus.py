@@ -66,6 +66,10 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     [[1.0, 1.5, 2.0]]
     """
     dims = list(range(input.dim())) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    places = [d % max(input.dim(), 1) for d in dims]
+    for d in places:
+        if places.count(d) > 1:
+            raise RuntimeError(f"gradient(): dim {d} appears multiple times in the list of dims, {dims}")
     if edge_order not in (1, 2):
         raise RuntimeError(f"gradient only supports edge_order=1 and edge_order=2, but got {edge_order}")
     spacings: Sequence[Any]

@@ -26,6 +26,9 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> weft.polar(weft.ones(1), weft.zeros(1)).tolist()
     [(1+0j)]
     """
+    for i, (name, part) in enumerate((("abs", abs), ("angle", angle))):
+        if not isinstance(part, Tensor):
+            raise TypeError(f"polar(): argument '{name}' (position {i + 1}) must be Tensor, not {type(part).__name__}")
     return _core.complex(abs * angle.cos(), abs * angle.sin())
 
 

@@ -12,7 +12,7 @@ from weft._compose.matrices import by_columns, reflections
 _native = weft._core.internal
 
 
-@composite()
+@composite(out_casts=True)
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None) -> tuple[Tensor, ...]:
     """linalg.lu_factor; with get_infos also, for every matrix, 0 or the number of a zero pivot, which else raises.
 

@@ -143,7 +143,7 @@ def _one(f: _Transform, op: str, input: Tensor, n: int | None, dim: int, norm: s
     return f(op, input, None if n is None else [n], [dim], norm, forward)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The discrete Fourier transform along a dimension: complex, n points.
 
@@ -157,7 +157,7 @@ def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = N
     return _one(_complex_transform, "fft", input, n, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of fft: "backward", the default, divides by n, "ortho" by sqrt(n), "forward" by nothing.
 
@@ -167,7 +167,7 @@ def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return _one(_complex_transform, "ifft", input, n, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The first n // 2 + 1 points of the transform of real numbers; the others are their conjugates.
 
@@ -177,7 +177,7 @@ def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return _one(_half_transform, "rfft", input, n, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of rfft: n real numbers, an even number of them when n is not given.
 
@@ -187,7 +187,7 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     return _one(_real_transform, "irfft", input, n, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The transform, n real numbers, of what equals its own conjugate backwards and is given by its first half.
 
@@ -197,7 +197,7 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return _one(_real_transform, "hfft", input, n, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of hfft: n // 2 + 1 points.
 
@@ -207,7 +207,7 @@ def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     return _one(_half_transform, "ihfft", input, n, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def fft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None) -> Tensor:
     """fft along two dimensions.
 
@@ -217,7 +217,7 @@ def fft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = N
     return _complex_transform("fft2", input, s, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def ifft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of fft2.
 
@@ -227,7 +227,7 @@ def ifft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = 
     return _complex_transform("ifft2", input, s, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def rfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None) -> Tensor:
     """rfft along the last of two dimensions, then fft along the other.
 
@@ -237,7 +237,7 @@ def rfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = 
     return _half_transform("rfft2", input, s, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def irfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of rfft2.
 
@@ -247,7 +247,7 @@ def irfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None =
     return _real_transform("irfft2", input, s, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def hfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None) -> Tensor:
     """fft along the first of two dimensions, hfft along the other.
 
@@ -257,7 +257,7 @@ def hfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = 
     return _real_transform("hfft2", input, s, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def ihfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of hfft2.
 
@@ -267,7 +267,7 @@ def ihfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None =
     return _half_transform("ihfft2", input, s, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def fftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
     """fft along several dimensions: all, the last len(s), or those of dim.
 
@@ -277,7 +277,7 @@ def fftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None,
     return _complex_transform("fftn", input, s, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def ifftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of fftn.
 
@@ -287,7 +287,7 @@ def ifftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None
     return _complex_transform("ifftn", input, s, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def rfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
     """rfft along the last of several dimensions, then fft along the others.
 
@@ -297,7 +297,7 @@ def rfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None
     return _half_transform("rfftn", input, s, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def irfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of rfftn.
 
@@ -307,7 +307,7 @@ def irfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = Non
     return _real_transform("irfftn", input, s, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def hfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
     """fft along several dimensions but the last, hfft along that.
 
@@ -317,7 +317,7 @@ def hfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None
     return _real_transform("hfftn", input, s, dim, norm, True)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def ihfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
     """The inverse of hfftn.
 
@@ -327,7 +327,7 @@ def ihfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = Non
     return _half_transform("ihfftn", input, s, dim, norm, False)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def fftfreq(
     n: int,
     d: float = 1.0,
@@ -349,7 +349,7 @@ def fftfreq(
     return (points * (1.0 / (n * d)) if n else points).requires_grad_(requires_grad)
 
 
-@composite(namespace="fft", method=False)
+@composite(out_casts=True, namespace="fft", method=False)
 def rfftfreq(
     n: int,
     d: float = 1.0,

@@ -13,9 +13,13 @@ from weft._compose._registry import composite
 _PAIRS = [([(2, 3), (2, 3)],), ([(3,), (3,)],)]
 
 
-def _tensors(tensors: Sequence[Any]) -> Sequence[Tensor]:
-    """f(a, b) and f([a, b]) mean the same."""
-    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+def _tensors(name: str, tensors: Sequence[Any]) -> Sequence[Tensor]:
+    """f(a, b) and f([a, b]) mean the same; TypeError for what is no tensor."""
+    listed = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    for i, tensor in enumerate(listed):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name}(): expected Tensors, but argument {i} is {type(tensor).__name__}")
+    return listed
 
 
 def _raised(name: str, tensors: Any, ndim: int) -> list[Tensor]:
@@ -34,7 +38,7 @@ def atleast_1d(*tensors: Any) -> Any:
     """
     if len(tensors) == 1 and isinstance(tensors[0], Tensor):
         return tensors[0].reshape(1) if tensors[0].dim() == 0 else tensors[0]
-    return tuple(atleast_1d(t) for t in _tensors(tensors))
+    return tuple(atleast_1d(t) for t in _tensors("atleast_1d", tensors))
 
 
 @composite(method=False, ref="numpy.atleast_2d", samples=[((),), ((2,),), ((2, 3),)])
@@ -47,7 +51,7 @@ def atleast_2d(*tensors: Any) -> Any:
     if len(tensors) == 1 and isinstance(tensors[0], Tensor):
         t = tensors[0]
         return t if t.dim() >= 2 else t.reshape(1, -1)
-    return tuple(atleast_2d(t) for t in _tensors(tensors))
+    return tuple(atleast_2d(t) for t in _tensors("atleast_2d", tensors))
 
 
 @composite(method=False, ref="numpy.atleast_3d", samples=[((),), ((2,),), ((2, 3),), ((1, 2, 3),)])
@@ -60,10 +64,10 @@ def atleast_3d(*tensors: Any) -> Any:
     if len(tensors) == 1 and isinstance(tensors[0], Tensor):
         t = tensors[0]
         return t if t.dim() >= 3 else t.unsqueeze(-1) if t.dim() == 2 else t.reshape(1, -1, 1)
-    return tuple(atleast_3d(t) for t in _tensors(tensors))
+    return tuple(atleast_3d(t) for t in _tensors("atleast_3d", tensors))
 
 
-@composite(method=False, ref=lambda tensors: __import__("numpy").hstack(tensors), samples=_PAIRS)
+@composite(out_casts=True, method=False, ref=lambda tensors: __import__("numpy").hstack(tensors), samples=_PAIRS)
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors side by side: along the second dimension, or the first of 1-dim tensors.
 
@@ -74,7 +78,9 @@ def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     return weft.cat(raised, 0 if raised[0].dim() == 1 else 1)
 
 
-@composite(method=False, aliases=("row_stack",), ref=lambda t: __import__("numpy").vstack(t), samples=_PAIRS)
+@composite(
+    out_casts=True, method=False, aliases=("row_stack",), ref=lambda t: __import__("numpy").vstack(t), samples=_PAIRS
+)
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors one below the other; 1-dim tensors are rows.
 
@@ -84,7 +90,7 @@ def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     return weft.cat(_raised("vstack", tensors, 2), 0)
 
 
-@composite(method=False, ref=lambda t: __import__("numpy").dstack(t), samples=_PAIRS)
+@composite(out_casts=True, method=False, ref=lambda t: __import__("numpy").dstack(t), samples=_PAIRS)
 def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors one behind the other, along the third dimension.
 
@@ -94,7 +100,7 @@ def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     return weft.cat(_raised("dstack", tensors, 3), 2)
 
 
-@composite(method=False, ref=lambda t: __import__("numpy").column_stack(t), samples=_PAIRS)
+@composite(out_casts=True, method=False, ref=lambda t: __import__("numpy").column_stack(t), samples=_PAIRS)
 def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors side by side; 0-dim and 1-dim tensors are columns.
 
@@ -115,7 +121,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     >>> weft.block_diag(weft.ones(1, 1), weft.ones(1, 2)).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]
     """
-    blocks = [atleast_2d(t) for t in _tensors(tensors)]
+    blocks = [atleast_2d(t) for t in _tensors("block_diag", tensors)]
     for i, block in enumerate(blocks):
         if block.dim() > 2:
             raise RuntimeError(
@@ -136,7 +142,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     >>> [t.shape for t in weft.broadcast_tensors(weft.zeros(2, 1), weft.zeros(3))]
     [weft.Size([2, 3]), weft.Size([2, 3])]
     """
-    listed = _tensors(tensors)
+    listed = _tensors("broadcast_tensors", tensors)
     shape = broadcast_shapes(*(t.shape for t in listed))
     return tuple(t.expand(shape) for t in listed)
 
@@ -169,7 +175,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     >>> [t.tolist() for t in weft.meshgrid(weft.arange(2), weft.arange(2), indexing="ij")]
     [[[0, 0], [1, 1]], [[0, 1], [0, 1]]]
     """
-    axes = [t.reshape(-1) if t.dim() == 0 else t for t in _tensors(tensors)]
+    axes = [t.reshape(-1) if t.dim() == 0 else t for t in _tensors("meshgrid", tensors)]
     if not axes:
         raise ValueError("meshgrid expects a non-empty TensorList")
     if any(t.dim() != 1 for t in axes):
@@ -193,7 +199,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     >>> weft.cartesian_prod(weft.tensor([1, 2]), weft.tensor([3])).tolist()
     [[1, 3], [2, 3]]
     """
-    listed = _tensors(tensors)
+    listed = _tensors("cartesian_prod", tensors)
     if any(t.dim() != 1 for t in listed):
         raise RuntimeError("Expect a 1D vector, but got shapes " + str([tuple(t.shape) for t in listed]))
     if len(listed) == 1:

@@ -37,7 +37,7 @@ def _tolerances(op: str, a: Tensor, atol: Any, rtol: Any) -> tuple[Tensor, Tenso
     return absolute, weft.where(absolute > 0, 0.0, default).to(real)
 
 
-@composite(namespace="linalg", method=False)
+@composite(out_casts=True, namespace="linalg", method=False)
 def pinv(
     input: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Any = None
 ) -> Tensor:
@@ -56,7 +56,7 @@ def pinv(
     return weft._core.internal.pinv_native(input, absolute, relative, hermitian)
 
 
-@composite(namespace="linalg", method=False)
+@composite(out_casts=True, namespace="linalg", method=False)
 def matrix_rank(
     input: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Any = None
 ) -> Tensor:
@@ -144,7 +144,7 @@ def norm(
     return weft.linalg.vector_norm(input, 2 if ord is None else ord, dims, keepdim, dtype=dtype)
 
 
-@composite(namespace="linalg", method=False)
+@composite(out_casts=True, namespace="linalg", method=False)
 def cond(input: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
     """The condition number norm(A) norm(inv(A)): by singular values when p is None, 2 or -2; inf for singular matrices.
 
@@ -161,7 +161,7 @@ def cond(input: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
     return weft.where(info > 0, math.inf, value) if bool((info > 0).any()) else value
 
 
-@composite(namespace="linalg", method=False)
+@composite(out_casts=True, namespace="linalg", method=False)
 def matrix_power(input: Tensor, n: int, *, out: Any = None) -> Tensor:
     """The n-th power of a square matrix by repeated squaring; of the inverse for a negative n.
 
@@ -222,7 +222,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return A.diagonal(offset, dim1, dim2)
 
 
-@composite(namespace="linalg", method=False)
+@composite(out_casts=True, namespace="linalg", method=False)
 def tensorinv(input: Tensor, ind: int = 2, *, out: Any = None) -> Tensor:
     """The inverse for tensordot(input, _, ind) of a tensor whose first ind dimensions hold as many elements as the others.
 
@@ -241,7 +241,7 @@ def tensorinv(input: Tensor, ind: int = 2, *, out: Any = None) -> Tensor:
     return weft.linalg.inv(flat).reshape(right + left)
 
 
-@composite(namespace="linalg", method=False)
+@composite(out_casts=True, namespace="linalg", method=False)
 def householder_product(input: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     """The first columns of the product of Householder reflections, as geqrf leaves them, shape (..., m, n).
 
@@ -272,7 +272,7 @@ def reflections(input: Tensor, tau: Tensor, columns: int) -> tuple[Tensor, Tenso
     return v, weft.linalg.solve_triangular(coupling, scale * v[..., :columns, :].mH, upper=True, unitriangular=True)
 
 
-@composite(namespace="linalg", method=False)
+@composite(out_casts=True, namespace="linalg", method=False)
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Any = None) -> Tensor:
     """The X with tensordot(A, X, X.dim()) equal to B.
 

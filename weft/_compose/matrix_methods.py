@@ -71,7 +71,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     return weft.linalg.matrix_exp(input)
 
 
-@composite()
+@composite(out_casts=True)
 def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """linalg.cholesky.
 
@@ -81,7 +81,7 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     return weft.linalg.cholesky(input, upper=upper)
 
 
-@composite()
+@composite(out_casts=True)
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The solution X of A X = input, where A = L L^H, or L^H L with upper.
 
@@ -94,7 +94,7 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = 
     return weft.linalg.solve_triangular(second, half, upper=True)
 
 
-@composite()
+@composite(out_casts=True)
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The inverse of A = L L^H, or of L^H L with upper, from the factor.
 

@@ -49,15 +49,16 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
     return weft.pow(base if isinstance(input, Tensor) else base.item(), exponent.to(wide))
 
 
-@composite(inplace=True, samples=[((3,), (3,)), ((2, 3), (3,))])
+@composite(out_casts=True, inplace=True, samples=[((3,), (3,)), ((2, 3), (3,))])
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input * 2 ** other.
 
     >>> weft.ldexp(weft.tensor([1.0]), weft.tensor([3])).tolist()
     [8.0]
     """
-    if not isinstance(other, Tensor):
-        raise TypeError(f"ldexp(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    for i, (name, part) in enumerate((("input", input), ("other", other))):
+        if not isinstance(part, Tensor):
+            raise TypeError(f"ldexp(): argument '{name}' (position {i + 1}) must be Tensor, not {type(part).__name__}")
     return weft.mul(input, weft.pow(2.0, other))
 
 
@@ -88,7 +89,7 @@ def frexp(input: Tensor, *, out: Any = None) -> Frexp:
     return Frexp(mantissa, exponent.to(weft.int32))
 
 
-@composite(inplace=True, samples=[((3,), 2)], domain=(1.5, 5))
+@composite(out_casts=True, inplace=True, samples=[((3,), 2)], domain=(1.5, 5))
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension p; inputs above (p - 1) / 2.
 

@@ -53,7 +53,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, *, out: Tensor | None = None)
     return weft.mm(left, right).reshape([a.size(d) for d in rows] + [b.size(d) for d in columns])
 
 
-@composite(ref="numpy.kron", samples=[((2, 3), (3, 2)), ((2,), (2, 2)), ((), (2,))], big=[((20, 21), (22, 23))])
+@composite(
+    out_casts=True, ref="numpy.kron", samples=[((2, 3), (3, 2)), ((2,), (2, 2)), ((), (2,))], big=[((20, 21), (22, 23))]
+)
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The Kronecker product: each element of input times the whole of other.
 

@@ -10,7 +10,7 @@ from weft import Tensor
 from weft._compose._registry import composite
 
 
-@composite(ref="numpy.nansum", samples=[((2, 3),), ((2, 3), 1), ((), None)])
+@composite(out_casts=True, ref="numpy.nansum", samples=[((2, 3),), ((2, 3), 1), ((), None)])
 def nansum(
     input: Tensor,
     dim: int | Sequence[int] | None = None,
@@ -28,7 +28,7 @@ def nansum(
     return numbers.sum(dim, keepdim, dtype=dtype) if dim is not None or keepdim else numbers.sum(dtype=dtype)
 
 
-@composite(ref="numpy.nanmean", samples=[((2, 3),), ((2, 3), 1)])
+@composite(out_casts=True, ref="numpy.nanmean", samples=[((2, 3),), ((2, 3), 1)])
 def nanmean(
     input: Tensor,
     dim: int | Sequence[int] | None = None,
