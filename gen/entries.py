@@ -144,8 +144,9 @@ _RULES = {
 def pointwise_record(op: Op) -> str:
     return (
         f'constexpr pointwise::Record {op.cpp_name}_record{{"{op.name}", kernels::PointwiseId::{camel(op.cpp_name)}, '
-        f"pointwise::Rule::{_RULES[op.rule]}, {str(op.real_valued).lower()}, {str(op.casts_out).lower()}, "
-        f"{op.cost.per_element}}};"  # type: ignore[index]
+        f"pointwise::Rule::{_RULES[op.rule]}, "  # type: ignore[index]
+        f"{str(op.real_valued).lower()}, {str(op.casts_out).lower()}, "
+        f"{op.cost.per_element}}};"
     )
 
 
