@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,29 @@ def test_threads_that_draw_from_the_default_generator_at_once_get_different_numb
     assert len({x for numbers in drawn for x in numbers.tolist()}) == 800
 
 
+def test_a_call_returns_when_its_result_is_complete() -> None:
+    x = weft.rand(1 << 20)
+    for _ in range(20):
+        doubled = x + x
+        # The elements themselves, which no operator of ours would wait for.
+        assert bytes(memoryview(doubled)[-1:]) == bytes(memoryview(x[-1:] + x[-1:]))
+
+
+def test_settings_of_the_process_are_seen_by_every_thread() -> None:
+    weft.set_default_dtype(weft.float64)
+    weft.manual_seed(5)
+    drawn, expected = run_beside(1, lambda: weft.rand(3).tolist())[0], weft.Generator().manual_seed(5)
+    try:
+        assert run_beside(1, weft.get_default_dtype) == [weft.float64]
+        assert drawn == weft.rand(3, generator=expected).tolist()
+        weft.set_num_threads(3)
+        assert run_beside(1, weft.get_num_threads) == [3]
+        with weft.autograd.detect_anomaly():
+            assert run_beside(1, weft.is_anomaly_enabled) == [True]
+    finally:
+        weft.set_default_dtype(weft.float32)
+
+
 def test_callers_and_workers_together_are_no_more_than_they_should_be() -> None:
     code = """
 import threading
@@ -214,6 +238,45 @@ def test_a_change_of_affinity_is_noticed_while_running() -> None:
 def test_a_number_the_user_chose_outlives_a_change_of_affinity() -> None:
     assert python("weft.set_num_threads(3)\n" + CHANGE).split()[1] == "3"
     assert python(CHANGE, WEFT_NUM_THREADS="3").split()[1] == "3"
+
+
+@needs_affinity
+def test_the_variable_comes_before_the_affinity_and_set_num_threads_before_both() -> None:
+    print_number = "print(weft.get_num_threads())"
+    narrowed = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    run = [sys.executable, "-c", narrowed + "import os, weft\n" + print_number]
+    assert subprocess.run(run, check=True, capture_output=True, text=True, timeout=120).stdout.strip() == "1"
+    assert python(narrowed + print_number, WEFT_NUM_THREADS="3") == "3"
+    assert python("weft.set_num_threads(4)\n" + narrowed + print_number, WEFT_NUM_THREADS="3") == "4"
+
+
+@pytest.fixture
+def group_with_one_cpu() -> Iterator[Path]:
+    """The file that puts processes into a control group that may use one CPU's time, of either version."""
+    for root, limit, value in (
+        (Path("/sys/fs/cgroup/cpu"), "cpu.cfs_quota_us", "100000"),
+        (Path("/sys/fs/cgroup"), "cpu.max", "100000 100000"),
+    ):
+        group = root / f"weft-test-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        if not (group / limit).exists():
+            group.rmdir()
+            continue
+        (group / limit).write_text(value)
+        yield group / "cgroup.procs"
+        group.rmdir()
+        return
+    pytest.skip("control groups cannot be made here")
+
+
+def test_a_quota_of_one_cpu_allows_one_thread(group_with_one_cpu: Path) -> None:
+    code = f"open({str(group_with_one_cpu)!r}, 'w').write('0')\nimport weft\nprint(weft.get_num_threads())"
+    variables = {k: v for k, v in os.environ.items() if k != "WEFT_NUM_THREADS"}
+    run = [sys.executable, "-c", code]
+    assert subprocess.run(run, check=True, capture_output=True, text=True, timeout=120, env=variables).stdout == "1\n"
 
 
 @needs_affinity
