@@ -17,6 +17,8 @@ constexpr int64_t panel = tile_columns<float>;   // columns of a register tile
 constexpr int64_t key_block = 128;               // keys met at a time: a multiple of every panel width
 constexpr int64_t query_block = 24 * tile_rows;  // queries that share a packed block of keys
 constexpr int64_t panels_max = key_block / panel;
+constexpr int64_t row_group = 16;  // queries whose maxima are raised together
+static_assert(query_block % row_group == 0);
 constexpr float nothing = -vm::infinity<float>;
 constexpr int64_t no_offset = 0;
 
@@ -174,11 +176,7 @@ float largest(const Panels& scores, int64_t row, int64_t panels) {
       m[v] = x > m[v] ? x : m[v];
     }
   }
-  m[0] = m[1] > m[0] ? m[1] : m[0];
-  float part[lanes<float>], result = nothing;
-  store(part, m[0]);
-  for (const float x : part) result = x > result ? x : result;
-  return result;
+  return lane_max<float>(m[1] > m[0] ? m[1] : m[0]);
 }
 
 /// scores = exp(scores - shift) over `panels` panels of a row; returns the sum.
@@ -205,11 +203,8 @@ void forward_block(const Head& h, int64_t begin, int64_t rows) {
   const Scratch<float> queries(rows * a.width), keys(panels_max * a.width * panel),
       values(value_panels * key_block * panel), weights(panels_max * rows * panel), sums(value_panels * rows * panel);
   const Panels scores{weights.data(), rows}, out{sums.data(), rows};
-  float top[query_block], total[query_block], decay[query_block];
-  for (int64_t i = 0; i < rows; ++i) {
-    top[i] = nothing;
-    total[i] = 0;
-  }
+  float top[query_block], total[query_block] = {}, decay[query_block];
+  for (float& t : top) t = nothing;
   __builtin_memset(out.data, 0, static_cast<size_t>(value_panels * rows * panel) * sizeof(float));
   scaled_rows(queries.data(), h.query(begin), a.query.row, rows, a.width, a.scale);
 
@@ -221,16 +216,26 @@ void forward_block(const Head& h, int64_t begin, int64_t rows) {
     pack_rows(packed_values, h.value(first), a.value.row, n, a.value_width);
     const auto end_of = [&](int64_t row) { return panels_of(h.seen(begin + row, first, n)); };
     multiply(queries.data(), a.width, rows, a.width, packed_keys, n, scores, end_of);
-    for (int64_t i = 0; i < rows; ++i) {
-      const int64_t seen = h.seen(begin + i, first, n), used = panels_of(seen);
-      h.add_mask(scores, i, begin + i, first, seen);
-      fill_rest(scores, i, seen, used, nothing);
-      const float highest = largest(scores, i, used), raised = highest > top[i] ? highest : top[i];
-      const float shift = raised == nothing ? 0.f : raised;
-      decay[i] = vm::exp(top[i] - shift);
-      total[i] = total[i] * decay[i] + exponentiate(scores, i, used, shift);
-      top[i] = raised;
-      fill_rest(scores, i, used * panel, panels, 0);
+    for (int64_t from = 0; from < rows; from += row_group) {  // so few rows that they stay in L1
+      const int64_t to = min_of(from + row_group, rows);
+      float shift[row_group] = {};
+      for (int64_t i = from; i < to; ++i) {
+        const int64_t seen = h.seen(begin + i, first, n), used = panels_of(seen);
+        h.add_mask(scores, i, begin + i, first, seen);
+        fill_rest(scores, i, seen, used, nothing);
+        shift[i - from] = largest(scores, i, used);
+      }
+      for (int64_t r = 0; r < row_group; ++r) {  // whole vectors, past the last row too
+        float &was = top[from + r], raised = shift[r] > was ? shift[r] : was;
+        shift[r] = raised == nothing ? 0.f : raised;
+        decay[from + r] = vm::exp(was - shift[r]);
+        was = raised;
+      }
+      for (int64_t i = from; i < to; ++i) {
+        const int64_t used = panels_of(h.seen(begin + i, first, n));
+        total[i] = total[i] * decay[i] + exponentiate(scores, i, used, shift[i - from]);
+        fill_rest(scores, i, used * panel, panels, 0);
+      }
     }
     multiply_panels(scores, rows, packed_values, a.value_width, end_of,
                     [&](const float* tile, int64_t i, int64_t count, int64_t column, int64_t width) {

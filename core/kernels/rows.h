@@ -21,14 +21,25 @@ template <class V, class T>
   __builtin_memcpy(to, &v, sizeof v);
 }
 
+template <class T, int Step, int... I>
+[[gnu::always_inline]] inline Vec<T> exchange_lanes(Vec<T> v, std::integer_sequence<int, I...>) noexcept {
+  return __builtin_shufflevector(v, v, (I ^ Step)...);
+}
+/// All lanes by f, lane i with lane i + lanes / 2 first.
+template <class T, int Step = lanes<T> / 2, class F>
+[[gnu::always_inline]] inline T fold_lanes(Vec<T> v, F f) noexcept {
+  if constexpr (Step == 0)
+    return v[0];
+  else
+    return fold_lanes<T, Step / 2>(f(v, exchange_lanes<T, Step>(v, std::make_integer_sequence<int, lanes<T>>())), f);
+}
 template <class T>
 [[gnu::always_inline]] inline T lane_sum(Vec<T> v) noexcept {
-  T part[lanes<T>];
-  store(part, v);
-  for (int step = lanes<T> / 2; step > 0; step /= 2) {
-    for (int i = 0; i < step; ++i) part[i] += part[i + step];
-  }
-  return part[0];
+  return fold_lanes<T>(v, [](Vec<T> a, Vec<T> b) { return a + b; });
+}
+template <class T>
+[[gnu::always_inline]] inline T lane_max(Vec<T> v) noexcept {
+  return fold_lanes<T>(v, [](Vec<T> a, Vec<T> b) { return a > b ? a : b; });
 }
 
 /// f<V>(i) for every i of [0, n), whole vectors first.
@@ -87,9 +98,7 @@ template <class T>
       m[0] = v > m[0] ? v : m[0];
     }
     for (int u = 1; u < 4; ++u) m[0] = m[u] > m[0] ? m[u] : m[0];
-    T part[lanes<T>];
-    store(part, m[0]);
-    for (int l = 0; l < lanes<T>; ++l) result = part[l] > result ? part[l] : result;
+    result = lane_max<T>(m[0]);
   }
   for (; i < n; ++i) result = x[i] > result ? x[i] : result;
   return result;
