@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t min_op = 300;
 constexpr int64_t safe_op = 20'000;
 constexpr int64_t longest_gap = 1'000'000;
+constexpr int64_t in_passing = 100'000;  // who has the lock for less does not keep it
 constexpr double duty = 0.2;
 constexpr int first_shift = 3;
 constexpr int last_shift = 6;
@@ -118,11 +119,13 @@ bool pays_to_release(const ThreadState& thread, SizeClass& cls, int64_t estimate
   return true;
 }
 
-// Whether somebody kept the lock for whole switch intervals. A thread that computes in Python lets each of ours have it
-// once an interval; where it went around among ours more often, they waited for one another and for CPUs, and holding
-// the lock would make that no shorter.
-bool hogged(int64_t wait, const handover::Company& company) noexcept {
-  return 4 * company.passes * switch_interval <= 5 * company.threads * wait || company.passes == 0;
+// Of a wait, what somebody who kept the lock is to blame for. A thread that computes in Python lets each of ours have
+// the lock once an interval; where it went around among ours more often, they waited for one another and for CPUs, and
+// holding it would make that no shorter. All who wait suffer from the same keeper: each counts its share.
+int64_t blamed(int64_t wait, const handover::Company& company) noexcept {
+  if (wait < in_passing) return 0;
+  if (company.passes > 0 && 4 * company.passes * switch_interval > 5 * company.threads * wait) return 0;
+  return std::min(wait, 2 * switch_interval) / (company.threads + 1);
 }
 
 void learn(SizeClass& cls, uint8_t size, int64_t worked, int64_t wait) noexcept {
@@ -198,8 +201,7 @@ void done_released(const Decision& decision, int64_t end, const Wait& wait) noex
   const int64_t worked = std::min(measured, 2 * expected);
   // When the regime changed while this thread waited, its wait is no evidence.
   SizeClass& cls = classes[decision.size_class];
-  if (!cls.hold && cls.flips == decision.flips)
-    learn(cls, decision.size_class, worked, hogged(waited, wait.company) ? std::min(waited, 2 * switch_interval) : 0);
+  if (!cls.hold && cls.flips == decision.flips) learn(cls, decision.size_class, worked, blamed(waited, wait.company));
 }
 
 namespace {
