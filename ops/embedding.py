@@ -48,6 +48,30 @@ Op(
     composite=True,
 )
 Op(
+    "embedding_bag_rows(indices: Tensor, weight: Tensor, mean: bool) -> Tensor",
+    """The sum or mean of the rows of weight that each row of indices names, in float32 or float64: shape (B, D).
+
+    Raises IndexError for an index out of range.
+    """,
+    namespace="nn",
+    cost=pointwise(0.1),
+    vjp={
+        "weight": lambda g, indices, weight, mean: embedding_bag_rows_backward(g, indices, weight.sizes, mean),
+    },
+    samples=lambda: [
+        (np.array([[0, 2], [2, 1], [3, 3]]), (4, 3), False),
+        (np.array([[2, 2, 0]]), (3, 70), True),
+    ],
+    big=lambda: [(np.array([[(i + j * 7) % 50 for j in range(31)] for i in range(301)]), (50, 40), True)],
+    ref=lambda indices, weight, mean: weight[indices].mean(1) if mean else weight[indices].sum(1),
+)
+Op(
+    "embedding_bag_rows_backward(grad: Tensor, indices: Tensor, sizes: list[int], mean: bool) -> Tensor",
+    "Adds the gradient of each bag to the rows that were looked up.",
+    namespace="_",
+    composite=True,
+)
+Op(
     "one_hot(self: Tensor, num_classes: int = -1) -> Tensor",
     """Zeros with a one at the class of each element: shape (*, num_classes).
 

@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t columns = 256;        // outputs searched together
 constexpr int64_t piece = 1 << 15;      // elements a parallel piece takes
 constexpr int64_t part_size = 1 << 16;  // elements of one long search that are looked at apart
+constexpr int64_t short_row = 32;       // elements of a row searched in one pass
 
 template <class T>
 struct Best {
@@ -103,6 +104,9 @@ class Search {
                             reduced_.in[0] != sizeof(T) && kept_.sizes[inner] >= 8;
     if (by_columns) return search_columns();
     if (kept_.count == 1 && reduced_.count >= 2 * part_size) return search_parts();
+    if (kept_.ndim == 1 && reduced_.ndim == 1 && reduced_.in[0] == sizeof(T) && reduced_.count <= short_row) {
+      return search_short_rows();
+    }
     parallel_for(kept_.count, std::max<int64_t>(piece / reduced_.count, 1), [&](int64_t begin, int64_t end) {
       for (; begin < end; ++begin)
         store(kept_.offset(kept_.out, begin, kept_.ndim),
@@ -138,6 +142,24 @@ class Search {
       i += n;
     }
     return best;
+  }
+
+  /// One pass without branches: rows do not wait for each other.
+  void search_short_rows() const {
+    const int64_t n = reduced_.count;
+    parallel_for(kept_.count, piece / n, [&](int64_t begin, int64_t end) {
+      for (; begin < end; ++begin) {
+        const auto* x = reinterpret_cast<const T*>(in_ + begin * kept_.in[0]);
+        Best<T> best{read(x), 0};
+        for (int64_t i = 1; i < n; ++i) {
+          const T y = read(x + i);
+          const bool wins = beats<T, largest>(y, best.value);
+          best.value = select(wins, y, best.value);
+          best.index = wins ? i : best.index;
+        }
+        store(begin * kept_.out[0], best);
+      }
+    });
   }
 
   void search_parts() const {

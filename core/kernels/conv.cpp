@@ -246,7 +246,6 @@ void correlate(Correlation<T> c) {
   if (c.batch * c.groups * c.out_channels * axis[0].count * axis[1].count * axis[2].count == 0) return;
   const bool empty = c.in_channels * axis[0].taps * axis[1].taps * axis[2].taps == 0;
   if (!empty && multiply_planes(c)) return;
-  if (!empty && c.in_channels == 1 && c.out_channels == 1) return correlate_depthwise(c);
 
   if (!empty) mix_groups(c);
   const PackedWeights<T> weights(c);
@@ -373,7 +372,10 @@ void forward(const ConvArgs& args) {
                    static_cast<const T*>(args.bias),
                    args.relu};
   forward_axes(args, taps.data(), c.axis);
-  correlate(c);
+  if (c.in_channels == 1 && c.out_channels == 1)
+    correlate_depthwise(&c, 1);
+  else
+    correlate(c);
 }
 
 /// Input element q * stride + phase receives from output element q + base through those kernel positions k for which
@@ -400,9 +402,11 @@ void forward(const ConvArgs& args) {
 template <class T>
 void backward_input(const ConvArgs& args) {
   const int64_t in_channels = args.in_channels / args.groups, out_channels = args.out_channels / args.groups;
-  Scratch<int64_t> taps(2 * (args.kernel[0] + args.kernel[1] + args.kernel[2]));
-  int64_t* taps_of[3] = {taps.data(), taps.data() + 2 * args.kernel[0],
-                         taps.data() + 2 * (args.kernel[0] + args.kernel[1])};
+  const bool is_depthwise = in_channels == 1 && out_channels == 1;
+  const int64_t phases = args.stride[0] * args.stride[1] * args.stride[2];
+  const int64_t taps_each = 2 * (args.kernel[0] + args.kernel[1] + args.kernel[2]);
+  Scratch<int64_t> taps(taps_each * (is_depthwise ? phases : 1));
+  Scratch<Correlation<T>> all(is_depthwise ? phases : 0);
   const int64_t* w = args.weight.stride;
   Correlation<T> c{args.batch,
                    args.groups,
@@ -421,16 +425,17 @@ void backward_input(const ConvArgs& args) {
                    {args.kernel[0], args.kernel[1], args.kernel[2]},
                    static_cast<const T*>(args.bias),
                    args.relu};
-  for (int64_t z = 0; z < args.stride[0]; ++z) {
-    c.axis[0] = backward_axis(args, 0, z, taps_of[0]);
-    for (int64_t y = 0; y < args.stride[1]; ++y) {
-      c.axis[1] = backward_axis(args, 1, y, taps_of[1]);
-      for (int64_t x = 0; x < args.stride[2]; ++x) {
-        c.axis[2] = backward_axis(args, 2, x, taps_of[2]);
-        correlate(c);
-      }
-    }
+  for (int64_t i = 0; i < phases; ++i) {
+    int64_t* to = taps.data() + (is_depthwise ? i * taps_each : 0);
+    c.axis[0] = backward_axis(args, 0, i / args.stride[2] / args.stride[1], to);
+    c.axis[1] = backward_axis(args, 1, i / args.stride[2] % args.stride[1], to += 2 * args.kernel[0]);
+    c.axis[2] = backward_axis(args, 2, i % args.stride[2], to += 2 * args.kernel[1]);
+    if (is_depthwise)
+      all[i] = c;
+    else
+      correlate(c);
   }
+  if (is_depthwise) correlate_depthwise(all.data(), phases);
 }
 
 template <class T>

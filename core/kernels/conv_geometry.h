@@ -174,9 +174,10 @@ struct Blocks {
 
 }  // namespace
 
-/// Depthwise convolutions: one channel in and out of each group.
-void correlate_depthwise(const Correlation<float>& c);
-void correlate_depthwise(const Correlation<double>& c);
+/// Depthwise convolutions: one channel in and out of each group. The phases are those of one convolution, the ones that
+/// take turns along the width after each other; one for forward.
+void correlate_depthwise(const Correlation<float>* phase, int64_t phases);
+void correlate_depthwise(const Correlation<double>* phase, int64_t phases);
 void depthwise_backward_weight(const ConvArgs& args, float);
 void depthwise_backward_weight(const ConvArgs& args, double);
 void backward_weight(const ConvArgs& args, float);

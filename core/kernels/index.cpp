@@ -316,6 +316,51 @@ int64_t index_select(const char* in, SelectShape shape, const int64_t* index, in
   return bad.position();
 }
 
+/// `Vectors` vectors of a bag's sum, n <= lanes elements of the last. A bad index reads row 0 instead.
+template <class T, int Vectors>
+[[gnu::always_inline]] inline void sum_bag(const T* rows, int64_t size, int64_t inner, const int64_t* index,
+                                           int64_t length, int64_t n, T divisor, T* out) noexcept {
+  constexpr int64_t ahead = 8;
+  Vec<T> sum[Vectors] = {};
+  for (int64_t j = 0; j < length; ++j) {
+    const int64_t next = index[min_of(j + ahead, length - 1)];
+    const T* later = rows + (outside(next, size) ? 0 : next) * inner;
+    const T* from = rows + (outside(index[j], size) ? 0 : index[j]) * inner;
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      __builtin_prefetch(later + v * lanes<T>);
+      sum[v] += load_first(from + v * lanes<T>, n);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < Vectors; ++v) store_first(out + v * lanes<T>, sum[v] / divisor, n);
+}
+
+template <class T>
+int64_t sum_bags(const void* rows_, int64_t size, int64_t inner, const int64_t* index, int64_t bags, int64_t length,
+                 Param divisor_, void* out_) {
+  if (size == 0 && bags * length > 0) return 0;
+  const T* rows = static_cast<const T*>(rows_);
+  const T divisor = divisor_.as<T>();
+  FirstBad bad;
+  parallel_for(bags, max_of(1, 4 * piece_elements / max_of(1, length * inner)), [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      const int64_t* at = index + b * length;
+      T* out = static_cast<T*>(out_) + b * inner;
+      const int64_t wrong = check_indices(at, length, size);
+      if (wrong >= 0) bad.note(b * length + wrong);
+      int64_t c = 0;
+      for (; c + 4 * lanes<T> <= inner; c += 4 * lanes<T>) {
+        sum_bag<T, 4>(rows + c, size, inner, at, length, lanes<T>, divisor, out + c);
+      }
+      for (; c < inner; c += lanes<T>) {
+        sum_bag<T, 1>(rows + c, size, inner, at, length, min_of(lanes<T>, inner - c), divisor, out + c);
+      }
+    }
+  });
+  return bad.position();
+}
+
 int64_t index_copy(char* out, SelectShape shape, const int64_t* index, int64_t n, const char* src) {
   const int64_t bad = check_indices(index, n, shape.size);
   if (bad >= 0) return bad;
@@ -545,6 +590,8 @@ void fill(IndexTable& table) {
   fill_adds<float>(table, 0);
   fill_adds<double>(table, 1);
   fill_adds<int64_t>(table, 2);
+  table.sum_bags[0] = sum_bags<float>;
+  table.sum_bags[1] = sum_bags<double>;
   table.index_select = index_select;
   table.index_copy = index_copy;
   table.add_offsets = add_offsets;

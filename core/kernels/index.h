@@ -49,6 +49,9 @@ struct IndexTable {
 
   /// out[o, j, :] = in[o, index[j], :], [outer, n, inner]; inner counts bytes.
   int64_t (*index_select)(const char* in, SelectShape shape, const int64_t* index, int64_t n, char* out);
+  /// out[b, :] = the sum over j < length of rows[index[b * length + j], :], divided by `divisor`; for f32 and f64.
+  int64_t (*sum_bags[2])(const void* rows, int64_t size, int64_t inner, const int64_t* index, int64_t bags,
+                         int64_t length, Param divisor, void* out);
   /// out[o, index[j], :] = src[o, j, :]; inner counts bytes.
   int64_t (*index_copy)(char* out, SelectShape shape, const int64_t* index, int64_t n, const char* src);
   /// out[o, index[j], :] += alpha * src[o, j, :], in order of j; an index equal to `skip` adds nothing.

@@ -100,14 +100,86 @@ constexpr T lowest() noexcept {
     return -static_cast<T>(__builtin_inf());
 }
 
+/// `Vectors` vectors of channels of one point with the channels last, n <= lanes channels of the last: the largest of
+/// the elements whose places in the plane are listed, and which it is. A window spans less than 2^31 points.
+template <class T, int Vectors>
+[[gnu::always_inline]] inline void largest_channels(const T* input, int64_t pixel, const int64_t* place, int64_t places,
+                                                    int64_t first, int64_t n, T* output, int64_t* indices) noexcept {
+  typedef int64_t Wide __attribute__((vector_size(lanes<T> * sizeof(int64_t))));
+  Vec<T> best[Vectors];
+  Lanes<T> index[Vectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < Vectors; ++v) {
+    best[v] = Vec<T>{} + lowest<T>();
+    index[v] = Lanes<T>{};
+  }
+  for (int64_t t = 0; t < places; ++t) {
+    const T* from = input + place[t] * pixel;
+    const Lanes<T> here = Lanes<T>{} + static_cast<LaneIndex<T>>(place[t] - first);
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      const Vec<T> x = load_first(from + v * lanes<T>, n);
+      const Lanes<T> take = (x > best[v]) | (x != x);
+      best[v] = take ? x : best[v];
+      index[v] = take ? here : index[v];
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < Vectors; ++v) {
+    store_first(output + v * lanes<T>, best[v], n);
+    const Wide wide = first + __builtin_convertvector(index[v], Wide);
+    __builtin_memcpy(indices + v * lanes<T>, &wide, static_cast<std::size_t>(n) * sizeof(int64_t));
+  }
+}
+
+template <class T>
+void max_pool_channels(const PoolArgs& args, const Units& units) {
+  const int64_t *in = args.in_size, *out = args.out_size, *kernel = args.kernel;
+  const int64_t pixel = units.pixel(), taps = kernel[0] * kernel[1] * kernel[2];
+  parallel_for(units.count(), units.grain(units.out() * taps), [&](int64_t begin, int64_t end) {
+    Scratch<int64_t> place(taps);
+    for (int64_t u = begin; u < end; ++u) {
+      const Unit unit = units[u];
+      for (int64_t point = 0; point < units.out(); ++point) {
+        const int64_t at[3] = {point / out[2] / out[1], point / out[2] % out[1], point % out[2]};
+        int64_t first = 0, start[3], places = 0;
+        for (int d = 0; d < 3; ++d) {
+          start[d] = at[d] * args.stride[d] - args.padding[d];
+          first = first * in[d] + first_inside(args, d, at[d]);
+        }
+        for (int64_t k = 0, z = start[0]; k < kernel[0]; ++k, z += args.dilation[0]) {
+          if (z < 0 || z >= in[0]) continue;
+          for (int64_t l = 0, y = start[1]; l < kernel[1]; ++l, y += args.dilation[1]) {
+            if (y < 0 || y >= in[1]) continue;
+            for (int64_t m = 0, x = start[2]; m < kernel[2]; ++m, x += args.dilation[2]) {
+              if (x >= 0 && x < in[2]) place[places++] = (z * in[1] + y) * in[2] + x;
+            }
+          }
+        }
+        const T* input = static_cast<const T*>(args.input) + unit.input;
+        T* output = static_cast<T*>(args.output) + unit.output + point * pixel;
+        int64_t *indices = args.indices + unit.output + point * pixel, c = 0;
+        for (; c + 4 * lanes<T> <= unit.channels; c += 4 * lanes<T>) {
+          largest_channels<T, 4>(input + c, pixel, place.data(), places, first, lanes<T>, output + c, indices + c);
+        }
+        for (; c < unit.channels; c += lanes<T>) {
+          largest_channels<T, 1>(input + c, pixel, place.data(), places, first, min_of(lanes<T>, unit.channels - c),
+                                 output + c, indices + c);
+        }
+      }
+    }
+  });
+}
+
 template <class T>
 void max_pool(const PoolArgs& args) {
   const Units units(args);
+  if (units.pixel() != 1) return max_pool_channels<T>(args, units);
   const int64_t *in = args.in_size, *out = args.out_size;
-  const int64_t pixel = units.pixel(), taps = args.kernel[0] * args.kernel[1] * args.kernel[2];
+  const int64_t taps = args.kernel[0] * args.kernel[1] * args.kernel[2];
   parallel_for(units.count(), units.grain(units.out() * taps), [&](int64_t begin, int64_t end) {
-    Scratch<T> best_row(out[2] * units.most_channels());
-    Scratch<int64_t> index_row(out[2] * units.most_channels());
+    Scratch<T> best_row(out[2]);
+    Scratch<int64_t> index_row(out[2]);
     T* best = best_row.data();
     int64_t* index = index_row.data();
     for (int64_t u = begin; u < end; ++u) {
@@ -115,16 +187,12 @@ void max_pool(const PoolArgs& args) {
       const T* input = static_cast<const T*>(args.input) + unit.input;
       T* output = static_cast<T*>(args.output) + unit.output;
       int64_t* indices = args.indices + unit.output;
-      const int64_t channels = unit.channels;
       for (int64_t row = 0; row < out[0] * out[1]; ++row) {
         const int64_t oz = row / out[1], oy = row % out[1];
         const int64_t first = (first_inside(args, 0, oz) * in[1] + first_inside(args, 1, oy)) * in[2];
         for (int64_t x = 0; x < out[2]; ++x) {
-          const int64_t place = first + first_inside(args, 2, x);
-          for (int64_t c = 0; c < channels; ++c) {
-            best[x * channels + c] = lowest<T>();
-            index[x * channels + c] = place;
-          }
+          best[x] = lowest<T>();
+          index[x] = first + first_inside(args, 2, x);
         }
         for (int64_t kz = 0; kz < args.kernel[0]; ++kz) {
           const int64_t z = oz * args.stride[0] - args.padding[0] + kz * args.dilation[0];
@@ -136,24 +204,14 @@ void max_pool(const PoolArgs& args) {
               const Range range = points_inside(args, 2, kx);
               const int64_t x0 = range.begin * args.stride[2] - args.padding[2] + kx * args.dilation[2];
               const int64_t place = (z * in[1] + y) * in[2] + x0;
-              if (pixel == 1) {
-                take_larger(input + place, args.stride[2], range.end - range.begin, place, args.stride[2],
-                            best + range.begin, index + range.begin);
-                continue;
-              }
-              for (int64_t x = range.begin; x < range.end; ++x) {
-                const int64_t at = place + (x - range.begin) * args.stride[2];
-                take_larger(input + at * pixel, 1, channels, at, 0, best + x * channels, index + x * channels);
-              }
+              take_larger(input + place, args.stride[2], range.end - range.begin, place, args.stride[2],
+                          best + range.begin, index + range.begin);
             }
           }
         }
         for (int64_t x = 0; x < out[2]; ++x) {
-          const int64_t to = (row * out[2] + x) * pixel;
-          for (int64_t c = 0; c < channels; ++c) {
-            output[to + c] = best[x * channels + c];
-            indices[to + c] = index[x * channels + c];
-          }
+          output[row * out[2] + x] = best[x];
+          indices[row * out[2] + x] = index[x];
         }
       }
     }
@@ -285,28 +343,70 @@ struct Average {
   }
 };
 
+/// `Vectors` vectors of channels of one point with the channels last, n <= lanes channels of the last.
+template <class T, int Vectors>
+[[gnu::always_inline]] inline void average_channels(const T* input, const PoolArgs& args, const Average& spans,
+                                                    const int64_t* at, int64_t pixel, T divisor, int64_t n,
+                                                    T* output) noexcept {
+  Vec<T> sum[Vectors] = {};
+  for (int64_t z = spans.z.begin(at[0]); z < spans.z.end(at[0]); ++z) {
+    for (int64_t y = spans.y.begin(at[1]); y < spans.y.end(at[1]); ++y) {
+      const T* from = input + (z * args.in_size[1] + y) * args.in_size[2] * pixel;
+      for (int64_t x = spans.x.begin(at[2]); x < spans.x.end(at[2]); ++x) {
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) sum[v] += load_first(from + x * pixel + v * lanes<T>, n);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < Vectors; ++v) store_first(output + v * lanes<T>, sum[v] / divisor, n);
+}
+
+template <class T>
+void average_of_channels(const PoolArgs& args, const Units& units, const Average& spans) {
+  const int64_t* out = args.out_size;
+  const int64_t pixel = units.pixel();
+  parallel_for(units.count(), units.grain(units.in() + units.out()), [&](int64_t begin, int64_t end) {
+    for (int64_t u = begin; u < end; ++u) {
+      const Unit unit = units[u];
+      const T* input = static_cast<const T*>(args.input) + unit.input;
+      for (int64_t point = 0; point < units.out(); ++point) {
+        const int64_t at[3] = {point / out[2] / out[1], point / out[2] % out[1], point % out[2]};
+        const T divisor = spans.divisor<T>(at[0], at[1], at[2]);
+        T* output = static_cast<T*>(args.output) + unit.output + point * pixel;
+        int64_t c = 0;
+        for (; c + 4 * lanes<T> <= unit.channels; c += 4 * lanes<T>) {
+          average_channels<T, 4>(input + c, args, spans, at, pixel, divisor, lanes<T>, output + c);
+        }
+        for (; c < unit.channels; c += lanes<T>) {
+          average_channels<T, 1>(input + c, args, spans, at, pixel, divisor, min_of(lanes<T>, unit.channels - c),
+                                 output + c);
+        }
+      }
+    }
+  });
+}
+
 template <class T>
 void average(const PoolArgs& args) {
   const Units units(args);
   const Average spans(args);
+  if (units.pixel() != 1) return average_of_channels<T>(args, units, spans);
   const int64_t *in = args.in_size, *out = args.out_size;
-  const int64_t pixel = units.pixel();
-  const bool regular = !args.adaptive && pixel == 1;
   parallel_for(units.count(), units.grain(units.in() + units.out()), [&](int64_t begin, int64_t end) {
-    Scratch<T> sum_row(out[2] * units.most_channels());
+    Scratch<T> sum_row(out[2]);
     T* sum = sum_row.data();
     for (int64_t u = begin; u < end; ++u) {
       const Unit unit = units[u];
       const T* input = static_cast<const T*>(args.input) + unit.input;
       T* output = static_cast<T*>(args.output) + unit.output;
-      const int64_t channels = unit.channels;
       for (int64_t row = 0; row < out[0] * out[1]; ++row) {
         const int64_t oz = row / out[1], oy = row % out[1];
-        clear(sum, 1, 1, out[2] * channels);
+        clear(sum, 1, 1, out[2]);
         for (int64_t z = spans.z.begin(oz); z < spans.z.end(oz); ++z) {
           for (int64_t y = spans.y.begin(oy); y < spans.y.end(oy); ++y) {
-            const T* from = input + (z * in[1] + y) * in[2] * pixel;
-            if (regular) {
+            const T* from = input + (z * in[1] + y) * in[2];
+            if (!args.adaptive) {
               for (int64_t k = 0; k < args.kernel[2]; ++k) {
                 const Range range = points_inside(args, 2, k);
                 add_spread(sum + range.begin, 1, from + range.begin * args.stride[2] - args.padding[2] + k,
@@ -315,19 +415,12 @@ void average(const PoolArgs& args) {
               continue;
             }
             for (int64_t x = 0; x < out[2]; ++x) {
-              const int64_t first = spans.x.begin(x), last = spans.x.end(x);
-              if (pixel == 1) {
-                sum[x] += sum_of(from + first, last - first);
-                continue;
-              }
-              for (int64_t i = first; i < last; ++i) add_spread(sum + x * channels, 1, from + i * pixel, 1, channels);
+              sum[x] += sum_of(from + spans.x.begin(x), spans.x.end(x) - spans.x.begin(x));
             }
           }
         }
         for (int64_t x = 0; x < out[2]; ++x) {
-          const T divisor = spans.divisor<T>(oz, oy, x);
-          T* to = output + (row * out[2] + x) * pixel;
-          for (int64_t c = 0; c < channels; ++c) to[c] = sum[x * channels + c] / divisor;
+          output[row * out[2] + x] = sum[x] / spans.divisor<T>(oz, oy, x);
         }
       }
     }

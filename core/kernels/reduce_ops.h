@@ -139,29 +139,42 @@ template <class Op, class T, int D, int... I>
 [[gnu::always_inline]] inline Vec<T> fold_stage(Vec<T> v, std::integer_sequence<int, I...>) {
   return Op::combine(v, __builtin_shufflevector(v, v, ((I + D) % lanes<T>)...));
 }
-/// The lanes of v, joined down a tree.
-template <class Op, class T, int D = lanes<T> / 2>
+/// The lanes of v, neighbours joined first, then pairs of them, and so on.
+template <class Op, class T, int D = 1>
 [[gnu::always_inline]] inline T fold(Vec<T> v) {
-  if constexpr (D == 0)
+  if constexpr (D == lanes<T>)
     return v[0];
   else
-    return fold<Op, T, D / 2>(fold_stage<Op, T, D>(v, std::make_integer_sequence<int, lanes<T>>()));
+    return fold<Op, T, 2 * D>(fold_stage<Op, T, D>(v, std::make_integer_sequence<int, lanes<T>>()));
+}
+/// The same of lanes<T> vectors at once: lane i of the result is fold(v[i]).
+template <class Op, class T, int D = 1>
+[[gnu::always_inline]] inline Vec<T> fold_all(Vec<T>* v) {
+  if constexpr (D == lanes<T>) {
+    return v[0];
+  } else {
+    constexpr auto all = std::make_integer_sequence<int, lanes<T>>();
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes<T>; i += 2 * D) {
+      v[i] = Op::combine(blocks_low<T, D>(v[i], v[i + D], all), blocks_high<T, D>(v[i], v[i + D], all));
+    }
+    return fold_all<Op, T, 2 * D>(v);
+  }
 }
 
-/// A contiguous row of at most `block` elements, by vectors.
-template <class Op>
-  requires(Op::vectors)
-[[gnu::always_inline]] inline typename Op::Acc reduce_row(const typename Op::In* x, int64_t n) {
-  using T = typename Op::In;
+/// n < lanes elements, and the identity in the other lanes.
+template <class Op, class T, int... I>
+[[gnu::always_inline]] inline Vec<T> lift_partial(const T* x, int64_t n, std::integer_sequence<int, I...>) {
+  constexpr Lanes<T> number = {I...};
+  return number < static_cast<LaneIndex<T>>(n) ? Op::lift(load_partial(x, n)) : Vec<T>{} + Op::identity();
+}
+
+/// The lanes of a contiguous row of at most `block` elements.
+template <class Op, class T = typename Op::In>
+[[gnu::always_inline]] inline Vec<T> row_lanes(const T* x, int64_t n) {
   constexpr int64_t width = lanes<T>;
-  if (n < width) {
-    T acc = Op::identity();
-    for (int64_t i = 0; i < n; ++i) {
-      one_by_one(i);
-      acc = Op::combine(acc, Op::lift(x[i]));
-    }
-    return acc;
-  }
+  constexpr auto all = std::make_integer_sequence<int, lanes<T>>();
+  if (n < width) return n == 0 ? Vec<T>{} + Op::identity() : lift_partial<Op>(x, n, all);
   Vec<T> a = Op::lift(load(x));
   int64_t i = width;
   if (n >= 8 * width) {
@@ -175,12 +188,12 @@ template <class Op>
     a = Op::combine(Op::combine(a, b), Op::combine(c, d));
   }
   for (; i + width <= n; i += width) a = Op::combine(a, Op::lift(load(x + i)));
-  T acc = fold<Op, T>(a);
-  for (; i < n; ++i) {
-    one_by_one(i);
-    acc = Op::combine(acc, Op::lift(x[i]));
-  }
-  return acc;
+  return i < n ? Op::combine(a, lift_partial<Op>(x + i, n - i, all)) : a;
+}
+template <class Op>
+  requires(Op::vectors)
+[[gnu::always_inline]] inline typename Op::Acc reduce_row(const typename Op::In* x, int64_t n) {
+  return fold<Op, typename Op::In>(row_lanes<Op>(x, n));
 }
 
 /// The same by lanes, for the compiler to vectorise.
@@ -206,10 +219,20 @@ template <class Op>
   return acc;
 }
 
+/// Rows that fill a vector of results have their lanes folded together.
 template <class Op>
 void fold_rows(const Param*, const char* from, int64_t stride, int64_t rows, int64_t n, void* acc) {
-  for (int64_t i = 0; i < rows; ++i, from += stride)
-    static_cast<typename Op::Acc*>(acc)[i] = reduce_row<Op>(reinterpret_cast<const typename Op::In*>(from), n);
+  using T = typename Op::In;
+  auto* const to = static_cast<typename Op::Acc*>(acc);
+  int64_t i = 0;
+  if constexpr (Op::vectors) {
+    for (; i + lanes<T> <= rows; i += lanes<T>) {
+      Vec<T> v[lanes<T>];
+      for (int k = 0; k < lanes<T>; ++k, from += stride) v[k] = row_lanes<Op>(reinterpret_cast<const T*>(from), n);
+      store(to + i, fold_all<Op, T>(v));
+    }
+  }
+  for (; i < rows; ++i, from += stride) to[i] = reduce_row<Op>(reinterpret_cast<const T*>(from), n);
 }
 
 template <class Op>

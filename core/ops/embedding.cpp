@@ -6,6 +6,7 @@
 #include "kernels/table.h"
 #include "ops/row_layout.h"
 #include "ops/support.h"
+#include "runtime/parallel.h"
 
 namespace weft::ops::impl {
 
@@ -19,19 +20,28 @@ Tensor one_hot(const Tensor& self, int64_t num_classes) {
   check(self.dtype() == DType::int64, "one_hot is only applicable to index tensor of type LongTensor.");
   const Tensor index = packed(self);
   const int64_t* const values = index.data<int64_t>();
-  check(index.numel() > 0 || num_classes > 0, "Can not infer total number of classes from empty tensor.");
-  int64_t largest = -1;
-  for (int64_t i = 0; i < index.numel(); ++i) {
-    check(values[i] >= 0, "Class values must be non-negative.");
+  const int64_t n = index.numel();
+  check(n > 0 || num_classes > 0, "Can not infer total number of classes from empty tensor.");
+  int64_t least = 0, largest = -1;
+  for (int64_t i = 0; i < n; ++i) {
+    least = std::min(least, values[i]);
     largest = std::max(largest, values[i]);
   }
-  check(num_classes < 0 || largest < num_classes, "Class values must be smaller than num_classes.");
-  const int64_t classes = num_classes < 0 ? largest + 1 : num_classes;
+  check(least >= 0, "Class values must be non-negative.");
+  check(num_classes == -1 || num_classes > 0, "num_classes should be positive");
+  check(num_classes == -1 || largest < num_classes, "Class values must be smaller than num_classes.");
+  const int64_t classes = num_classes == -1 ? largest + 1 : num_classes;
   Dims shape = self.sizes();
   shape.push_back(classes);
   const Tensor out = weft::empty(shape, DType::int64);
-  zero_(out);
-  for (int64_t i = 0; i < index.numel(); ++i) out.data<int64_t>()[i * classes + values[i]] = 1;
+  int64_t* const to = out.data<int64_t>();
+  parallel_for(n, std::max<int64_t>(1, 4096 / classes), [&](int64_t begin, int64_t end) {
+    std::fill(to + begin * classes, to + end * classes, 0);
+    for (int64_t i = begin; i < end; ++i) {
+      // Another thread may write the classes meanwhile.
+      if (values[i] >= 0 && values[i] < classes) to[i * classes + values[i]] = 1;
+    }
+  });
   return out;
 }
 
@@ -51,6 +61,28 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, int64_t, bool, boo
                                           index.data<int64_t>(), index.numel(), out.bytes());
   check_index(bad < 0, "index out of range in self");
   return out;
+}
+
+Tensor embedding_bag_rows(const Tensor& indices, const Tensor& weight, bool mean) {
+  check_floating(weight, "embedding_bag");
+  check(indices.dim() == 2 && weight.dim() == 2,
+        "embedding_bag: expected indices (B, N) and weight (V, D), got {} and {}", indices.sizes(), weight.sizes());
+  const DType work = float_work(weight.dtype());
+  const Tensor index = flat_index(indices), rows = packed_as(weight, work);
+  const int64_t bags = indices.sizes()[0], length = indices.sizes()[1], inner = weight.sizes()[1];
+  const Tensor out = weft::empty(Dims{bags, inner}, work);
+  const kernels::Param divisor{mean ? static_cast<double>(length) : 1.0, 1, 0};
+  const int64_t bad = kernels::table().index.sum_bags[float_index(work)](
+      rows.bytes(), weight.sizes()[0], inner, index.data<int64_t>(), bags, length, divisor, out.bytes());
+  check_index(bad < 0, "index out of range in self");
+  return finished(out, weight.dtype());
+}
+
+Tensor embedding_bag_rows_backward(const Tensor& grad, const Tensor& indices, IntList sizes, bool mean) {
+  Dims shape = indices.sizes();
+  shape.push_back(sizes[1]);
+  const Tensor each = mean ? ops::div(grad, wrapped_number(Scalar(static_cast<double>(indices.sizes()[1])))) : grad;
+  return ops::embedding_backward(ops::expand(ops::unsqueeze(each, 1), shape), indices, sizes, -1, false);
 }
 
 namespace {

@@ -137,6 +137,9 @@ def embedding_bag(
             )
         bags, length = input.shape
         if mode != "max" and padding_idx is None and length > 0:
+            plain = not (sparse or scale_grad_by_freq) and max_norm is None and per_sample_weights is None
+            if plain and weight.dtype in (weft.float32, weft.float64):
+                return native.embedding_bag_rows(input, weight, mode == "mean")
             vectors = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
             if per_sample_weights is not None:
                 vectors = vectors * per_sample_weights.unsqueeze(-1)
@@ -191,20 +194,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[0, 1, 0],
             [1, 0, 0]])
     """
-    if tensor.dtype != weft.int64:
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    if tensor.numel() == 0:
-        if num_classes <= 0:
-            raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        return weft.zeros([*tensor.shape, num_classes], dtype=weft.int64, device=tensor.device)
-    if int(tensor.min()) < 0:
-        raise RuntimeError("Class values must be non-negative.")
-    largest = int(tensor.max())
-    if num_classes == -1:
-        num_classes = largest + 1
-    elif num_classes < 1:
-        raise RuntimeError("num_classes should be positive")
-    elif largest >= num_classes:
-        raise RuntimeError("Class values must be smaller than num_classes.")
-    zeros = weft.zeros([*tensor.shape, num_classes], dtype=weft.int64, device=tensor.device)
-    return zeros.scatter_(-1, tensor.unsqueeze(-1), 1)
+    return native.one_hot(tensor, num_classes)
