@@ -50,13 +50,33 @@ Op(
     """,
     cost=pointwise(3),
     out=True,
-    vjp={
-        "self": lambda g, self, out, dim: (
-            reversed_along(cumsum(reversed_along(g * exp(-out), dim), dim), dim) * exp(self)
-        )
-    },
+    vjp={"self": lambda g, self, out, dim: logcumsumexp_backward(g, self, out, dim)},
     samples=[((3, 4), 0), ((3, 4), -1)],
     ref=lambda x, dim: __import__("numpy").logaddexp.accumulate(x, dim),
+)
+Op(
+    "logcumsumexp_backward(grad: Tensor, self: Tensor, sums: Tensor, dim: int) -> Tensor",
+    "grad times the matrix exp(self_i - sums_j) where i <= j, summed over j: the gradient of logcumsumexp.",
+    namespace="_",
+    cost=pointwise(4),
+    vjp={
+        "grad": lambda g, self, sums, dim: logcumsumexp_tangent(g, self, sums, dim),
+        "self": lambda g, out: g * out,
+        "sums": lambda g, grad, self, sums, dim: -grad * logcumsumexp_tangent(g, self, sums, dim),
+    },
+    samples=[((3, 4), (3, 4), (3, 4), 0), ((2, 3), (2, 3), (2, 3), -1)],
+)
+Op(
+    "logcumsumexp_tangent(tangent: Tensor, self: Tensor, sums: Tensor, dim: int) -> Tensor",
+    "tangent times the matrix exp(self_i - sums_j) where i <= j, summed over i: logcumsumexp's derivative along it.",
+    namespace="_",
+    cost=pointwise(4),
+    vjp={
+        "tangent": lambda g, self, sums, dim: logcumsumexp_backward(g, self, sums, dim),
+        "self": lambda g, tangent, self, sums, dim: tangent * logcumsumexp_backward(g, self, sums, dim),
+        "sums": lambda g, out: -g * out,
+    },
+    samples=[((3, 4), (3, 4), (3, 4), 0), ((2, 3), (2, 3), (2, 3), -1)],
 )
 for _name, _word in (("cummax", "largest"), ("cummin", "smallest")):
     Op(

@@ -175,6 +175,79 @@ void scan(const void* input, int64_t outer, int64_t n, int64_t inner, void* outp
   });
 }
 
+/// What a total in units of exp(`from`) is worth in units of exp(`to`), the larger; equal ones may be infinite.
+template <class T>
+[[gnu::always_inline]] inline T rescale(T from, T to) {
+  return from == to ? T(1) : vm::exp(from - to);
+}
+
+/// The products of LogcumsumexpProductKernel. The total so far is in units of exp(sums) at its place: along, of the
+/// place before, which is smaller; otherwise of the place after, and the units there are larger.
+template <class T, bool along>
+struct LogcumsumexpProduct {
+  const T *v, *x, *sums;
+  T* y;
+
+  [[gnu::always_inline]] static T factor(T before, T here) {
+    return along ? rescale(before, here) : rescale(here, before);
+  }
+  [[gnu::always_inline]] void step(int64_t at, T scale, T weight, Wide<T>& total) const {
+    total = total * scale + (along ? v[at] * weight : v[at]);
+    y[at] = static_cast<T>(along ? total : total * weight);
+  }
+  /// A line of neighbouring elements: the exponentials of a block first, in vectors.
+  void line(int64_t first, int64_t n) const {
+    constexpr int64_t back = along ? -1 : 1;
+    const int64_t start = along ? first : first + n - 1;
+    Wide<T> total = 0;
+    T scale[columns], weight[columns];
+    for (int64_t begin = 0; begin < n; begin += columns) {
+      const int64_t count = std::min(columns, n - begin), low = first + (along ? begin : n - begin - count);
+      for (int64_t k = 0; k < count; ++k) weight[k] = vm::exp(x[low + k] - sums[low + k]);
+      for (int64_t k = 0; k < count; ++k) {
+        const int64_t at = low + k;
+        scale[k] = factor(sums[at == start ? at : at + back], sums[at]);
+      }
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t k = along ? i : count - 1 - i;
+        step(low + k, scale[k], weight[k], total);
+      }
+    }
+  }
+  void lines_side_by_side(int64_t first, int64_t n, int64_t inner, int64_t count) const {
+    Wide<T> total[columns] = {};
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t row = first + (along ? i : n - 1 - i) * inner;
+      const int64_t before = i == 0 ? row : along ? row - inner : row + inner;
+#pragma GCC ivdep
+      for (int64_t k = 0; k < count; ++k) {
+        const T here = sums[row + k];
+        step(row + k, factor(sums[before + k], here), vm::exp(x[row + k] - here), total[k]);
+      }
+    }
+  }
+  void run(int64_t outer, int64_t n, int64_t inner) const {
+    if (outer * n * inner == 0) return;
+    if (inner > 1)
+      return for_columns(outer, n, inner,
+                         [&](int64_t first, int64_t count) { lines_side_by_side(first, n, inner, count); });
+    parallel_for(outer, std::max<int64_t>(piece / n, 1), [&](int64_t begin, int64_t end) {
+      for (; begin < end; ++begin) line(begin * n, n);
+    });
+  }
+};
+
+template <class T>
+void logcumsumexp_product(const void* v, const void* x, const void* sums, int64_t outer, int64_t n, int64_t inner,
+                          bool along, void* y) {
+  const auto run = [&]<bool forward>(std::bool_constant<forward>) {
+    LogcumsumexpProduct<T, forward>{static_cast<const T*>(v), static_cast<const T*>(x), static_cast<const T*>(sums),
+                                    static_cast<T*>(y)}
+        .run(outer, n, inner);
+  };
+  along ? run(std::true_type()) : run(std::false_type());
+}
+
 /// `best` becomes the better of itself and element i, `place` its index.
 template <class T, bool largest>
 [[gnu::always_inline]] inline void keep_extreme(T value, int64_t i, T& best, int64_t& place) {
@@ -227,6 +300,7 @@ void fill(ScanTable& table) {
   table = {{scan<Cumsum, float>, scan<Cumsum, double>, scan<Cumsum, int64_t>},
            {scan<Cumprod, float>, scan<Cumprod, double>, scan<Cumprod, int64_t>},
            {scan<LogCumsumExp, float>, scan<LogCumsumExp, double>},
+           {logcumsumexp_product<float>, logcumsumexp_product<double>},
            {extremes<float, true>, extremes<double, true>, extremes<int64_t, true>, extremes<bool, true>},
            {extremes<float, false>, extremes<double, false>, extremes<int64_t, false>, extremes<bool, false>}};
 }

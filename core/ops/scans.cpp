@@ -59,6 +59,21 @@ std::tuple<Tensor, Tensor> extremes(const Tensor& self, int64_t dim, const kerne
   return {out.dtype() == self.dtype() ? out : converted(out, self.dtype()), indices};
 }
 
+/// The derivative of logcumsumexp times v, or that derivative transposed times v.
+Tensor logcumsumexp_product(const Tensor& v, const Tensor& self, const Tensor& sums, int64_t dim, bool along) {
+  check_implemented(is_floating(self.dtype()), "logcumsumexp", self.dtype());
+  check(v.sizes() == self.sizes() && sums.sizes() == self.sizes(),
+        "logcumsumexp: expected tensors of one shape, got {}, {} and {}", v.sizes(), self.sizes(), sums.sizes());
+  const Lines lines(self, dim);
+  const Compute compute = compute_of(self.dtype(), "logcumsumexp");
+  const DType type = storage_of(compute);
+  const Tensor factor = packed_as(v, type), x = packed_as(self, type), totals = packed_as(sums, type);
+  const auto out = weft::empty(self.sizes(), type);
+  kernels::table().scan.logcumsumexp_product[static_cast<int>(compute)](
+      factor.bytes(), x.bytes(), totals.bytes(), lines.outer, lines.n, lines.inner, along, out.bytes());
+  return out.dtype() == self.dtype() ? out : converted(out, self.dtype());
+}
+
 /// Running products by doubling: after step k each place holds the product of the 2^k elements up to it.
 Tensor complex_products(const Tensor& self, int64_t dim) {
   if (self.dim() == 0) return ops::clone(self);
@@ -91,6 +106,12 @@ Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
 Tensor logcumsumexp(const Tensor& self, int64_t dim) {
   check_implemented(is_floating(self.dtype()), "logcumsumexp", self.dtype());
   return scanned(self, dim, self.dtype(), kernels::table().scan.logcumsumexp, "logcumsumexp");
+}
+Tensor logcumsumexp_backward(const Tensor& grad, const Tensor& self, const Tensor& sums, int64_t dim) {
+  return logcumsumexp_product(grad, self, sums, dim, false);
+}
+Tensor logcumsumexp_tangent(const Tensor& tangent, const Tensor& self, const Tensor& sums, int64_t dim) {
+  return logcumsumexp_product(tangent, self, sums, dim, true);
 }
 std::tuple<Tensor, Tensor> cummax(const Tensor& self, int64_t dim) {
   return extremes(self, dim, kernels::table().scan.cummax, "cummax");
