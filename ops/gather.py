@@ -239,8 +239,7 @@ Op(
 )
 Op(
     "masked_scatter(self: Tensor, mask: Tensor, source: Tensor) -> Tensor",
-    "A copy of self whose elements where mask is True come from source, in order.",
-    mutates=True,
+    "self with its elements where mask is True from source, in order. mask and self are broadcast against each other.",
     cost=pointwise(1.0),
     vjp={
         "self": lambda g, mask: masked_scatter(g, mask, zeros_like(g)),
@@ -250,6 +249,18 @@ Op(
         ((3,), np.array([True, False, True]), (2,)),
         ((2, 2), np.array([[True, False], [True, True]]), (4,)),
     ],
+    big=lambda: [((300, 401), np.arange(401) % 3 == 0, (300, 401))],
+)
+Op(
+    "masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor",
+    "Sets the elements where mask is True to those of source, in order. mask is broadcast.",
+    function=False,
+    cost=pointwise(1.0),
+    vjp={
+        "self": lambda g, mask: masked_scatter(g, mask, zeros_like(g)),
+        "source": lambda g, mask, source: masked_scatter_source_backward(g, mask, source.sizes),
+    },
+    samples=lambda: [((2, 2), np.array([True, False]), (2,))],
     big=lambda: [((300, 401), np.arange(401) % 3 == 0, (300, 401))],
 )
 Op(

@@ -55,6 +55,28 @@ _internal(
     "The gradient of cholesky.",
     composite=True,
 )
+Op(
+    "cholesky_solve(self: Tensor, L: Tensor, upper: bool = False) -> Tensor",
+    """The solution X of A X = self, where A = L L^H, or L^H L with upper.
+
+    Only one triangle of L is read. The gradient is that of a function of A, so the other one has a gradient, too.
+
+    >>> weft.cholesky_solve(weft.ones(1, 1), weft.tensor([[2.0]])).item()
+    0.25
+    """,
+    cost=_FACTORIZATION,
+    out=True,
+    out_casts=True,
+    vjp={
+        "self": lambda g, L, upper: cholesky_solve(g, L, upper),
+        "L": lambda g, L, out, upper: cholesky_solve_backward(g, L, out, upper),
+    },
+)
+_internal(
+    "cholesky_solve_backward(grad: Tensor, factor: Tensor, X: Tensor, upper: bool) -> Tensor",
+    "The gradient of cholesky_solve for the factor.",
+    composite=True,
+)
 _linalg(
     "lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False)"
     " -> (LU: Tensor, pivots: Tensor, info: Tensor)",

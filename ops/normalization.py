@@ -136,6 +136,30 @@ Op(
     batch="images",
 )
 Op(
+    "native_group_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int,"
+    " eps: float) -> (out: Tensor, mean: Tensor, rstd: Tensor, *, saved_mean: Tensor, saved_rstd: Tensor)",
+    """Group norm, and for each sample and group the mean and the inverse of the deviation.
+
+    Args: input of shape (N, C, ...) with HxW elements for each sample and channel. As in PyTorch nothing flows back from
+    the mean and the deviation.
+
+    >>> weft.native_group_norm(weft.tensor([[[1.0], [3.0]]]), None, None, 1, 2, 1, 1, 1e-5)[1].item()
+    2.0
+    """,
+    method=False,
+    cost=pointwise(0.4),
+    vjp={
+        (
+            "input",
+            "weight",
+            "bias",
+        ): lambda g_out, g_mean, g_rstd, input, weight, group, saved_mean, saved_rstd, eps, wants_weight, wants_bias: (
+            group_norm_backward(g_out, input, group, weight, saved_mean, saved_rstd, eps, wants_weight, wants_bias)
+        ),
+    },
+    backward_name="NativeGroupNorm",
+)
+Op(
     "group_norm_backward(grad: Tensor, input: Tensor, num_groups: int, weight: Tensor | None, mean: Tensor,"
     " rstd: Tensor, eps: float, wants_weight: bool, wants_bias: bool)"
     " -> (grad_input: Tensor, grad_weight: Tensor, grad_bias: Tensor)",

@@ -39,6 +39,7 @@ Op(
     "msort(self: Tensor) -> Tensor",
     "The elements along the first dimension in ascending order.",
     composite=True,
+    out=True,
     cost=pointwise(10.0),
     samples=[((3, 4),)],
 )

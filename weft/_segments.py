@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Sequence
 
@@ -95,7 +94,8 @@ def _chunk_cat(tensors: Sequence[Tensor], dim: int, num_chunks: int, *, out: Ten
     for tensor in tensors:
         if tensor.numel() == 0:
             raise RuntimeError(f"_chunk_cat(): expected non-empty tensors, got one of shape {tuple(tensor.shape)}")
-        d = dim % builtins.max(tensor.dim(), 1)
+        tensor.size(dim)  # raises IndexError when there is no such dimension
+        d = dim % tensor.dim()
         missing = -tensor.size(d) % num_chunks
         if missing:
             zeros = tensor.new_zeros([*tensor.shape[:d], missing, *tensor.shape[d + 1 :]])

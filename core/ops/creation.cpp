@@ -162,9 +162,12 @@ Tensor logspace_tensor(const Tensor& start, const Tensor& end, int64_t steps, do
 }
 
 Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, std::optional<DType> dtype) {
-  const auto exponents = linspace(start, end, steps, DType::float64);
+  const DType type = dtype.value_or(default_dtype());
+  const bool whole = is_integral(type) && steps > 1;  // as in PyTorch: powers between whole exponents, not of one alone
+  const auto between = [whole](const Scalar& s) { return whole ? Scalar(s.to_int()) : s; };
+  const auto exponents = linspace(between(start), between(end), steps, DType::float64);
   const double* const e = exponents.data<double>();
-  return generated(steps, dtype.value_or(default_dtype()), [=](int64_t i) { return std::pow(base, e[i]); });
+  return generated(steps, type, [=](int64_t i) { return std::pow(base, e[i]); });
 }
 
 Tensor eye_m(int64_t n, int64_t m, std::optional<DType> dtype) {

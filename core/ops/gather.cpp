@@ -444,6 +444,12 @@ void masked_scatter_(const Tensor& self, const Tensor& mask_, const Tensor& sour
     table().masked_scatter[size_class(work.element_size())](work.bytes(), marks, mask.numel(), count, from.bytes());
   });
 }
+Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& source) {
+  const Tensor out =
+      ops::clone(ops::expand(self, broadcast_shapes(self.sizes(), mask.sizes())), MemoryFormat::contiguous);
+  masked_scatter_(out, mask, source);
+  return out;
+}
 Tensor masked_scatter_source_backward(const Tensor& grad, const Tensor& mask, IntList sizes) {
   const Tensor picked = ops::masked_select(grad, mask);
   const int64_t n = product(sizes);

@@ -113,6 +113,12 @@ Tensor slogdet_backward(const Tensor& grad_sign, const Tensor& grad_log, const T
   return ops::lu_solve_native(LU, pivots, multiples_of_identity(g, A.size(-1)), true, true);
 }
 
+Tensor cholesky_solve_backward(const Tensor& grad, const Tensor& factor, const Tensor& X, bool upper) {
+  const auto half = ops::matmul(ops::cholesky_solve(grad, factor, upper), adjoint(X));
+  const auto whole = ops::neg(ops::add(half, adjoint(half)));
+  return upper ? ops::matmul(factor, whole) : ops::matmul(whole, factor);
+}
+
 std::tuple<Tensor, Tensor> solve_triangular_backward(const Tensor& grad, const Tensor& A, const Tensor& X, bool upper,
                                                      bool left, bool unitriangular, bool wants_A) {
   const auto grad_b = ops::solve_triangular(adjoint(A), grad, !upper, left, unitriangular);

@@ -369,6 +369,12 @@ Tensor ldl_solve(const Tensor& LD, const Tensor& pivots, const Tensor& B, bool h
 
 // Triangles ---------------------------------------------------------------------------------------------------------
 
+Tensor cholesky_solve(const Tensor& self, const Tensor& L, bool upper) {
+  const auto other = adjoint(L);
+  const auto half = ops::solve_triangular(upper ? other : L, self, false);
+  return ops::solve_triangular(upper ? L : other, half, true);
+}
+
 Tensor solve_triangular(const Tensor& self, const Tensor& B, bool upper, bool left, bool unitriangular) {
   constexpr auto op = "linalg.solve_triangular";
   check_square(self, op);

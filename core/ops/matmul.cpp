@@ -282,9 +282,12 @@ Tensor addmv(const Tensor& self, const Tensor& mat, const Tensor& vec, const Sca
 }
 
 Tensor addr(const Tensor& self, const Tensor& vec1, const Tensor& vec2, const Scalar& beta, const Scalar& alpha) {
-  const auto added = ops::scaled(ops::outer(vec1, vec2), alpha);
+  constexpr DType boolean = DType::boolean;
+  const bool truths = self.dtype() == boolean && vec1.dtype() == boolean && vec2.dtype() == boolean;
+  const auto factor = [truths](const Scalar& s) { return truths ? Scalar(!equals(s, 0)) : s; };
+  const auto added = ops::scaled(ops::outer(vec1, vec2), factor(alpha));
   check_expandable(self, added.sizes());
-  return equals(beta, 0) ? added : ops::add(ops::scaled(self, beta), added);
+  return equals(beta, 0) ? added : ops::add(ops::scaled(self, factor(beta)), added);
 }
 
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "autograd/meta.h"
 #include "generated/impl.h"
@@ -290,6 +291,24 @@ std::tuple<Tensor, Tensor, Tensor> group_norm(const Tensor& input, int64_t num_g
                                                    {batch, count, x.numel() / (batch * count)}, num_groups, y.bytes(),
                                                    mean.bytes(), rstd.bytes());
   return {finished(y, input.dtype()), mean, rstd};
+}
+
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, const Tensor& weight,
+                                                                     const Tensor& bias, int64_t N, int64_t C,
+                                                                     int64_t HxW, int64_t group, double eps) {
+  check(input.dim() >= 2 && input.size(0) == N && input.size(1) == C && input.numel() == N * C * HxW,
+        "native_group_norm(): expected {} samples of {} channels of {} elements, got an input of shape {}", N, C, HxW,
+        input.sizes());
+  auto [out, mean, rstd] = group_norm(input, group, weight, bias, eps);
+  if (input.numel() == 0) {
+    mean = ops::zeros_like(mean);
+    rstd = ops::full_like(rstd, Scalar(std::numeric_limits<double>::quiet_NaN()));
+  }
+  const Dims shape{N, group};
+  const auto shown = [&](const Tensor& t) {
+    return finished(view_of(t, shape, contiguous_strides(shape), 0), input.dtype());
+  };
+  return {out, shown(mean), shown(rstd), mean, rstd};
 }
 
 std::tuple<Tensor, Tensor, Tensor> group_norm_backward(const Tensor& grad, const Tensor& input, int64_t num_groups,

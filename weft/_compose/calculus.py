@@ -45,13 +45,14 @@ def diff(
 
 
 @composite(
+    method=False,
     samples=[
         ((5,),),
         ((3, 4),),
         ((3, 4), {"dim": 1}),
         ((3, 4), {"spacing": 2.0, "edge_order": 2}),
         ((4,), {"spacing": [0.5]}),
-    ]
+    ],
 )
 def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """The slopes of a sampled function in each dimension, by central differences; one-sided at the edges.
@@ -73,8 +74,8 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     if edge_order not in (1, 2):
         raise RuntimeError(f"gradient only supports edge_order=1 and edge_order=2, but got {edge_order}")
     spacings: Sequence[Any]
-    if isinstance(spacing, int | float):
-        spacings = [spacing] * len(dims)
+    if spacing is None or isinstance(spacing, int | float):
+        spacings = [1 if spacing is None else spacing] * len(dims)
     else:
         spacings = list(spacing)
         if len(spacings) != len(dims):

@@ -82,19 +82,6 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
 
 
 @composite(out_casts=True)
-def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
-    """The solution X of A X = input, where A = L L^H, or L^H L with upper.
-
-    >>> weft.cholesky_solve(weft.ones(1, 1), weft.tensor([[2.0]])).item()
-    0.25
-    """
-    other = L.transpose(-2, -1).conj()
-    first, second = (other, L) if upper else (L, other)
-    half = weft.linalg.solve_triangular(first, input, upper=False)
-    return weft.linalg.solve_triangular(second, half, upper=True)
-
-
-@composite(out_casts=True)
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The inverse of A = L L^H, or of L^H L with upper, from the factor.
 
@@ -103,7 +90,7 @@ def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Any = None) -> 
     """
     if input.dim() < 2 or input.size(-1) != input.size(-2):
         raise RuntimeError(f"cholesky_inverse: A must be batches of square matrices, but got shape {list(input.shape)}")
-    return cholesky_solve(weft.eye(input.size(-1), dtype=input.dtype), input, upper)
+    return weft.cholesky_solve(weft.eye(input.size(-1), dtype=input.dtype), input, upper)
 
 
 @composite()

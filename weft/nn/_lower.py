@@ -44,7 +44,6 @@ __all__ = [
     "margin_ranking_loss",
     "native_batch_norm",
     "native_channel_shuffle",
-    "native_group_norm",
     "native_layer_norm",
     "norm_except_dim",
     "numel",
@@ -141,16 +140,6 @@ def native_layer_norm(
     output = F.layer_norm(input, list(normalized_shape), weight, bias, eps)
     with weft.no_grad():
         var, mean = weft.var_mean(input, list(_count(-len(normalized_shape), 0)), correction=0, keepdim=True)
-        return output, mean, (var + eps).rsqrt()
-
-
-def native_group_norm(
-    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
-) -> Outputs:
-    """Group norm, and for each sample and group the mean and the inverse of the deviation."""
-    output = F.group_norm(input, group, weight, bias, eps)
-    with weft.no_grad():
-        var, mean = weft.var_mean(input.reshape(N, group, -1), 2, correction=0)
         return output, mean, (var + eps).rsqrt()
 
 
