@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weft import _core
+from weft._arguments import refuse
 from weft._core import Tensor
 
 __all__ = ["from_dlpack", "to_dlpack"]
@@ -51,6 +52,8 @@ def to_dlpack(tensor: Tensor) -> Any:
     >>> weft.from_dlpack(weft.to_dlpack(weft.ones(2))).tolist()
     [1.0, 1.0]
     """
+    if not isinstance(tensor, Tensor):
+        refuse("to_dlpack", "tensor", 0, tensor)
     return __dlpack__(tensor)
 
 

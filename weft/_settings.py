@@ -139,6 +139,8 @@ def get_device_module(device: DeviceLike = None) -> Any:
     """
     import importlib
 
+    if device is not None and not isinstance(device, str | weft.device):
+        raise RuntimeError(f"Invalid value of device {device!r}, expect a device, str, or None")
     kind = "cpu" if device is None else weft.device(device).type
     if kind not in ("cpu", "cuda", "mps", "xpu"):
         raise RuntimeError(f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'.")

@@ -72,7 +72,6 @@ from weft._compose.joining import meshgrid as meshgrid
 from weft._compose.joining import vstack as vstack
 from weft._compose.matrix_methods import cholesky as cholesky
 from weft._compose.matrix_methods import cholesky_inverse as cholesky_inverse
-from weft._compose.matrix_methods import cholesky_solve as cholesky_solve
 from weft._compose.matrix_methods import det as det
 from weft._compose.matrix_methods import inverse as inverse
 from weft._compose.matrix_methods import logdet as logdet

@@ -7,12 +7,12 @@ reference pages go through `registered()`.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from weft import _core
+from weft._arguments import refuse_others, tensor_parameters
 from weft._core import Tensor
 
 __all__ = ["Composite", "composite", "registered"]
@@ -121,8 +121,7 @@ def composite(
 
 def _checked(f: _F, casts: bool) -> _F:
     """f, which names an argument that should have been a tensor, and stores its result in what is given as ``out``."""
-    parameters = tuple(inspect.signature(f).parameters.values())
-    tensors = tuple(i for i, p in enumerate(parameters) if p.annotation == "Tensor")
+    tensors = tensor_parameters(f)
     takes_out = "out" in (f.__kwdefaults__ or {})
 
     @functools.wraps(f)
@@ -131,20 +130,11 @@ def _checked(f: _F, casts: bool) -> _F:
         try:
             result = f(*args, **kwargs)
         except (AttributeError, TypeError):
-            for i in tensors:
-                name = parameters[i].name
-                given = args[i] if i < len(args) else kwargs.get(name, _ABSENT)
-                if given is not _ABSENT and not isinstance(given, Tensor):
-                    raise TypeError(
-                        f"{f.__name__}(): argument '{name}' (position {i + 1}) must be Tensor, not {type(given).__name__}"
-                    ) from None
+            refuse_others(f.__name__, tensors, args, kwargs)
             raise
         return result if out is None else store(f.__name__, out, result, casts)
 
     return cast(_F, call)
-
-
-_ABSENT = object()
 
 
 def store(name: str, out: Any, result: Any, casts: bool = False) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weft
 from weft import Tensor, _core
+from weft._arguments import refuse
 from weft._compose._registry import composite
 
 
@@ -28,19 +29,23 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     for i, (name, part) in enumerate((("abs", abs), ("angle", angle))):
         if not isinstance(part, Tensor):
-            raise TypeError(f"polar(): argument '{name}' (position {i + 1}) must be Tensor, not {type(part).__name__}")
+            refuse("polar", name, i, part)
     return _core.complex(abs * angle.cos(), abs * angle.sin())
 
 
 @composite()
 def is_conj(input: Tensor) -> bool:
     """False: conj() computes at once, so no tensor is waiting to be conjugated."""
+    if not isinstance(input, Tensor):
+        refuse("is_conj", "input", 0, input)
     return False
 
 
 @composite()
 def resolve_conj(input: Tensor) -> Tensor:
     """input: conj() computes at once."""
+    if not isinstance(input, Tensor):
+        refuse("resolve_conj", "input", 0, input)
     return input
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft._arguments import refuse
 from weft._compose._registry import composite
 
 
@@ -17,6 +18,8 @@ def is_nonzero(input: Tensor) -> bool:
     >>> weft.is_nonzero(weft.tensor([0.0]))
     False
     """
+    if not isinstance(input, Tensor):
+        refuse("is_nonzero", "input", 0, input)
     return bool(input)
 
 
@@ -45,18 +48,24 @@ def is_set_to(input: Tensor, tensor: Tensor) -> bool:
 @composite()
 def is_neg(input: Tensor) -> bool:
     """Whether the elements wait to be negated: never, weft negates at once."""
+    if not isinstance(input, Tensor):
+        refuse("is_neg", "input", 0, input)
     return False
 
 
 @composite()
 def is_distributed(input: Tensor) -> bool:
     """Whether the tensor lies on several machines: never."""
+    if not isinstance(input, Tensor):
+        refuse("is_distributed", "input", 0, input)
     return False
 
 
 @composite(samples=[((2, 3),)], ref=lambda x: x)
 def resolve_neg(input: Tensor) -> Tensor:
     """input itself, since weft negates at once."""
+    if not isinstance(input, Tensor):
+        refuse("resolve_neg", "input", 0, input)
     return input
 
 

@@ -107,7 +107,8 @@ def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Ten
     >>> weft.column_stack([weft.zeros(2), weft.ones(2)]).shape
     weft.Size([2, 2])
     """
-    return weft.cat([t.reshape(-1, 1) if t.dim() <= 1 else t for t in tensors], 1)
+    listed = _tensors("column_stack", tensors)
+    return weft.cat([t.reshape(-1, 1) if t.dim() <= 1 else t for t in listed], 1)
 
 
 @composite(
@@ -207,7 +208,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     return weft.stack([grid.flatten() for grid in meshgrid(*listed)], 1)
 
 
-@composite(samples=[((4,),), ((4,), 3), ((3,), 2, True), ((2,), 0)], big=[((401,),)])
+@composite(method=False, samples=[((4,),), ((4,), 3), ((3,), 2, True), ((2,), 0)], big=[((401,),)])
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a 1-dim tensor, one row each, as itertools.combinations orders them.
 

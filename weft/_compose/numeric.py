@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import weft
 from weft import Tensor
+from weft._arguments import refuse
 from weft._compose._registry import composite
 
 
@@ -23,7 +24,7 @@ def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     [9.0, 8.0]
     """
     if not isinstance(input, Tensor):
-        raise TypeError(f"rsub(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        refuse("rsub", "input", 0, input)
     if not isinstance(other, Tensor):
         other = weft.full((), other, dtype=weft.result_type(input, other))
     return weft.sub(other, input, alpha=alpha)
@@ -58,7 +59,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     for i, (name, part) in enumerate((("input", input), ("other", other))):
         if not isinstance(part, Tensor):
-            raise TypeError(f"ldexp(): argument '{name}' (position {i + 1}) must be Tensor, not {type(part).__name__}")
+            refuse("ldexp", name, i, part)
     return weft.mul(input, weft.pow(2.0, other))
 
 

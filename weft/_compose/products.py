@@ -153,4 +153,7 @@ def chain_matmul(*matrices: Any, out: Tensor | None = None) -> Tensor:
     [[6.0]]
     """
     listed = matrices[0] if len(matrices) == 1 and isinstance(matrices[0], list | tuple) else matrices
+    for i, matrix in enumerate(listed):
+        if not isinstance(matrix, Tensor):
+            raise TypeError(f"chain_matmul(): expected Tensors, but argument {i} is {type(matrix).__name__}")
     return listed[0] if len(listed) == 1 else multi_dot(listed)

@@ -26,8 +26,9 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
     [1, 3]
     """
     if dim is None:
-        dims = list(range(input.dim()))
-        return aminmax_result(input.amin(dims, keepdim), input.amax(dims, keepdim))
+        if input.numel() == 0:
+            raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as it has no identity")
+        return aminmax_result(input.amin((), keepdim), input.amax((), keepdim))
     return aminmax_result(input.amin(dim, keepdim), input.amax(dim, keepdim))
 
 

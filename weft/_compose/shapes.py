@@ -63,6 +63,8 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor
     >>> weft.arange(5).narrow_copy(0, 1, 2).tolist()
     [1, 2]
     """
+    if dim >= max(input.dim(), 1):  # PyTorch's class here, and IndexError for dim < -input.dim()
+        raise RuntimeError(f"narrow_copy: expected dim to be less than {input.dim()}, got {dim}")
     return input.narrow(dim, start, length).clone()
 
 

@@ -56,6 +56,8 @@ def maybe_inplace(fn: Callable[[Tensor], Tensor], input: Tensor, inplace: bool) 
     """``fn(input)``, stored back into ``input`` if ``inplace``."""
     if not inplace:
         return fn(input)
+    if not isinstance(input, Tensor):
+        raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     # The backward pass of fn may read its input, so it gets a copy that the store below does not change.
     source = input.clone() if weft.is_grad_enabled() and input.requires_grad else input
     return input.copy_(fn(source))

@@ -7,6 +7,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft._arguments import expects_tensors
 from weft.nn import _native as native
 from weft.nn._functional._arguments import maybe_inplace
 
@@ -57,7 +58,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> weft.nn.functional.relu(weft.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return input.relu_() if inplace else native.relu(input)
+    return weft.relu_(input) if inplace else native.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
@@ -159,6 +160,7 @@ def rrelu(
     return maybe_inplace(lambda x: weft.where(x > 0, x, slope * x), input, inplace)
 
 
+@expects_tensors
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
     """In-place :func:`rrelu`."""
     return rrelu(input, lower, upper, training, inplace=True)

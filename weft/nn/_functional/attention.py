@@ -8,6 +8,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft._arguments import refuse
 from weft._core import internal
 from weft.nn import _native as native
 from weft.nn._functional.vision import pad
@@ -46,6 +47,9 @@ def scaled_dot_product_attention(
     """
     if is_causal and attn_mask is not None:
         raise RuntimeError("scaled_dot_product_attention: explicit attn_mask should not be set when is_causal=True")
+    for i, (name, given) in enumerate((("query", query), ("key", key), ("value", value))):
+        if not isinstance(given, Tensor):
+            refuse("scaled_dot_product_attention", name, i, given)
     factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
     if dropout_p == 0.0 and _fits_one_pass(query, key, value, attn_mask, enable_gqa):
         if query.dim() == 4:

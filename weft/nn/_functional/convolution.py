@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weft
 from weft import Tensor
+from weft._arguments import expects_tensors
 from weft.nn import _native as native
 
 __all__ = [
@@ -31,6 +32,7 @@ fold = native.fold
 unfold = native.unfold
 
 
+@expects_tensors
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input1 @ weight[k] @ input2 + bias[k]`` for every output k.
 

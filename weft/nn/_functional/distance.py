@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weft
 from weft import Tensor
+from weft._arguments import expects_tensors
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 
@@ -31,6 +32,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
 
 
+@expects_tensors
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The ``p``-norm distances between all pairs of rows of ``input``, shape (N, D).
 

@@ -6,6 +6,7 @@ import warnings
 
 import weft
 from weft import Tensor
+from weft._arguments import expects_tensors
 from weft.nn import _native as native
 from weft.nn._functional._arguments import check_probability, maybe_inplace
 
@@ -105,6 +106,7 @@ def _alpha_dropout(input: Tensor, p: float, training: bool, inplace: bool, shape
     return input * (keep * scale) + shift
 
 
+@expects_tensors
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Dropout that keeps the mean and variance of SELU activations.
 
@@ -115,6 +117,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return _alpha_dropout(input, p, training, inplace, list(input.shape))
 
 
+@expects_tensors
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """:func:`alpha_dropout` of whole channels of ``input``, shape (N, C, ...).
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft._arguments import expects_tensors
 from weft.autograd import Function
 from weft.nn import _native as native
 
@@ -179,6 +180,7 @@ def embedding_bag(
     return out
 
 
+@expects_tensors
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A vector for each integer, 1 at its position and 0 elsewhere.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import weft
 from weft import Tensor, _core
+from weft._arguments import expects_tensors
 from weft._autocast import in_float32
 from weft._core import internal
 from weft.nn import _native as native
@@ -267,6 +268,7 @@ def binary_cross_entropy_with_logits(
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@expects_tensors
 def kl_div(
     input: Tensor,
     target: Tensor,
@@ -307,6 +309,7 @@ def kl_div(
     return reduced(loss, reduction)
 
 
+@expects_tensors
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -469,6 +472,7 @@ def multilabel_soft_margin_loss(
     return reduced((loss if weight is None else loss * weight).mean(-1), reduction)
 
 
+@expects_tensors
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -511,6 +515,7 @@ def multi_margin_loss(
     return reduced(loss if input.dim() > 1 else loss.reshape(()), reduction)
 
 
+@expects_tensors
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -543,6 +548,7 @@ def multilabel_margin_loss(
     return reduced(loss if input.dim() > 1 else loss.reshape(()), reduction)
 
 
+@expects_tensors
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -575,6 +581,7 @@ def cosine_embedding_loss(
     return reduced(loss, reduction)
 
 
+@expects_tensors
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import weft
 from weft import Tensor
+from weft._arguments import refuse
 from weft.nn import _native as native
 
 __all__ = [
@@ -46,6 +47,8 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
+    if not isinstance(input, Tensor):
+        refuse("batch_norm", "input", 0, input)
     if input.dim() == 1 and input.numel() == 0:  # PyTorch takes this for no channels at all
         return input.clone()
     if training:

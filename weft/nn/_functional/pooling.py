@@ -7,6 +7,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft._arguments import expects_tensors
 from weft.nn import _native as native
 from weft.nn._functional._arguments import ntuple
 
@@ -294,6 +295,7 @@ def _adaptive_max_pool(n: int, input: Tensor, output_size: Any, return_indices: 
     return (values, index) if return_indices else values
 
 
+@expects_tensors
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maxima of windows chosen so that the output has the size asked for; ``input``: (N, C, L) or (C, L).
 
@@ -319,6 +321,7 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
     return _adaptive_max_pool(3, input, output_size, return_indices)
 
 
+@expects_tensors
 def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
@@ -357,11 +360,11 @@ def _fractional_max_pool(
     return_indices: bool,
     samples: Any,
 ) -> Any:
+    if output_size is None and output_ratio is None:
+        raise ValueError(f"fractional_max_pool{n}d requires specifying either an output_size or an output_ratio")
     kernel = ntuple(kernel_size, n)
     spatial = list(input.shape[-n:])
     if output_size is None:
-        if output_ratio is None:
-            raise ValueError(f"fractional_max_pool{n}d requires specifying either an output_size or an output_ratio")
         ratios = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * n
         sizes = [int(size * ratio) for size, ratio in zip(spatial, ratios, strict=True)]
     else:

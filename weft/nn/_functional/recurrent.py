@@ -7,6 +7,7 @@ from typing import Any
 
 import weft
 from weft import Tensor, _core
+from weft._arguments import expects_tensors
 from weft.nn import _native as native
 
 __all__ = ["State", "cell", "gru_cell", "lstm_cell", "rnn_relu_cell", "rnn_tanh_cell", "run"]
@@ -68,6 +69,7 @@ def run(
     return data, tuple(weft.stack(parts) for parts in zip(*last, strict=True))
 
 
+@expects_tensors
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -80,6 +82,7 @@ def rnn_tanh_cell(
     return cell("RNN_TANH", input, (hx,), [w_ih, w_hh, b_ih, b_hh, None])[0]
 
 
+@expects_tensors
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -87,6 +90,7 @@ def rnn_relu_cell(
     return cell("RNN_RELU", input, (hx,), [w_ih, w_hh, b_ih, b_hh, None])[0]
 
 
+@expects_tensors
 def gru_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -94,6 +98,7 @@ def gru_cell(
     return cell("GRU", input, (hx,), [w_ih, w_hh, b_ih, b_hh, None])[0]
 
 
+@expects_tensors
 def lstm_cell(
     input: Tensor,
     hx: Sequence[Tensor],

@@ -9,6 +9,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft._arguments import expects_tensors
 from weft.nn import _native as native
 
 __all__ = [
@@ -261,6 +262,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     return grid.reshape([theta.size(0), *spatial, n])
 
 
+@expects_tensors
 def grid_sample(
     input: Tensor,
     grid: Tensor,
@@ -374,6 +376,7 @@ def _gather_taps(input: Tensor, positions: list[Tensor], mode: str, padding_mode
     return result
 
 
+@expects_tensors
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Move channels to pixels: (..., C * r * r, H, W) to (..., C, H * r, W * r).
 
@@ -400,6 +403,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return _laid_out_as(input, result)
 
 
+@expects_tensors
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Move pixels to channels: (..., C, H * r, W * r) to (..., C * r * r, H, W).
 
@@ -427,6 +431,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return _laid_out_as(input, result)
 
 
+@expects_tensors
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Deal the channels of ``input``, shape (N, C, ...), out to ``groups`` in turn.
 
