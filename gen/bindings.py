@@ -59,7 +59,7 @@ def names(ops: Sequence[Op]) -> list[Name]:
                 key = (op.namespace, name)
                 found.setdefault(key, []).append(form)
                 flag = flags.setdefault(key, [False, False])
-                flag[0] |= op.function
+                flag[0] |= op.function and (op.inplace_only or not form.inplace or op.has_inplace_function)
                 flag[1] |= op.is_method
         for path in op.also:
             namespace, _, name = path.rpartition(".")
@@ -119,16 +119,15 @@ def form_code(form: Form) -> str:
     call_args = arguments(op)
     cost = f"ops::{op.cpp_name}_cost({call_args})" if has_cost(op) and not op.inplace_only else _inplace_cost(op)
     n = len(parameters)
-    if out and op.apart:
-        inputs = ", ".join(str(i) for i, p in enumerate(parameters) if p.name in op.apart)
-        lines.append(f"  slots.keep_apart({n}, {{{inputs}}});")
     if out and op.is_pointwise:
         lines.append(f"  if (const Tensor out_ = slots.out({n}); out_.defined())")
         lines.append(f"    return wrap(native({cost}, [&] {{ return ops::{op.cpp_name}_out({call_args}, out_); }}));")
     result = f"native({cost}, [&] {{ return ops::{form.entry}({call_args}); }})"
     if out and not op.is_pointwise:
+        inputs = ", ".join(str(i) for i, p in enumerate(parameters) if p.name in op.apart)
+        given = f"slots.kept_apart({n}, {{{inputs}}}, {result})" if op.apart else result
         lines.append(
-            f"  if (slots.has({n})) return give_out(slots, {n}, {str(op.casts_out).lower()}, {result}{_named(op)});"
+            f"  if (slots.has({n})) return give_out(slots, {n}, {str(op.casts_out).lower()}, {given}{_named(op)});"
         )
     if form.inplace:
         lines.append(f"  {result};")

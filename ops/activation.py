@@ -341,6 +341,7 @@ Op(
     tensor([ 0., -2.])
     """,
     rule=PROMOTE,
+    inplace=False,
     types="fd",
     cost=pointwise(0.12),
     vjp={"self": lambda g, self, lambd: shrink_backward(g, self, lambd)},
@@ -432,6 +433,7 @@ Op(
     inplace=True,
     method=False,
     cost=pointwise(0.3),
+    inplace_function=True,
     samples=[((3, 4),)],
     batch="pointwise",
 )
@@ -446,6 +448,7 @@ Op(
     inplace=True,
     method=False,
     cost=pointwise(0.3),
+    inplace_function=True,
     samples=[((3, 4),), ((3,), 0.5)],
     batch="pointwise",
 )

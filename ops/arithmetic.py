@@ -339,6 +339,7 @@ Op(
     out_casts=False,
     types="fdlb",
     cost=pointwise(0.12),
+    inplace_function=False,
     vjp={"self": lambda g: zeros_like(g)},
     ref="numpy.sign",
     domain=(0.5, 3.0),
@@ -355,6 +356,7 @@ Op(
     types="fdlbc",
     holomorphic=False,
     cost=pointwise(0.12),
+    inplace_function=False,
     vjp={"self": lambda g, self, out: sgn_backward(g, self, out)},
     ref="numpy.sign",
     domain=(0.5, 3.0),
@@ -448,6 +450,7 @@ Op(
     tensor([3, 5])
     """,
     rule=PROMOTE,
+    inplace=False,
     types="fdlbs",
     cost=pointwise(0.15),
     vjp={
@@ -464,6 +467,7 @@ Op(
     tensor([1, 2])
     """,
     rule=PROMOTE,
+    inplace=False,
     types="fdlbs",
     cost=pointwise(0.15),
     vjp={
@@ -480,6 +484,7 @@ Op(
     tensor([3., 2.])
     """,
     rule=PROMOTE,
+    inplace=False,
     types="fdlb",
     cost=pointwise(0.15),
     vjp={
@@ -496,6 +501,7 @@ Op(
     tensor([1., 2.])
     """,
     rule=PROMOTE,
+    inplace=False,
     types="fdlb",
     cost=pointwise(0.15),
     vjp={
@@ -512,6 +518,7 @@ Op(
     tensor([-1,  0,  3])
     """,
     cost=pointwise(0.12),
+    inplace_function=True,
     inplace=True,
     out=True,
     aliases=("clip",),
@@ -530,6 +537,7 @@ Op(
     composite=True,
     inplace=True,
     cost=pointwise(0.3),
+    inplace_function=True,
     aliases=("clip",),
     samples=[((3, 4), (4,), (3, 1)), ((3,), (3,), None)],
     batch="pointwise",
@@ -554,6 +562,7 @@ Op(
     types="fdlb",
     functor="Maximum",
     cost=pointwise(0.12),
+    inplace_function=True,
     vjp={
         "self": lambda g, self, min: where(ge(self, min), g, 0),
         "min": lambda g, self, min: where(ge(self, min), 0, g),
@@ -571,6 +580,7 @@ Op(
     types="fdlb",
     functor="Minimum",
     cost=pointwise(0.12),
+    inplace_function=True,
     vjp={
         "self": lambda g, self, max: where(le(self, max), g, 0),
         "max": lambda g, self, max: where(le(self, max), 0, g),
@@ -617,6 +627,7 @@ Op(
     tensor([0., 1.])
     """,
     cost=pointwise(0.2),
+    inplace_function=True,
     inplace=True,
     out=True,
     vjp={"self": lambda g, self: where(isfinite(self), g, 0)},

@@ -30,6 +30,7 @@ Op(
     out_casts=False,
     types="lbs",
     cost=pointwise(0.1),
+    inplace_function=False,
     operator=("invert",),
     ref="numpy.bitwise_not",
 )
@@ -59,5 +60,6 @@ for _name in ("gcd", "lcm"):
         rule=INTEGRAL,
         types="l",
         cost=pointwise(20),
+        inplace_function=True,
         ref=f"numpy.{_name}",
     )

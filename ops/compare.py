@@ -49,6 +49,7 @@ Op(
     rule=COMPARE,
     types="fdlbc",
     cost=pointwise(0.1),
+    inplace_function=False,
     ref="numpy.logical_not",
 )
 for _name in ("isnan", "isinf", "isfinite", "isposinf", "isneginf", "signbit"):

@@ -91,6 +91,7 @@ Op(
     out=True,
     impl="conj",
     cost=pointwise(1.0),
+    inplace_function=True,
 )
 Op(
     "conjugated(self: Tensor) -> Tensor",

@@ -59,6 +59,7 @@ Op(
     >>> weft.zeros(2).copy_(weft.ones(1)).tolist()
     [1.0, 1.0]
     """,
+    function=False,
     cost=pointwise(0.3),
     vjp={"self": lambda g: zeros_like(g), "src": lambda g: g},
     samples=[((2, 3), (2, 3)), ((2, 3), (3,)), ((), ())],

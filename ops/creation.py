@@ -196,7 +196,7 @@ Op(
 Op(
     "fill(self: Tensor, value: Tensor | Number) -> Tensor",
     "A tensor like self with every element set to value.",
-    function=True,
+    method=False,
     composite=True,
     samples=[((2, 3), 1.5), ((), 2)],
     ref=lambda x, value: numpy.full_like(x, value),

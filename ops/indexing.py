@@ -24,6 +24,7 @@ Op(
     """,
     mutates=True,
     cost=pointwise(1.0),
+    inplace_function=True,
     vjp={
         "self": lambda g, indices, accumulate, values: index_put_self_backward(g, indices, accumulate),
         "values": lambda g, indices, values: sum_to(index(g, indices), values.sizes),

@@ -218,6 +218,7 @@ Op(
     inplace=True,
     out=True,
     cost=estimated("added_product"),
+    inplace_function=True,
     holomorphic=True,
     vjp={
         "self": lambda g, beta: scaled(g, beta),

@@ -99,6 +99,14 @@ Op(
 )
 
 Op(
+    "as_strided_(self: Tensor, size: list[int], stride: list[int], storage_offset: int | None = None) -> Tensor",
+    "as_strided, of the tensor itself.",
+    composite=True,
+    layout_bound=True,
+    samples=[((6,), [2, 2], [2, 1], 1)],
+    ref=lambda x, size, stride, offset: x.ravel()[offset:][: size[0] * size[1]].reshape(size),
+)
+Op(
     "unsqueeze_(self: Tensor, dim: int) -> Tensor",
     "unsqueeze, of the tensor itself.",
     composite=True,

@@ -83,6 +83,8 @@ class Op:
             out= decides the dtype.
         apart: parameters that out= may not share memory with.
         inplace: the form ``name_`` exists. By default for pointwise and mutating operators.
+        inplace_function: ``name_`` is a function of the namespace, too, and not only a method. By default for pointwise
+            operators of one tensor.
         namespace: where Python finds the function: "" is weft itself; "nn", "linalg", "special", "fft"; "_" internal.
         aliases: other names of the same operator.
         also: functions of other namespaces that are the same operator, as "special.expit".
@@ -121,6 +123,7 @@ class Op:
     out_casts: bool | None = None
     apart: Sequence[str] = ()
     inplace: bool | None = None
+    inplace_function: bool | None = None
     namespace: str = ""
     aliases: Sequence[str] = ()
     also: Sequence[str] = ()
@@ -184,9 +187,14 @@ class Op:
     def has_inplace(self) -> bool:
         if self.inplace is not None:
             return self.inplace
-        if self.namespace == "_":
+        if self.namespace in ("_", "special"):
             return False
         return (self.mutates and not self.inplace_only) or (self.is_pointwise and self.rule not in (TEST, SELECT))
+
+    @property
+    def has_inplace_function(self) -> bool:
+        tensors = sum("Tensor" in p.type for p in self.signature.parameters)
+        return self.inplace_function if self.inplace_function is not None else self.is_pointwise and tensors == 1
 
     @property
     def has_out(self) -> bool:
@@ -200,7 +208,7 @@ class Op:
 
     @property
     def is_method(self) -> bool:
-        public = self.namespace not in ("_", "nn")
+        public = self.namespace not in ("_", "nn", "special")
         return self.method and public and any(p.name == "self" for p in self.signature.parameters)
 
     @property

@@ -160,6 +160,7 @@ _unary(
     "scipy.special.erfinv",
     (-0.9, 0.9),
     also=("special.erfinv",),
+    inplace_function=False,
 )
 _unary(
     "lgamma",
@@ -170,6 +171,7 @@ _unary(
     (0.3, 5.0),
     8.0,
     also=("special.gammaln",),
+    inplace_function=False,
 )
 _unary(
     "digamma",
@@ -180,6 +182,7 @@ _unary(
     (0.3, 5.0),
     16.0,
     also=("special.digamma", "special.psi"),
+    inplace_function=False,
 )
 _unary(
     "trigamma",
@@ -286,6 +289,7 @@ Op(
     tensor([0.6931])
     """,
     rule=PROMOTE,
+    inplace=False,
     types="fdc",
     cost=pointwise(0.7),
     vjp={"self": lambda g, self, out: g * exp(self - out), "other": lambda g, other, out: g * exp(other - out)},
@@ -299,6 +303,7 @@ Op(
     tensor([1.])
     """,
     rule=PROMOTE,
+    inplace=False,
     types="fd",
     cost=pointwise(0.7),
     vjp={"self": lambda g, self, out: g * exp2(self - out), "other": lambda g, other, out: g * exp2(other - out)},
@@ -315,6 +320,7 @@ Op(
     checks="not_only_numbers",
     also=("special.xlogy",),
     cost=pointwise(0.5),
+    inplace_function=True,
     vjp={
         "self": lambda g, self, other: g * where(eq(self, 0), 0, log(other)),
         "other": lambda g, self, other: g * self / other,
@@ -348,6 +354,7 @@ Op(
     tensor([0.])
     """,
     cost=pointwise(0.5),
+    inplace_function=True,
     also=("special.logit",),
     inplace=True,
     out=True,
@@ -389,4 +396,5 @@ Op(
     rule=PROMOTE,
     types="fd",
     cost=pointwise(4),
+    vjp={"self": lambda g, self, other: where(eq(self, other), 0, g), "other": lambda g: zeros_like(g)},
 )

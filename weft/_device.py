@@ -81,7 +81,7 @@ def check_cpu(where: DeviceLike) -> None:
     if where is None or where is cpu:
         return
     kind = device(where).type
-    if kind in ("cuda", "xpu"):
+    if kind in ("cuda", "xpu", "mtia"):
         raise AssertionError(
             f"Torch not compiled with {kind.upper()} enabled: weft runs on the CPU, got device {str(where)!r}"
         )

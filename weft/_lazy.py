@@ -6,9 +6,9 @@ import functools
 import importlib
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-__all__ = ["MODULES", "NAMES", "absent", "find", "mark_absent"]
+__all__ = ["MODULES", "NAMES", "absent", "find"]
 
 # Modules of the package that `import weft` does not load.
 MODULES = frozenset(
@@ -48,10 +48,10 @@ NAMES = {
 }
 
 # Modules that list more of the package's names, looked into last.
-LESS_USED = ("_foreach", "_numbers", "_segments", "nn._lower")
+LESS_USED = ("_foreach", "_numbers", "_removed", "_segments", "nn._lower")
 
 # Methods of Tensor that the package has as functions, too.
-METHODS = frozenset({"detach_", "get_device", "is_inference", "ldexp_", "resize_as_"})
+METHODS = frozenset({"dequantize", "detach_", "get_device", "is_inference", "ldexp_", "resize_as_"})
 
 
 def find(name: str) -> Any:
@@ -83,31 +83,6 @@ def absent(module: str, name: str) -> AttributeError:
     path = f"{module}.{name}".removeprefix("weft.")
     hint = f": PyTorch has torch.{path}, weft does not (yet)" if path in _absent_names() else ""
     return AttributeError(f"module '{module}' has no attribute '{name}'{hint}", name=name, obj=sys.modules[module])
-
-
-class _AbsentAttribute:
-    """Stands in a class for an attribute that PyTorch's has: to reach for it raises AttributeError, which says so.
-
-    A descriptor, because a `__getattr__` would slow down every attribute that is there.
-    """
-
-    def __init__(self, owner: str, name: str) -> None:
-        self._message = (
-            f"'{owner}' object has no attribute '{name}': PyTorch has torch.{owner}.{name}, weft does not (yet)"
-        )
-        self._name = name
-
-    def __get__(self, instance: object, owner: type) -> NoReturn:
-        raise AttributeError(self._message, name=self._name, obj=instance if instance is not None else owner)
-
-
-def mark_absent(cls: type) -> None:
-    """Makes a class say which attributes PyTorch's class of the same name has and it has not."""
-    prefix = f"{cls.__name__}."
-    for path in _absent_names():
-        name = path.removeprefix(prefix)
-        if path.startswith(prefix) and not hasattr(cls, name):
-            setattr(cls, name, _AbsentAttribute(cls.__name__, name))
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from weft import _core, _dlpack, _printing, _utils
+from weft import _core, _dlpack, _printing, _removed, _utils
 from weft._core import Tensor
 from weft._core import dtype as Dtype
 from weft._device import DeviceLike, check_cpu, cpu, device
@@ -141,9 +141,37 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
     return self
 
 
+def ipu(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raises RuntimeError: weft has no such device."""
+    check_cpu("ipu")
+    return self
+
+
+def mtia(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raises AssertionError: weft has no such device."""
+    check_cpu("mtia")
+    return self
+
+
+def xpu(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raises AssertionError: weft has no such device."""
+    check_cpu("xpu")
+    return self
+
+
+def record_stream(self: Tensor, stream: Any) -> None:
+    """Raises NotImplementedError, as for any tensor of the CPU: its memory belongs to no stream."""
+    raise NotImplementedError("record_stream: memory of the CPU belongs to no stream")
+
+
 def get_device(self: Tensor) -> int:
     """-1: the CPU has no number."""
     return -1
+
+
+def __rdiv__(self: Tensor, other: Any) -> Tensor:
+    """other / self, by a name of Python 2."""
+    return self.reciprocal() * other
 
 
 def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
@@ -306,6 +334,38 @@ def storage(self: Tensor) -> TypedStorage:
     return TypedStorage(wrap_storage=UntypedStorage._of(self), dtype=self.dtype)
 
 
+def storage_type(self: Tensor) -> type[TypedStorage]:
+    """The class of storage() for self's dtype: FloatStorage."""
+    return next(kind for kind in TypedStorage.__subclasses__() if kind._dtype is self.dtype)
+
+
+def module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
+    """What load_state_dict puts in the place of self when modules swap their tensors: other's values."""
+    return other.detach() if assign else self.copy_(other).detach()
+
+
+def smm(self: Tensor, mat2: Tensor) -> Tensor:
+    """weft.smm: the product of a sparse matrix and a dense one, sparse."""
+    from weft import sparse
+
+    return sparse.smm(self, mat2)
+
+
+def ccol_indices(self: Tensor) -> Tensor:
+    """Raises RuntimeError: of matrices compressed by columns, which weft does not have."""
+    raise RuntimeError(f"ccol_indices expected sparse column compressed tensor layout but got {self.layout}")
+
+
+def row_indices(self: Tensor) -> Tensor:
+    """Raises RuntimeError: of matrices compressed by columns, which weft does not have."""
+    raise RuntimeError(f"row_indices expected sparse column compressed tensor layout but got {self.layout}")
+
+
+def dequantize(self: Tensor) -> Tensor:
+    """self in float32: weft has no quantized tensors, and of others PyTorch gives just that."""
+    return self.to(_core.float32)
+
+
 def is_shared(self: Tensor) -> bool:
     """Whether other processes can see self's memory."""
     from weft.multiprocessing import reductions
@@ -369,7 +429,6 @@ def _attributes() -> dict[str, Any]:
         "is_mps": property(lambda self: False),
         "is_xpu": property(lambda self: False),
         "is_xla": property(lambda self: False),
-        "is_hpu": property(lambda self: False),
         "is_ipu": property(lambda self: False),
         "is_maia": property(lambda self: False),
         "is_mtia": property(lambda self: False),
@@ -383,11 +442,11 @@ def _attributes() -> dict[str, Any]:
         "is_quantized": property(lambda self: False),
         "name": property(lambda self: None),
         "volatile": property(lambda self: False),
-        "names": property(lambda self: (None,) * self.dim()),
         "is_pinned": lambda self: False,
         "pin_memory": lambda self, device=None: self,
         "_typed_storage": storage,
         "_make_subclass": staticmethod(_make_subclass),
+        **_removed.METHODS,
         "__array_priority__": 1000,  # NumPy's operators leave it to ours
     }
 

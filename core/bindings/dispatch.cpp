@@ -399,18 +399,22 @@ Tensor Slots::out(int i) const {
   return out;
 }
 
-void Slots::keep_apart(int i, std::initializer_list<int> inputs) const {
-  if (!has(i)) return;
+PyObject* Slots::out_item(int i, std::size_t k) const {
+  const auto at = static_cast<Py_ssize_t>(k);
+  return is_sequence(at_[i]) && at < PySequence_Fast_GET_SIZE(at_[i]) ? PySequence_Fast_GET_ITEM(at_[i], at) : Py_None;
+}
+
+void Slots::keep_apart(PyObject* out, const Dims& sizes, std::initializer_list<int> inputs) const {
+  if (!is_tensor(out)) return;
   const auto each = [](PyObject* object, auto&& visit) {
     if (is_tensor(object)) visit(unwrap(object));
     if (!is_sequence(object)) return;
     for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(object); ++k)
       if (PyObject* const item = PySequence_Fast_GET_ITEM(object, k); is_tensor(item)) visit(unwrap(item));
   };
-  each(at_[i], [&](const Tensor& out) {
-    for (const int input : inputs)
-      if (has(input)) each(at_[input], [&](const Tensor& t) { ops::check_apart(out, t, callable_->name); });
-  });
+  for (const int input : inputs)
+    if (has(input))
+      each(at_[input], [&](const Tensor& t) { ops::check_apart(unwrap(out), sizes, t, callable_->name); });
 }
 
 namespace {

@@ -124,14 +124,26 @@ class Slots {
   Generator* generator(int i) const;
   /// The out= tensor, or an undefined one.
   Tensor out(int i) const;
-  /// Raises if what is given as out= at slot `i` shares memory with a tensor at one of the `inputs`.
-  void keep_apart(int i, std::initializer_list<int> inputs) const;
+  /// The results, unless what is given as out= at slot `i` would share memory with a tensor at one of the `inputs`.
+  template <class Results>
+  Results kept_apart(int i, std::initializer_list<int> inputs, Results results) const {
+    if constexpr (std::is_same_v<Results, Tensor>)
+      keep_apart(at_[i], results.sizes(), inputs);
+    else
+      [&]<std::size_t... k>(std::index_sequence<k...>) {
+        (keep_apart(out_item(i, k), std::get<k>(results).sizes(), inputs), ...);
+      }(std::make_index_sequence<std::tuple_size_v<Results>>());
+    return results;
+  }
   const char* name() const noexcept { return callable_->name; }
 
   /// The receiver of an in-place method, as a new reference.
   PyObject* self_again(int i) const noexcept { return Py_NewRef(at_[i]); }
 
  private:
+  void keep_apart(PyObject* out, const Dims& sizes, std::initializer_list<int> inputs) const;
+  PyObject* out_item(int i, std::size_t k) const;
+
   friend class Binder;
   Ints expanded_to(int i, int n) const;
   /// Whether an empty list or tuple is given: what PyTorch's strides default to.

@@ -167,18 +167,23 @@ void check_floating(const Tensor& self, DType type, const char* op) {
         scalar_type_name(self.dtype()));
 }
 
-void check_not_empty(const Tensor& self, const Reduction& r, const char* op) {
-  check(r.count() > 0 || product(r.final_sizes) == 0,
-        "{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
-        "argument.",
-        op);
-  (void)self;
+/// Raises where a dimension without elements is to be reduced by what has no identity, whether or not results remain.
+void check_not_empty(const Tensor& self, const std::optional<Dims>& dims, const char* op, ErrorKind unnamed) {
+  if (self.numel() > 0) return;
+  if (!dims || dims->empty())
+    fail(unnamed,
+         "{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
+         "'dim' argument.",
+         op);
+  for (const auto d : *dims)
+    check_index(self.size(normalize_dim(d, self.dim())) > 0, "{}(): Expected reduction dim {} to have non-zero size.",
+                op, d);
 }
 
 Tensor extreme(const Tensor& self, const std::optional<Dims>& dim, bool keepdim, const ReduceKernel* kernels,
                const char* op) {
+  check_not_empty(self, dim, op, ErrorKind::runtime);
   const Reduction r(self, dim, keepdim, self.dtype(), op);
-  check_not_empty(self, r, op);
   return r.run(kernels[r.index()], storage_of(r.compute), self.dtype());
 }
 
@@ -186,9 +191,8 @@ using ArgKernel = void (*)(const kernels::ReduceShape&, const void*, void*, int6
 
 std::tuple<Tensor, Tensor> extreme_with_index(const Tensor& self, int64_t dim, bool keepdim, const ArgKernel* kernels,
                                               const char* op) {
+  check_not_empty(self, Dims{dim}, op, ErrorKind::runtime);
   const Reduction r(self, Dims{dim}, keepdim, self.dtype(), op);
-  check_index(r.count() > 0 || product(r.final_sizes) == 0, "{}(): Expected reduction dim {} to have non-zero size.",
-              op, dim);
   const auto values = weft::empty(r.kept, storage_of(r.compute));
   const auto indices = weft::empty(r.kept, DType::int64);
   kernels[r.index()](r.shape(indices.element_size()), r.in.bytes(), values.bytes(), indices.data<int64_t>());
@@ -198,11 +202,9 @@ std::tuple<Tensor, Tensor> extreme_with_index(const Tensor& self, int64_t dim, b
 Tensor arg_extreme(const Tensor& self, std::optional<int64_t> dim, bool keepdim, const ArgKernel* kernels,
                    const char* op) {
   check(self.dtype() != DType::boolean, "{}(): does not support bool input", op);
-  const Reduction r(self, dim ? std::optional(Dims{*dim}) : std::nullopt, keepdim, self.dtype(), op);
-  check_index(r.count() > 0 || product(r.final_sizes) == 0,
-              "{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
-              "'dim' argument.",
-              op);
+  const auto dims = dim ? std::optional(Dims{*dim}) : std::nullopt;
+  check_not_empty(self, dims, op, ErrorKind::index);
+  const Reduction r(self, dims, keepdim, self.dtype(), op);
   const auto indices = weft::empty(r.kept, DType::int64);
   kernels[r.index()](r.shape(indices.element_size()), r.in.bytes(), nullptr, indices.data<int64_t>());
   return r.finished(indices, DType::int64);

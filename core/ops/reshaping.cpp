@@ -81,6 +81,9 @@ void become(const Tensor& self, const Tensor& view) {
 
 }  // namespace
 
+void as_strided_(const Tensor& self, IntList size, IntList stride, std::optional<int64_t> storage_offset) {
+  become(self, ops::as_strided(self, size, stride, storage_offset));
+}
 void unsqueeze_(const Tensor& self, int64_t dim) { become(self, ops::unsqueeze(self, dim)); }
 void squeeze_(const Tensor& self, const std::optional<Dims>& dim) {
   become(self, dim ? ops::squeeze_dim(self, *dim) : ops::squeeze(self));

@@ -27,8 +27,8 @@ void check_fits(const Scalar& value, DType dtype);
 
 /// Raises unless an `out=` tensor has the dtype of the result, for operators that do not cast.
 void check_out_dtype(DType result, DType out, const char* op);
-/// Raises if an `out=` tensor shares memory with an input that is still read while it is written.
-void check_apart(const Tensor& out, const Tensor& input, const char* op);
+/// Raises if an `out=` tensor, once it has the result's `sizes`, shares memory with an input.
+void check_apart(const Tensor& out, const Dims& sizes, const Tensor& input, const char* op);
 /// Gives an `out=` tensor the shape of the result.
 void resize_output(const Tensor& out, const Dims& shape);
 /// Writes a finished result into an `out=` tensor or an in-place target.

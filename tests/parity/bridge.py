@@ -167,9 +167,7 @@ class Converter:
         if isinstance(value, torch.device):
             return "cpu"
         if isinstance(value, torch.layout):
-            if value is not torch.strided:
-                raise Unsupported(f"layout {value}")
-            return weft.strided
+            return getattr(weft, str(value).removeprefix("torch."))
         if isinstance(value, torch.memory_format):
             return getattr(weft, str(value).removeprefix("torch."))
         if isinstance(value, torch.Generator):
@@ -194,6 +192,8 @@ class Converter:
     def _tensor(self, t: torch.Tensor) -> Any:
         if t.layout is not torch.strided:
             raise Unsupported(f"layout {t.layout}")
+        if t.device.type != "cpu":
+            raise Unsupported(f"device {t.device}")
         if t.is_conj() or t.is_neg():
             t = t.resolve_conj().resolve_neg()
         dtype = plain_dtype(t.dtype)

@@ -302,3 +302,245 @@ def test_equal_compares_sparse_tensors() -> None:
     sparse = weft.eye(2).to_sparse()
     assert weft.equal(sparse, sparse)
     assert not weft.equal(sparse, weft.ones(2, 2).to_sparse())
+
+
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64])
+@pytest.mark.parametrize("shape", [(4,), (2, 4), (4, 3)], ids=str)
+def test_logcumsumexp_has_gradients_where_exp_overflows(dtype: weft.dtype, shape: tuple[int, ...]) -> None:
+    dim = shape.index(4)
+    line = weft.tensor([-2000.0, 10000.0, 9999.0, -5.0], dtype=dtype)
+    x = line.reshape([4 if d == dim else 1 for d in range(len(shape))]).expand(shape).clone().requires_grad_()
+    x.logcumsumexp(dim).sum().backward()
+    e = weft.tensor(1.0, dtype=dtype).exp().item()
+    rounding = 2.0**-10 if dtype is weft.float32 else 2.0**-39  # of the sums, which are near 10000
+    weft.testing.assert_close(
+        x.grad.select(len(shape) - 1 - dim, 0) if len(shape) == 2 else x.grad,
+        weft.tensor([1.0, 1 + 2 * e / (1 + e), 2 / (1 + e), 0.0], dtype=dtype),
+        rtol=2 * rounding,
+        atol=rounding,
+    )
+
+
+def test_logcumsumexp_of_a_spread_has_second_gradients() -> None:
+    weft.manual_seed(0)
+    x = (weft.randn(7, 2, dtype=weft.float64) * 20).requires_grad_()
+    assert weft.autograd.gradgradcheck(lambda t: t.logcumsumexp(0), (x,))
+    near = weft.randn(6, dtype=weft.float64)
+    shifted = [(near + by).requires_grad_() for by in (0.0, 800.0)]
+    seconds = []
+    for leaf in shifted:
+        (g,) = weft.autograd.grad((leaf.logcumsumexp(0) * weft.arange(6.0)).sum(), leaf, create_graph=True)
+        seconds.append(weft.autograd.grad((g * weft.arange(6.0)).sum(), leaf)[0])
+    weft.testing.assert_close(seconds[0], seconds[1], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["amax", "amin", "max", "min", "argmax", "argmin", "median", "kthvalue", "aminmax"])
+@pytest.mark.parametrize("shape", [(2, 0), (0, 0)], ids=str)
+def test_what_has_no_identity_refuses_a_dimension_without_elements(name: str, shape: tuple[int, ...]) -> None:
+    arguments = {"kthvalue": [1]}.get(name, [])
+    with pytest.raises(IndexError, match="dim 1 to have non-zero size"):
+        getattr(weft, name)(weft.empty(shape), *arguments, dim=1)
+
+
+@pytest.mark.parametrize("name", ["amax", "amin", "aminmax"])
+def test_the_extreme_of_nothing_at_all_is_a_runtime_error(name: str) -> None:
+    with pytest.raises(RuntimeError, match=name):
+        getattr(weft, name)(weft.empty(2, 0))
+
+
+def test_out_may_not_grow_over_what_is_read() -> None:
+    index = weft.tensor([2, 1, 0])
+    with pytest.raises(RuntimeError, match="input tensor and the written-to tensor"):
+        weft.gather(weft.tensor([1, 2, 3]), 0, index[1:], out=index[:1])
+    x = weft.zeros(12, 6)
+    with pytest.raises(RuntimeError, match="input tensor and the written-to tensor"):
+        weft.cat((x[:8], x[8:]), out=x[:2])
+    values = weft.tensor([3.0, 1.0, 2.0])
+    with pytest.raises(RuntimeError, match="input tensor and the written-to tensor"):
+        weft.kthvalue(values, 2, 0, out=(values[:1], weft.empty(1, dtype=weft.int64)))
+
+
+def test_division_by_its_old_name_multiplies_by_the_reciprocal() -> None:
+    assert weft.tensor([4.0]).__rdiv__(2).tolist() == [0.5]
+    with pytest.raises(AttributeError, match="reciprocal"):
+        weft.Tensor.__rdiv__(2, 3)  # type: ignore[arg-type]
+
+
+def test_narrow_copy_of_a_dimension_that_is_not_there() -> None:
+    with pytest.raises(RuntimeError, match="dim"):
+        weft.ones(2, 3).narrow_copy(2, 0, 1)
+    with pytest.raises(IndexError):
+        weft.ones(2, 3).narrow_copy(-3, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [((0.9, 4.9, 5), [1, 10, 100, 1000, 10000]), ((1.7, 3.2, 4), [10, 46, 215, 1000]), ((2.5, 2.5, 1), [316])],
+)
+def test_logspace_into_integers_steps_between_whole_exponents(arguments: tuple[Any, ...], expected: list[int]) -> None:
+    assert weft.logspace(*arguments, dtype=weft.int64).tolist() == expected
+
+
+def test_an_outer_product_of_truths_is_added_as_truths() -> None:
+    self, left, right = (
+        weft.tensor([[True, False], [False, False]]),
+        weft.tensor([True, False]),
+        weft.tensor([True] * 2),
+    )
+    assert weft.addr(self, left, right).tolist() == [[True, True], [False, False]]
+    assert weft.addr(self, left, right, alpha=0).tolist() == self.tolist()
+    assert weft.addr(self, left, right, beta=-1, alpha=3).tolist() == [[True, True], [False, False]]
+
+
+def test_masked_scatter_spreads_self_over_the_mask() -> None:
+    self, source = weft.tensor([0.0, 5.0], requires_grad=True), weft.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    mask = weft.tensor([[True, False], [True, False], [True, False]])
+    found = self.masked_scatter(mask, source)
+    assert found.tolist() == [[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]]
+    found.sum().backward()
+    assert self.grad is not None
+    assert source.grad is not None
+    assert (self.grad.tolist(), source.grad.tolist()) == ([0.0, 3.0], [1.0, 1.0, 1.0])
+    with pytest.raises(RuntimeError):
+        weft.zeros(2).masked_scatter_(mask, weft.ones(3))
+
+
+def test_msort_is_stored_where_out_says() -> None:
+    out = weft.empty(0)
+    assert weft.msort(weft.tensor([2.0, 1.0]), out=out) is out
+    assert out.tolist() == [1.0, 2.0]
+
+
+def test_gradient_without_a_spacing_has_steps_of_one() -> None:
+    assert [t.tolist() for t in weft.gradient(weft.tensor([1.0, 2.0, 4.0]), spacing=None)] == [[1.0, 1.5, 2.0]]
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_both_triangles_of_a_cholesky_factor_have_the_gradient_of_their_product(upper: bool) -> None:
+    weft.manual_seed(0)
+    factor = (weft.randn(3, 3, dtype=weft.float64) + 3 * weft.eye(3, dtype=weft.float64)).tril()
+    factor = (factor.mT if upper else factor).contiguous().requires_grad_()
+    right = weft.randn(3, 2, dtype=weft.float64, requires_grad=True)
+    other = factor.detach().requires_grad_()
+    product = other.mH @ other if upper else other @ other.mH
+    weft.cholesky_solve(right, factor, upper).sin().sum().backward()
+    weft.linalg.solve(product, right.detach()).sin().sum().backward()
+    assert factor.grad is not None
+    assert other.grad is not None
+    weft.testing.assert_close(factor.grad, other.grad)
+    assert weft.autograd.gradgradcheck(lambda b: weft.cholesky_solve(b, factor.detach(), upper), (right,))
+
+
+def test_as_strided_in_place_gives_a_tensor_other_steps() -> None:
+    x = weft.arange(6.0)
+    assert x.as_strided_((2, 2), (1, 2), 1) is x
+    assert x.tolist() == [[1.0, 3.0], [2.0, 4.0]]
+    assert weft.as_strided_(weft.arange(4), (2,), (2,)).tolist() == [0, 2]
+
+
+def test_dir_lists_what_is_there() -> None:
+    found = [name for name in dir(weft.Tensor) if not name.startswith("_")]
+    assert [name for name in found if not hasattr(weft.Tensor, name)] == []
+    assert "to_mkldnn" not in found
+
+
+@pytest.mark.parametrize("name", ["combinations", "entr", "fill", "gradient", "i1", "maximum_", "fmax_", "xlog1py_"])
+def test_what_pytorch_has_as_a_function_only_is_no_method(name: str) -> None:
+    assert not hasattr(weft.Tensor, name)
+
+
+@pytest.mark.parametrize("name", ["add_", "masked_fill_", "sign_", "scatter_add_", "copy_"])
+def test_what_pytorch_has_as_a_method_only_is_no_function(name: str) -> None:
+    assert hasattr(weft.Tensor, name)
+    assert not hasattr(weft, name)
+
+
+@pytest.mark.parametrize("name", ["eig", "lstsq", "solve", "symeig"])
+def test_what_pytorch_removed_says_what_to_use_instead(name: str) -> None:
+    x = weft.ones(1, 1)
+    arguments = [x] if name in ("lstsq", "solve") else []
+    for call in (getattr(x, name), lambda *rest: getattr(weft, name)(x, *rest)):
+        with pytest.raises(RuntimeError, match="linalg"):
+            call(*arguments)
+
+
+def test_a_tensor_that_is_not_quantized_is_dequantized_to_float32() -> None:
+    assert weft.tensor([1, 2]).dequantize().dtype is weft.float32
+    assert weft.ones(1).storage_type() is weft.FloatStorage
+
+
+_X = weft.ones(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (F.relu_, [None]),
+        (F.selu_, [[1.0]]),
+        (F.hardsigmoid, [1, True]),
+        (F.kl_div, [_X, weft.float32]),
+        (F.one_hot, [{}]),
+        (F.multilabel_margin_loss, [_X, None]),
+        (F.bilinear, [_X, _X, None]),
+        (F.pixel_shuffle, [..., 2]),
+        (F.adaptive_max_pool1d, [None, 1]),
+        (F.scaled_dot_product_attention, [_X, None, _X]),
+        (F.batch_norm, [None, None, None]),
+        (F.triplet_margin_loss, [_X, _X, "x"]),
+        (weft.gru_cell, [_X, None, _X, _X]),
+        (weft.chain_matmul, [_X, 2]),
+        (weft.column_stack, [[_X, 2.0]]),
+        (weft.to_dlpack, [None]),
+        (weft.is_nonzero, [1.0]),
+        (weft.resolve_conj, [None]),
+        (weft.polar, [_X, 1.0]),
+        (weft.ldexp, [2, _X]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_functions_written_in_python_say_what_should_have_been_a_tensor(
+    function: Callable[..., Any], arguments: list[Any]
+) -> None:
+    with pytest.raises(TypeError, match="Tensor"):
+        function(*arguments)
+
+
+def test_fractional_pools_want_a_size_before_they_look_at_the_input() -> None:
+    with pytest.raises(ValueError, match="output_size or an output_ratio"):
+        F.fractional_max_pool2d(None, 2)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dim", [2, -3])
+def test_chunks_are_laid_along_a_dimension_that_is_there(dim: int) -> None:
+    with pytest.raises(IndexError):
+        weft._chunk_cat([weft.ones(2, 2)], dim, 1)
+
+
+def test_chunks_of_nothing_are_refused() -> None:
+    for tensors in ([], [weft.empty(0, 3), weft.ones(2, 3)]):
+        with pytest.raises(RuntimeError, match="non-empty"):
+            weft._chunk_cat(tensors, 0, 2)
+
+
+def test_the_next_number_follows_its_start_only() -> None:
+    start, towards = weft.tensor([1.0, 2.0, 0.0], requires_grad=True), weft.tensor([1.0, 5.0, -5.0], requires_grad=True)
+    weft.nextafter(start, towards).sum().backward()
+    assert start.grad is not None
+    assert towards.grad is not None
+    assert (start.grad.tolist(), towards.grad.tolist()) == ([0.0, 1.0, 1.0], [0.0, 0.0, 0.0])
+
+
+def test_native_group_norm_gives_its_statistics_with_a_history_that_leads_nowhere() -> None:
+    x = weft.arange(12.0).reshape(2, 6).requires_grad_()
+    out, mean, deviation = weft.native_group_norm(x, None, None, 2, 6, 1, 2, 1e-5)
+    assert (mean.requires_grad, deviation.requires_grad) == (True, True)
+    assert mean.tolist() == [[1.0, 4.0], [7.0, 10.0]]
+    weft.testing.assert_close(out, F.group_norm(x, 2))
+    (out * x.detach()).sum().backward()
+    other = x.detach().requires_grad_()
+    (F.group_norm(other, 2) * x.detach()).sum().backward()
+    assert x.grad is not None
+    assert other.grad is not None
+    weft.testing.assert_close(x.grad, other.grad)
+    none, _, _ = weft.native_group_norm(weft.empty(0, 6), None, None, 0, 6, 1, 2, 1e-5)
+    assert none.shape == (0, 6)
