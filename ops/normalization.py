@@ -140,8 +140,7 @@ Op(
     " eps: float) -> (out: Tensor, mean: Tensor, rstd: Tensor, *, saved_mean: Tensor, saved_rstd: Tensor)",
     """Group norm, and for each sample and group the mean and the inverse of the deviation.
 
-    Args: input of shape (N, C, ...) with HxW elements for each sample and channel. As in PyTorch nothing flows back from
-    the mean and the deviation.
+    Args: input of shape (N, C, ...) with HxW elements for each sample and channel.
 
     >>> weft.native_group_norm(weft.tensor([[[1.0], [3.0]]]), None, None, 1, 2, 1, 1, 1e-5)[1].item()
     2.0
@@ -153,11 +152,31 @@ Op(
             "input",
             "weight",
             "bias",
-        ): lambda g_out, g_mean, g_rstd, input, weight, group, saved_mean, saved_rstd, eps, wants_weight, wants_bias: (
-            group_norm_backward(g_out, input, group, weight, saved_mean, saved_rstd, eps, wants_weight, wants_bias)
+        ): lambda g_out, maybe_mean, maybe_rstd, input, weight, group, saved_mean, saved_rstd, eps, wants_weight, wants_bias: (
+            native_group_norm_backward(
+                g_out,
+                maybe_mean,
+                maybe_rstd,
+                input,
+                group,
+                weight,
+                saved_mean,
+                saved_rstd,
+                eps,
+                wants_weight,
+                wants_bias,
+            )
         ),
     },
     backward_name="NativeGroupNorm",
+)
+Op(
+    "native_group_norm_backward(grad: Tensor, grad_mean: Tensor | None, grad_rstd: Tensor | None, input: Tensor,"
+    " group: int, weight: Tensor | None, mean: Tensor, rstd: Tensor, eps: float, wants_weight: bool, wants_bias: bool)"
+    " -> (grad_input: Tensor, grad_weight: Tensor, grad_bias: Tensor)",
+    "The gradients of native_group_norm: those of group_norm, and what comes from the mean and the deviation.",
+    namespace="_",
+    composite=True,
 )
 Op(
     "group_norm_backward(grad: Tensor, input: Tensor, num_groups: int, weight: Tensor | None, mean: Tensor,"

@@ -90,18 +90,20 @@ def _chunk_cat(tensors: Sequence[Tensor], dim: int, num_chunks: int, *, out: Ten
         raise RuntimeError(f"_chunk_cat(): expected positive num_chunks, got {num_chunks}")
     if not tensors:
         raise RuntimeError("_chunk_cat(): expected a non-empty list of Tensors, got an empty one")
+    tensors[0].size(dim)  # raises IndexError when there is no such dimension
+    d = dim % max(tensors[0].dim(), 1)
     parts = []
     for tensor in tensors:
         if tensor.numel() == 0:
             raise RuntimeError(f"_chunk_cat(): expected non-empty tensors, got one of shape {tuple(tensor.shape)}")
-        tensor.size(dim)  # raises IndexError when there is no such dimension
-        d = dim % tensor.dim()
+        if tensor.dim() <= d:
+            raise RuntimeError(f"_chunk_cat(): expected dim {d} of all tensors, got one of shape {tuple(tensor.shape)}")
         missing = -tensor.size(d) % num_chunks
         if missing:
             zeros = tensor.new_zeros([*tensor.shape[:d], missing, *tensor.shape[d + 1 :]])
             tensor = weft.cat([tensor, zeros], d)
         parts.append(tensor.reshape([*tensor.shape[:d], num_chunks, -1]))
-    joined = weft.cat(parts, dim + 1 if dim >= 0 else -1)
+    joined = weft.cat(parts, d + 1)
     return joined if out is None else out.resize_(joined.shape).copy_(joined)
 
 

@@ -311,6 +311,31 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> native_group_norm(const Tenso
   return {out, shown(mean), shown(rstd), mean, rstd};
 }
 
+std::tuple<Tensor, Tensor, Tensor> native_group_norm_backward(const Tensor& grad, const Tensor& grad_mean,
+                                                              const Tensor& grad_rstd, const Tensor& input,
+                                                              int64_t group, const Tensor& weight, const Tensor& mean,
+                                                              const Tensor& rstd, double eps, bool wants_weight,
+                                                              bool wants_bias) {
+  auto [dx, dw, db] = ops::group_norm_backward(grad, input, group, weight, mean, rstd, eps, wants_weight, wants_bias);
+  if (input.numel() == 0) return {dx, dw, db};
+  const int64_t batch = input.size(0), count = input.numel() / (batch * group);
+  const Dims one{batch, group, 1};
+  const Tensor n = wrapped_number(Scalar(static_cast<double>(count)));
+  const Tensor x = ops::reshape(input, Dims{batch, group, count});
+  const auto add = [&](const Tensor& part) {
+    dx = ops::add(dx, ops::reshape(ops::expand(part, x.sizes()), input.sizes()));
+  };
+  if (grad_mean.defined()) add(ops::div(ops::reshape(grad_mean, one), n));
+  if (grad_rstd.defined()) {
+    const Tensor centred = ops::sub(x, ops::mean_dim(x, Dims{2}, true));
+    const Tensor variance = ops::mean_dim(ops::mul(centred, centred), Dims{2}, true);
+    const Tensor deviation = ops::rsqrt(ops::add(variance, wrapped_number(Scalar(eps))));
+    const Tensor cube = ops::mul(deviation, ops::mul(deviation, deviation));
+    add(ops::neg(ops::mul(ops::div(ops::mul(ops::reshape(grad_rstd, one), cube), n), centred)));
+  }
+  return {dx, dw, db};
+}
+
 std::tuple<Tensor, Tensor, Tensor> group_norm_backward(const Tensor& grad, const Tensor& input, int64_t num_groups,
                                                        const Tensor& weight, const Tensor& mean, const Tensor& rstd,
                                                        double eps, bool wants_weight, bool wants_bias) {

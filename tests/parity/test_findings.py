@@ -352,9 +352,11 @@ def test_out_may_not_grow_over_what_is_read() -> None:
     index = weft.tensor([2, 1, 0])
     with pytest.raises(RuntimeError, match="input tensor and the written-to tensor"):
         weft.gather(weft.tensor([1, 2, 3]), 0, index[1:], out=index[:1])
-    x = weft.zeros(12, 6)
+    x, none = weft.zeros(12, 6), weft.zeros(0)
     with pytest.raises(RuntimeError, match="input tensor and the written-to tensor"):
         weft.cat((x[:8], x[8:]), out=x[:2])
+    with pytest.raises(RuntimeError, match="input tensor and the written-to tensor"):
+        weft.cat((none, x), out=none)
     values = weft.tensor([3.0, 1.0, 2.0])
     with pytest.raises(RuntimeError, match="input tensor and the written-to tensor"):
         weft.kthvalue(values, 2, 0, out=(values[:1], weft.empty(1, dtype=weft.int64)))
@@ -514,6 +516,8 @@ def test_fractional_pools_want_a_size_before_they_look_at_the_input() -> None:
 def test_chunks_are_laid_along_a_dimension_that_is_there(dim: int) -> None:
     with pytest.raises(IndexError):
         weft._chunk_cat([weft.ones(2, 2)], dim, 1)
+    with pytest.raises(RuntimeError, match="dim 1 of all"):
+        weft._chunk_cat([weft.ones(2, 2), weft.ones(2)], -1, 1)
 
 
 def test_chunks_of_nothing_are_refused() -> None:
@@ -530,7 +534,7 @@ def test_the_next_number_follows_its_start_only() -> None:
     assert (start.grad.tolist(), towards.grad.tolist()) == ([0.0, 1.0, 1.0], [0.0, 0.0, 0.0])
 
 
-def test_native_group_norm_gives_its_statistics_with_a_history_that_leads_nowhere() -> None:
+def test_native_group_norm_gives_its_statistics_with_their_history() -> None:
     x = weft.arange(12.0).reshape(2, 6).requires_grad_()
     out, mean, deviation = weft.native_group_norm(x, None, None, 2, 6, 1, 2, 1e-5)
     assert (mean.requires_grad, deviation.requires_grad) == (True, True)
@@ -542,5 +546,8 @@ def test_native_group_norm_gives_its_statistics_with_a_history_that_leads_nowher
     assert x.grad is not None
     assert other.grad is not None
     weft.testing.assert_close(x.grad, other.grad)
+    double = weft.randn(2, 4, 3, dtype=weft.float64, requires_grad=True)
+    assert weft.autograd.gradgradcheck(lambda t: weft.native_group_norm(t, None, None, 2, 4, 3, 2, 1e-5), (double,))
+    assert weft.autograd.gradcheck(lambda t: weft.native_group_norm(t, None, None, 2, 4, 3, 2, 1e-5), (double,))
     none, _, _ = weft.native_group_norm(weft.empty(0, 6), None, None, 0, 6, 1, 2, 1e-5)
     assert none.shape == (0, 6)
