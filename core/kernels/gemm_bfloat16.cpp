@@ -20,7 +20,7 @@ WEFT_BFLOAT16 inline Vec<float> add_products(Vec<float> sum, Vec<float> a, Vec<f
 }
 
 template <int Rows, int Vectors>
-WEFT_BFLOAT16 void row_tile(const float* const* a, const float* b, const TileWalk& walk, float* tile) {
+WEFT_BFLOAT16 void row_tile(const float* const* a, const float* b, const TileWalk& walk, float* out) {
   const int64_t b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<float> sum[Rows][Vectors] = {};
   for (int64_t k = 0; k < walk.length; ++k, b += b_step) {
@@ -37,13 +37,11 @@ WEFT_BFLOAT16 void row_tile(const float* const* a, const float* b, const TileWal
       for (int j = 0; j < Vectors; ++j) sum[i][j] = add_products(sum[i][j], pair, columns[j]);
     }
   }
-  for (int i = 0; i < Rows; ++i) {
-    for (int j = 0; j < Vectors; ++j) store(tile + i * tile_columns<float> + j * lanes<float>, sum[i][j]);
-  }
+  put_sums<float>(sum, walk, out);
 }
 
 template <int Rows, int Vectors>
-WEFT_BFLOAT16 void column_tile(const float* a, const float* b, const TileWalk& walk, float* tile) {
+WEFT_BFLOAT16 void column_tile(const float* a, const float* b, const TileWalk& walk, float* out) {
   const int64_t a_step = walk.a_step, b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<float> sum[Rows][Vectors] = {};
   for (int64_t k = 0; k < walk.length; ++k, a += a_step, b += b_step) {
@@ -60,9 +58,7 @@ WEFT_BFLOAT16 void column_tile(const float* a, const float* b, const TileWalk& w
       for (int j = 0; j < Vectors; ++j) sum[i][j] = add_products(sum[i][j], pair, columns[j]);
     }
   }
-  for (int i = 0; i < Rows; ++i) {
-    for (int j = 0; j < Vectors; ++j) store(tile + i * tile_columns<float> + j * lanes<float>, sum[i][j]);
-  }
+  put_sums<float>(sum, walk, out);
 }
 
 template <int... I>

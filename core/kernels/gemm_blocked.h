@@ -58,10 +58,14 @@ class RowBlock {
 
   void copy_to(T* to, int64_t first, int64_t last) const {
     if (row_ == 1) {  // each line of A is read once, for all tiles
+      int64_t begin[copied_tiles + 1];
+      for (int64_t t = first; t <= last; ++t) begin[t - first] = tiles_.begin(t);
       for (int64_t p = 0; p < depth_; ++p) {
-        for (int64_t t = first; t < last; ++t) {
-          const int64_t begin = tiles_.begin(t), height = tiles_.begin(t + 1) - begin;
-          copy_run(to + begin * depth_ + p * height, a_ + begin + p * col_, height);
+        for (int64_t t = 0; t < last - first; ++t) {
+          const int64_t height = begin[t + 1] - begin[t];
+          const T* const from = a_ + begin[t] + p * col_;
+          __builtin_prefetch(from + 16 * col_);
+          copy_run(to + begin[t] * depth_ + p * height, from, height);
         }
       }
       return;
@@ -83,23 +87,36 @@ class RowBlock {
     }
   }
 
-  /// Tile t times one panel of B.
-  [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t b_ahead, int vectors,
-                                       T* tile) const {
+  /// Tile t times n columns of B, to c, which is the element (row, column) of C.
+  [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t b_ahead, int64_t n, T* c,
+                                       int64_t c_row, int64_t row, int64_t column, const Epilogue<T>& epilogue) const {
     const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
+    const int vectors = n > lanes<T> ? 2 : 1;
+    const bool direct = n % lanes<T> == 0 && epilogue.is_plain();
     const int64_t no_offset = 0;
+    alignas(64) T tile[tile_rows * tile_columns<T>];
+    T* const out = direct ? c : tile;
     TileWalk walk{1, &no_offset, depth_, height, b_step, 0, b_ahead};
+    if (direct) {
+      walk.out_row = c_row * static_cast<int64_t>(sizeof(T));
+      walk.add = epilogue.accumulate;
+    }
+    for (int64_t r = 0; r < height; ++r) {
+      __builtin_prefetch(c + r * c_row, 1);
+      __builtin_prefetch(c + r * c_row + lanes<T>, 1);
+    }
     if (copied_ != nullptr) {
-      kernels_->columns[height - 1][vectors - 1](copied_ + i * depth_, b, walk, tile);
+      kernels_->columns[height - 1][vectors - 1](copied_ + i * depth_, b, walk, out);
     } else if (col_ != 1) {
       walk.a_step = col_;
-      kernels_->columns[height - 1][vectors - 1](a_ + i, b, walk, tile);
+      kernels_->columns[height - 1][vectors - 1](a_ + i, b, walk, out);
     } else {
-      const T* row[tile_rows];
-      for (int64_t r = 0; r < height; ++r) row[r] = a_ + (i + r) * row_;
+      const T* from[tile_rows];
+      for (int64_t r = 0; r < height; ++r) from[r] = a_ + (i + r) * row_;
       walk.a_step = 1;
-      kernels_->rows[height - 1][vectors - 1](row, b, walk, tile);
+      kernels_->rows[height - 1][vectors - 1](from, b, walk, out);
     }
+    if (!direct) store_tile(tile, height, n, c, c_row, row, column, epilogue);
   }
 
  private:
@@ -115,7 +132,7 @@ void multiply_blocked(const Problem<T>& p) {
   constexpr int64_t width = tile_columns<T>;
   const int64_t image_panels = ceil_div(p.n, width), all_panels = p.images * image_panels;
   const bool b_in_place = p.b_col == 1 && p.m <= 4 * tile_rows;
-  const bool a_in_place = (p.a_row == 1 || p.a_col == 1) && (all_panels <= 4 || p.m <= tile_rows);
+  const bool a_in_place = (p.a_row == 1 || p.a_col == 1) && (all_panels <= (p.a_row == 1 ? 8 : 4) || p.m <= tile_rows);
   const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.b_row > 8 * width ? in_place_depth : block_depth<T>);
   const int64_t depth_max = ceil_div(p.k, depth_blocks);
   const int64_t row_blocks = ceil_div(p.m, block_rows), rows_max = ceil_div(p.m, row_blocks);
@@ -166,7 +183,6 @@ void multiply_blocked(const Problem<T>& p) {
         });
         const int64_t work = rows_max * panels_each * width * depth;
         parallel_for(these * column_blocks, 1 + piece_work / work, [&](int64_t begin, int64_t end) {
-          alignas(64) T tile[tile_rows * width];
           Scratch<T> late_panel(pack_late ? depth * width : 0);
           for (int64_t piece = begin; piece < end; ++piece) {
             const int64_t i_block = piece / column_blocks, first = piece % column_blocks * panels_each;
@@ -177,7 +193,6 @@ void multiply_blocked(const Problem<T>& p) {
               int64_t image, column;
               const T* panel = columns_of(j, image, column);
               const int64_t n = min_of(width, p.n - column);
-              const int vectors = n > lanes<T> ? 2 : 1;
               const bool is_packed = !b_in_place || n % lanes<T> != 0;
               if (is_packed && pack_late) {
                 pack_panel(j, late_panel.data());
@@ -186,16 +201,12 @@ void multiply_blocked(const Problem<T>& p) {
                 panel = packed.data() + j * depth * width;
               }
               for (int64_t t = 0; t < row_tiles.count; ++t) {
-                const int64_t i = row + row_tiles.begin(t), i_end = row + row_tiles.begin(t + 1);
-                T* c = p.c + image * p.c_image + i * p.c_row + column;
-                for (int64_t r = 0; r < i_end - i; ++r) {
-                  __builtin_prefetch(c + r * p.c_row, 1);
-                  __builtin_prefetch(c + r * p.c_row + lanes<T>, 1);
-                }
+                const int64_t i = row + row_tiles.begin(t);
+                T* const c = p.c + image * p.c_image + i * p.c_row + column;
                 // The last tile fetches the next panel, those before it the rows of their own that follow.
                 const int64_t ahead = t + 1 == row_tiles.count ? depth * width : 24 * width;
-                a.multiply(t, panel, is_packed ? width : p.b_row, is_packed ? ahead : width, vectors, tile);
-                store_tile(tile, i_end - i, n, c, p.c_row, i, column, epilogue);
+                a.multiply(t, panel, is_packed ? width : p.b_row, is_packed ? ahead : width, n, c, p.c_row, i, column,
+                           epilogue);
               }
             }
           }
@@ -244,7 +255,6 @@ template <class T>
 void multiply_panels(const Problem<T>& p) {
   constexpr int64_t width = tile_columns<T>;
   parallel_for(ceil_div(p.n, width), 1 + piece_work / (p.m * p.k * width), [&](int64_t begin, int64_t end) {
-    alignas(64) T tile[tile_rows * width];
     const RowBlock<T> a(p, p.a, p.m, p.k, nullptr);
     const RowTiles& row_tiles = a.row_tiles();
     for (int64_t j = begin; j < end; ++j) {
@@ -252,8 +262,7 @@ void multiply_panels(const Problem<T>& p) {
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t i = row_tiles.begin(t);
         const int64_t ahead = t + 1 == row_tiles.count ? p.k * width : 24 * width;
-        a.multiply(t, p.b + column * p.k, width, ahead, n > lanes<T> ? 2 : 1, tile);
-        store_tile(tile, row_tiles.begin(t + 1) - i, n, p.c + i * p.c_row + column, p.c_row, i, column, p.epilogue);
+        a.multiply(t, p.b + column * p.k, width, ahead, n, p.c + i * p.c_row + column, p.c_row, i, column, p.epilogue);
       }
     }
   });
@@ -280,7 +289,12 @@ template <class T>
 void multiply_small(const Problem<T>& p, int64_t count, int64_t a_next, int64_t b_next, int64_t c_next) {
   constexpr int64_t width = tile_columns<T>;
   const int64_t no_offset = 0;
-  const TileWalk walk{1, &no_offset, p.k, p.a_col == 1 ? 1 : p.a_col, p.b_row, 0, p.b_row};
+  const bool direct = p.epilogue.is_plain();  // the columns are whole vectors
+  TileWalk walk{1, &no_offset, p.k, p.a_col == 1 ? 1 : p.a_col, p.b_row, 0, p.b_row};
+  if (direct) {
+    walk.out_row = p.c_row * static_cast<int64_t>(sizeof(T));
+    walk.add = p.epilogue.accumulate;
+  }
   const RowTiles row_tiles(p.m);
   int64_t rows[5];
   for (int64_t t = 0; t <= row_tiles.count; ++t) rows[t] = row_tiles.begin(t);
@@ -293,14 +307,15 @@ void multiply_small(const Problem<T>& p, int64_t count, int64_t a_next, int64_t 
       const int vectors = n > lanes<T> ? 2 : 1;
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t height = rows[t + 1] - rows[t];
+        T* const to = c + rows[t] * p.c_row + j;
         if (p.a_col == 1) {
           const T* row[tile_rows];
           for (int64_t r = 0; r < height; ++r) row[r] = a + (rows[t] + r) * p.a_row;
-          tiles<T>().rows[height - 1][vectors - 1](row, b + j, walk, tile);
+          tiles<T>().rows[height - 1][vectors - 1](row, b + j, walk, direct ? to : tile);
         } else {
-          tiles<T>().columns[height - 1][vectors - 1](a + rows[t], b + j, walk, tile);
+          tiles<T>().columns[height - 1][vectors - 1](a + rows[t], b + j, walk, direct ? to : tile);
         }
-        store_tile(tile, height, n, c + rows[t] * p.c_row + j, p.c_row, rows[t], j, p.epilogue);
+        if (!direct) store_tile(tile, height, n, to, p.c_row, rows[t], j, p.epilogue);
       }
     }
   }

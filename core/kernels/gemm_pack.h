@@ -29,6 +29,7 @@ template <class T, Strip kind, class Place>
   for (int64_t p = 0; p < length; p += lanes<T>) {
     Vec<T> square[lanes<T>];
     const int64_t n = min_of(lanes<T>, length - p);
+    for (int64_t i = 0; i < rows; ++i) __builtin_prefetch(from + (rows + i) * from_row + p);  // the next strip
     if (n == lanes<T> && rows == lanes<T>) {
 #pragma GCC unroll 16
       for (int i = 0; i < lanes<T>; ++i) square[i] = load(from + i * from_row + p);
@@ -52,7 +53,18 @@ template <class T, Strip kind, class Place>
 /// Panel of B, k rows of tile_columns, from `columns` columns; missing ones become zero up to a whole vector.
 template <class T>
 [[gnu::noinline]] void pack_columns(T* to, const T* b, int64_t b_row, int64_t b_col, int64_t k, int64_t columns) {
-  constexpr int64_t width = tile_columns<T>;
+  constexpr int64_t width = tile_columns<T>, ahead = 16;
+  if (b_col == 1 && columns == width) {
+    for (int64_t p = 0; p < k; ++p) {
+      const T* const row = b + p * b_row;
+#pragma GCC unroll 2
+      for (int j = 0; j < tile_vectors; ++j) {
+        __builtin_prefetch(row + ahead * b_row + j * lanes<T>);
+        store(to + p * width + j * lanes<T>, load(row + j * lanes<T>));
+      }
+    }
+    return;
+  }
   for (int64_t j = 0; j < columns; j += lanes<T>) {
     const int64_t n = min_of(lanes<T>, columns - j);
     if (b_col == 1) {

@@ -8,7 +8,7 @@ namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
 template <class T, int Rows, int Vectors>
-void row_tile(const T* const* a, const T* b, const TileWalk& walk, T* tile) {
+void row_tile(const T* const* a, const T* b, const TileWalk& walk, T* out) {
   const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<T> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
@@ -29,13 +29,11 @@ void row_tile(const T* const* a, const T* b, const TileWalk& walk, T* tile) {
       }
     }
   }
-  for (int i = 0; i < Rows; ++i) {
-    for (int j = 0; j < Vectors; ++j) store(tile + i * tile_columns<T> + j * lanes<T>, sum[i][j]);
-  }
+  put_sums<T>(sum, walk, out);
 }
 
 template <class T, int Rows, int Vectors>
-void column_tile(const T* a, const T* b, const TileWalk& walk, T* tile) {
+void column_tile(const T* a, const T* b, const TileWalk& walk, T* out) {
   const int64_t length = walk.length, a_step = walk.a_step, b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<T> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
@@ -55,9 +53,7 @@ void column_tile(const T* a, const T* b, const TileWalk& walk, T* tile) {
       }
     }
   }
-  for (int i = 0; i < Rows; ++i) {
-    for (int j = 0; j < Vectors; ++j) store(tile + i * tile_columns<T> + j * lanes<T>, sum[i][j]);
-  }
+  put_sums<T>(sum, walk, out);
 }
 
 template <class T, int... I>

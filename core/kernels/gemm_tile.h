@@ -7,9 +7,13 @@
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 
+inline constexpr int tile_vectors = 2;
+inline constexpr int64_t tile_row_bytes = tile_vectors * vector_bytes;
+
 /// How a tile walks k: `runs` stretches of `length` steps. Stretch r starts a_offset[r] elements into a, and
 /// r * b_run into b. Within one, a advances by a_step (1 for row pointers) and b by b_step. Each step prefetches what
 /// lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place.
+/// Rows of the result are out_row bytes apart; it may be added to what is there.
 struct TileWalk {
   int64_t runs;
   const int64_t* a_offset;
@@ -18,6 +22,8 @@ struct TileWalk {
   int64_t b_step;
   int64_t b_run;
   int64_t b_ahead;
+  int64_t out_row = tile_row_bytes;
+  bool add = false;
 };
 
 // 14 x 2 accumulators of 32 AVX-512 registers, 6 x 2 of 16: with two vectors of b and one broadcast, all are in use.
@@ -26,16 +32,15 @@ inline constexpr int tile_rows = 14;
 #else
 inline constexpr int tile_rows = 6;
 #endif
-inline constexpr int tile_vectors = 2;
 
-/// Sums a[row] * b[columns] into `tile`, rows of 2 vectors (the second is left alone by one-vector tiles).
+/// Sums a[row] * b[columns] into `out`, rows of 2 vectors (the second is left alone by one-vector tiles).
 /// Indexed [rows - 1][vectors - 1].
 template <class T>
 struct Tiles {
   /// a[i] points at row i, whose k are consecutive.
-  void (*rows[tile_rows][tile_vectors])(const T* const* a, const T* b, const TileWalk& walk, T* tile);
+  void (*rows[tile_rows][tile_vectors])(const T* const* a, const T* b, const TileWalk& walk, T* out);
   /// The rows are consecutive elements; k advances by a_step.
-  void (*columns[tile_rows][tile_vectors])(const T* a, const T* b, const TileWalk& walk, T* tile);
+  void (*columns[tile_rows][tile_vectors])(const T* a, const T* b, const TileWalk& walk, T* out);
 };
 
 extern const Tiles<float> tiles_f32;
@@ -55,6 +60,24 @@ template <class T>
 }
 template <class T>
 inline constexpr int tile_columns = tile_vectors * lanes<T>;
+
+/// Writes what a tile has summed.
+template <class T, int Rows, int Vectors>
+[[gnu::always_inline]] inline void put_sums(Vec<T> (&sum)[Rows][Vectors], const TileWalk& walk, T* out) noexcept {
+  const int64_t row = walk.out_row / static_cast<int64_t>(sizeof(T));
+  if (walk.add) {
+#pragma GCC unroll 14
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 2
+      for (int j = 0; j < Vectors; ++j) sum[i][j] += load(out + i * row + j * lanes<T>);
+    }
+  }
+#pragma GCC unroll 14
+  for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 2
+    for (int j = 0; j < Vectors; ++j) store(out + i * row + j * lanes<T>, sum[i][j]);
+  }
+}
 
 /// Tile t of `count` rows cut into near-equal tiles: 32 rows are 11 + 11 + 10, not 14 + 14 + 4.
 struct RowTiles {
