@@ -7,7 +7,7 @@
 #include "kernels/gemm_scratch.h"
 #include "kernels/gemm_stream.h"
 #include "kernels/rows.h"
-#include "kernels/vecmath.h"
+#include "kernels/vecmath_wide.h"
 #include "runtime/parallel.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
@@ -67,11 +67,28 @@ void multiply(const float* a, int64_t a_row, int64_t rows, int64_t k, const Pane
   }
 }
 
-/// put(tile, first row, rows, first column, columns) for tiles of a b: `a` in panels (rows x keys), b in panels of so
-/// many columns with a row per key.
-template <class End, class Put>
-void multiply_panels(const Panels& a, int64_t rows, const Panels& b, int64_t columns, End end_of, Put put) {
-  alignas(64) float tile[tile_rows * panel];
+/// A tile of `rows` rows is added to n columns at `to`, whose rows are so far apart.
+template <class Tile, class A>
+[[gnu::always_inline]] inline void add_tile(Tile tile, A a, const float* b, TileWalk walk, int64_t rows, int64_t n,
+                                            float* to, int64_t stride) {
+  if (n % lanes<float> == 0) {
+    walk.out_row = stride * static_cast<int64_t>(sizeof(float));
+    walk.add = true;
+    return tile(a, b, walk, to);
+  }
+  alignas(64) float sums[tile_rows * panel];
+  tile(a, b, walk, sums);
+  for (int64_t r = 0; r < rows; ++r, to += stride) {
+    for (int64_t j = 0; j < n; j += lanes<float>)
+      store_first(to + j, load_first(to + j, n - j) + load(sums + r * panel + j), n - j);
+  }
+}
+
+/// at(row, column)[rows, columns] += a b: `a` in panels (rows x keys), b in panels of so many columns with a row per
+/// key. The rows of the sum are so far apart.
+template <class End, class At>
+void multiply_panels(const Panels& a, int64_t rows, const Panels& b, int64_t columns, End end_of, At at,
+                     int64_t stride) {
   int64_t offsets[panels_max];
   for (int64_t p = 0; p < panels_max; ++p) offsets[p] = p * a.rows * panel;
   const RowTiles row_tiles(rows);
@@ -81,9 +98,8 @@ void multiply_panels(const Panels& a, int64_t rows, const Panels& b, int64_t col
       const int64_t i = row_tiles.begin(t), end = row_tiles.begin(t + 1);
       const float* row[tile_rows];
       for (int64_t r = i; r < end; ++r) row[r - i] = a.at(0, r);
-      tiles_f32.rows[end - i - 1][vectors_for(width) - 1](
-          row, b.at(c / panel), {end_of(end - 1), offsets, panel, 1, panel, panel * panel, 8 * panel}, tile);
-      put(tile, i, end - i, c, width);
+      add_tile(tiles_f32.rows[end - i - 1][vectors_for(width) - 1], row, b.at(c / panel),
+               {end_of(end - 1), offsets, panel, 1, panel, panel * panel, 8 * panel}, end - i, width, at(i, c), stride);
     }
   }
 }
@@ -92,7 +108,6 @@ void multiply_panels(const Panels& a, int64_t rows, const Panels& b, int64_t col
 template <class First>
 void add_transposed(const Panels& a, int64_t rows, int64_t keys, const Panels& b, int64_t columns, float* to,
                     int64_t stride, First first_of) {
-  alignas(64) float tile[tile_rows * panel];
   for (int64_t p = 0; p < panels_of(keys); ++p) {
     const int64_t first = first_of(p), count = min_of(panel, keys - p * panel);
     if (first >= rows) continue;
@@ -101,14 +116,9 @@ void add_transposed(const Panels& a, int64_t rows, int64_t keys, const Panels& b
       const int64_t width = min_of(panel, columns - c);
       for (int64_t t = 0; t < key_tiles.count; ++t) {
         const int64_t i = key_tiles.begin(t), end = key_tiles.begin(t + 1);
-        tiles_f32.columns[end - i - 1][vectors_for(width) - 1](
-            a.at(p, first) + i, b.at(c / panel, first), {1, &no_offset, rows - first, panel, panel, 0, 8 * panel},
-            tile);
-        for (int64_t r = i; r < end; ++r) {
-          float* const out = to + (p * panel + r) * stride + c;
-          for (int64_t j = 0; j < width; j += lanes<float>)
-            store_first(out + j, load_first(out + j, width - j) + load(tile + (r - i) * panel + j), width - j);
-        }
+        add_tile(tiles_f32.columns[end - i - 1][vectors_for(width) - 1], a.at(p, first) + i, b.at(c / panel, first),
+                 {1, &no_offset, rows - first, panel, panel, 0, 8 * panel}, end - i, width,
+                 to + (p * panel + i) * stride + c, stride);
       }
     }
   }
@@ -184,8 +194,12 @@ float exponentiate(const Panels& scores, int64_t row, int64_t panels, float shif
   Vec<float> total[2] = {};
   for (int64_t p = 0; p < panels; ++p) {
     float* const s = scores.at(p, row);
+    if constexpr (vm::is_wide<float>) {
+      by_vectors<panel>([&](auto x) { return vm::exp(x - shift); }, s, s);
+    } else {
 #pragma GCC ivdep
-    for (int64_t j = 0; j < panel; ++j) s[j] = vm::exp(s[j] - shift);
+      for (int64_t j = 0; j < panel; ++j) s[j] = vm::exp(s[j] - shift);
+    }
     for (int v = 0; v < 2; ++v) total[v] += load(s + v * lanes<float>);
   }
   return lane_sum<float>(total[0] + total[1]);
@@ -235,16 +249,13 @@ void forward_block(const Head& h, int64_t begin, int64_t rows) {
         const int64_t used = panels_of(h.seen(begin + i, first, n));
         total[i] = total[i] * decay[i] + exponentiate(scores, i, used, shift[i - from]);
         fill_rest(scores, i, used * panel, panels, 0);
+        for (int64_t p = 0; p < value_panels && decay[i] != 1; ++p)
+          for (int64_t j = 0; j < panel; ++j) out.at(p, i)[j] *= decay[i];
       }
     }
-    multiply_panels(scores, rows, packed_values, a.value_width, end_of,
-                    [&](const float* tile, int64_t i, int64_t count, int64_t column, int64_t width) {
-                      for (int64_t r = 0; r < count; ++r) {
-                        float* const o = out.at(column / panel, i + r);
-                        for (int64_t j = 0; j < width; j += lanes<float>)
-                          store(o + j, load(o + j) * decay[i + r] + load(tile + r * panel + j));
-                      }
-                    });
+    multiply_panels(
+        scores, rows, packed_values, round_up(a.value_width, lanes<float>), end_of,
+        [&](int64_t i, int64_t column) { return out.at(column / panel, i); }, panel);
   }
   for (int64_t i = 0; i < rows; ++i) {
     float* const to = h.writable(a.out, h.head, begin + i);
@@ -377,14 +388,10 @@ class Backward {
                    a_.grad_value.row, first_of);
     add_transposed(changes, rows, n, queries(begin), a_.width, h.writable(a_.grad_key, key_head, first),
                    a_.grad_key.row, first_of);
-    multiply_panels(changes, rows, {keys_.data(), panels * panel}, a_.width, end_of,
-                    [&](const float* tile, int64_t i, int64_t count, int64_t column, int64_t width) {
-                      for (int64_t r = 0; r < count; ++r) {
-                        float* const q = h.writable(a_.grad_query, h.head, begin + i + r) + column;
-                        for (int64_t j = 0; j < width; j += lanes<float>)
-                          store_first(q + j, load_first(q + j, width - j) + load(tile + r * panel + j), width - j);
-                      }
-                    });
+    multiply_panels(
+        changes, rows, {keys_.data(), panels * panel}, a_.width, end_of,
+        [&](int64_t i, int64_t column) { return h.writable(a_.grad_query, h.head, begin + i) + column; },
+        a_.grad_query.row);
   }
 
   const AttentionArgs& a_;

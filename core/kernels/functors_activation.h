@@ -5,6 +5,7 @@
 
 #include "kernels/functors_arithmetic.h"
 #include "kernels/vecmath_special.h"
+#include "kernels/vecmath_wide.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
@@ -102,6 +103,11 @@ template <class T>
 struct Gelu {
   static constexpr bool vectorised = std::is_same_v<T, float>;
   T operator()(T x) const { return x * vm::normal_cdf(x); }
+  static void group(T* out, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    by_vectors<group_size>([](auto x) { return x * vm::normal_cdf(x); }, out, in);
+  }
 };
 template <class T>
 struct GeluBackward {
@@ -109,6 +115,13 @@ struct GeluBackward {
   T operator()(T grad, T x) const {
     constexpr T scale = T(0.39894228040143267794);  // 1 / sqrt(2 pi)
     return grad * (vm::normal_cdf(x) + x * (scale * vm::exp(T(-0.5) * x * x)));
+  }
+  static void group(T* out, const T* grad, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    by_vectors<group_size>(
+        [](auto g, auto x) { return g * (vm::normal_cdf(x) + x * (0.398942280f * vm::exp(-0.5f * x * x))); }, out, grad,
+        in);
   }
 };
 /// The tanh form: x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), which is x sigmoid of twice the inside.

@@ -5,6 +5,7 @@
 #include "kernels/functors_arithmetic.h"
 #include "kernels/vecmath_special.h"
 #include "kernels/vecmath_trig.h"
+#include "kernels/vecmath_wide.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
@@ -17,10 +18,20 @@ inline constexpr bool is_f32 = std::is_same_v<T, float>;
 template <class T>
 struct Exp {
   T operator()(T x) const { return vm::exp(x); }
+  static void group(T* out, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    by_vectors<group_size>([](auto x) { return vm::exp(x); }, out, in);
+  }
 };
 template <class T>
 struct Log {
   T operator()(T x) const { return vm::log(x); }
+  static void group(T* out, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    by_vectors<group_size>([](auto x) { return vm::log(x); }, out, in);
+  }
 };
 template <class T>
 struct Tanh {

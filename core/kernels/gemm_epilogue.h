@@ -5,7 +5,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/gemm_tile.h"
-#include "kernels/vecmath_special.h"
+#include "kernels/vecmath_wide.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
@@ -56,7 +56,9 @@ template <class T>
 /// In place over a whole tile row, so that the compiler vectorises it.
 template <class T>
 [[gnu::noinline]] void gelu_row(T* row) noexcept {
-  if constexpr (!__is_same(T, uint64_t)) {
+  if constexpr (vm::is_wide<T>) {
+    by_vectors<tile_columns<T>>([](auto x) { return x * vm::normal_cdf(x); }, row, row);
+  } else if constexpr (!__is_same(T, uint64_t)) {
     for (int i = 0; i < tile_columns<T>; ++i) row[i] *= vm::normal_cdf(row[i]);
   }
 }

@@ -42,14 +42,14 @@ using detail::bits;
 [[gnu::always_inline]] inline float fmod(float x, float y) { return ::fmodf(x, y); }
 [[gnu::always_inline]] inline double fmod(double x, double y) { return ::fmod(x, y); }
 
-/// c0 + c1 x + c2 x^2 + ...
-template <class T>
-[[gnu::always_inline]] inline T poly(T, T c0) {
-  return c0;
+/// c0 + c1 x + c2 x^2 + ..., for a number or a vector of them.
+template <class V, class T>
+[[gnu::always_inline]] inline V poly(V x, T c0, T c1) {
+  return c0 + x * c1;
 }
-template <class T, class... Rest>
-[[gnu::always_inline]] inline T poly(T x, T c0, Rest... rest) {
-  return c0 + x * poly(x, rest...);
+template <class V, class T, class... Rest>
+[[gnu::always_inline]] inline V poly(V x, T c0, T c1, Rest... rest) {
+  return c0 + x * poly(x, c1, rest...);
 }
 
 // Adding 1.5 * 2^mantissa_bits rounds to an integer, and leaves that integer in the low bits of the sum.
@@ -71,9 +71,10 @@ template <class T>
 struct ExpReduction {
   T shifted, r;
 };
-[[gnu::always_inline]] inline ExpReduction<float> reduce_exp(float x) {
-  const float shifted = x * 1.44269504f + kRoundF;
-  const float n = shifted - kRoundF;
+template <class V>  // float, or a vector of it
+[[gnu::always_inline]] inline ExpReduction<V> reduce_exp(V x) {
+  const V shifted = x * 1.44269504f + kRoundF;
+  const V n = shifted - kRoundF;
   return {shifted, (x - n * 0.693359375f) - n * -2.12194440e-4f};
 }
 [[gnu::always_inline]] inline ExpReduction<double> reduce_exp(double x) {
@@ -88,7 +89,8 @@ struct ExpReduction {
   return bits<uint64_t>(shifted) - bits<uint64_t>(kRound) + static_cast<uint64_t>(bias);
 }
 
-[[gnu::always_inline]] inline float exp_poly(float r) {
+template <class V>
+[[gnu::always_inline]] inline V exp_poly(V r) {
   return 1.f + (r + r * r * poly(r, 5.e-01f, 1.6666512e-01f, 4.1666426e-02f, 8.369662e-03f, 1.3938632e-03f));
 }
 [[gnu::always_inline]] inline double exp_poly(double r) {
@@ -189,10 +191,11 @@ template <class T>
   return x <= T(0) ? lower : upper;
 }
 /// log(1 + f) - f, for a reduced f.
-[[gnu::always_inline]] inline float log1p_rest(float f) {
-  const float p = poly(f, 3.333331e-01f, -2.4999988e-01f, 2.0002238e-01f, -1.6669199e-01f, 1.4218187e-01f,
-                       -1.23845965e-01f, 1.18775666e-01f, -1.1792374e-01f, 6.908204e-02f);
-  const float square = f * f;
+template <class V>
+[[gnu::always_inline]] inline V log1p_rest(V f) {
+  const V p = poly(f, 3.333331e-01f, -2.4999988e-01f, 2.0002238e-01f, -1.6669199e-01f, 1.4218187e-01f, -1.23845965e-01f,
+                   1.18775666e-01f, -1.1792374e-01f, 6.908204e-02f);
+  const V square = f * f;
   return square * f * p - 0.5f * square;
 }
 [[gnu::always_inline]] inline double log1p_rest(double f) {

@@ -32,15 +32,19 @@ namespace vm {
 }
 [[gnu::always_inline]] inline double erfc(double x) { return ::erfc(x); }
 
+/// R in normal_cdf, for a number or a vector of them.
+template <class V>
+[[gnu::always_inline]] inline V normal_rest(V a) {
+  return poly(a, 7.9788476e-01f, 3.1830737e-01f, 3.6346033e-02f, -4.8017707e-03f, -1.9483496e-05f, 2.0815656e-04f,
+              -5.8808375e-05f, 8.920761e-06f, -7.514636e-07f, 2.7489122e-08f);
+}
 /// The normal distribution function, Phi(x) = erfc(-x / sqrt 2) / 2 = exp(-log 2 - a R(a)) for x = -a. f32: absolute
 /// error 1e-7, and in the lower tail relative error 2e-6 down to x = -6, whence it falls to 0. f64: from the C
 /// library's erfc.
 [[gnu::always_inline]] inline float normal_cdf(float x) {
   const float a = abs(x);
   const float t = a > 13.f ? 13.f : a;
-  const float tail =
-      0.5f * exp(-t * poly(t, 7.9788476e-01f, 3.1830737e-01f, 3.6346033e-02f, -4.8017707e-03f, -1.9483496e-05f,
-                           2.0815656e-04f, -5.8808375e-05f, 8.920761e-06f, -7.514636e-07f, 2.7489122e-08f));
+  const float tail = 0.5f * exp(-t * normal_rest(t));
   return x < 0.f ? tail : 1.f - tail;
 }
 [[gnu::always_inline]] inline double normal_cdf(double x) { return 0.5 * ::erfc(x * -0.70710678118654752440); }
