@@ -4,7 +4,6 @@
 
 #include "kernels/conv_geometry.h"
 #include "kernels/gemm.h"
-#include "kernels/gemm_epilogue.h"
 #include "runtime/parallel.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
@@ -13,6 +12,8 @@ namespace {
 // Points of a block: enough to pay for adding a tile to memory, few enough for both operands to stay in L2.
 constexpr int64_t window_points = 512;
 constexpr int64_t window_bytes = 256 << 10;
+// Each block reads and writes all sums: where those are large, blocks are larger too.
+constexpr int64_t most_window_bytes = 1 << 20;
 constexpr int64_t most_partial_bytes = 16 << 20;
 
 /// Copies the gradient of a block, channels innermost and padded with zeros to whole vectors.
@@ -102,12 +103,13 @@ void gradient_of_weight(const ConvArgs& args) {
   const int64_t sweeps = kernel / row_taps, sweep_rows = row_taps * in_channels;
   const int64_t grad_columns = round_up(out_channels, lanes<T>);
   const bool grad_in_place = dst[1] == 1 && grad_columns == out_channels;
+  const int64_t size = depth * grad_columns;  // of one group's gradient
+  const int64_t bytes = min_of(max_of(window_bytes, size * static_cast<int64_t>(sizeof(T)) / 4), most_window_bytes);
   const Blocks blocks(axis, is_empty ? 0 : args.batch, in_channels * static_cast<int64_t>(sizeof(T)), window_points,
-                      window_bytes);
+                      bytes, window_points);
 
   // Partial sums: consecutive blocks share one; how many there are follows from the problem.
   const int64_t count = is_empty ? 0 : blocks.count();
-  const int64_t size = depth * grad_columns;  // of one group's gradient
   const int64_t panels = ceil_div(out_channels, tile_columns<T>);
   const int64_t affordable = max_of(most_partial_bytes / (size * args.groups * static_cast<int64_t>(sizeof(T))), 1);
   // Panels divide the work first: every part is a copy of the gradient to be written and added.
@@ -117,10 +119,9 @@ void gradient_of_weight(const ConvArgs& args) {
 
   parallel_for(parts * args.groups * panel_blocks, 1, [&](int64_t begin, int64_t end) {
     const int64_t most_points = blocks.images_each * blocks.rows_each * blocks.columns_each;
-    alignas(64) T tile[tile_rows * tile_columns<T>];
     Scratch<T> copy(in_place || is_empty ? 0 : blocks.window_size(axis, in_channels));
     Scratch<T> grad_copy(grad_in_place || is_empty ? 0 : most_points * grad_columns);
-    Scratch<int64_t> offsets(is_empty ? 0 : blocks.rows_each);
+    Scratch<int64_t> offsets(is_empty ? 0 : blocks.images_each * blocks.rows_each);
     for (int64_t piece = begin; piece < end; ++piece) {
       const int64_t panel_block = piece % panel_blocks, part = piece / panel_blocks / args.groups;
       const int64_t group = piece / panel_blocks % args.groups;
@@ -147,18 +148,24 @@ void gradient_of_weight(const ConvArgs& args) {
         const T* grad = grad_all + block.image * dst[0] + block.z * dst[2] + block.y * dst[3] + block.x * dst[4];
         int64_t grad_image = dst[0], grad_row = dst[3], grad_pixel = dst[4];
         if (!grad_in_place) {
-          copy_gradient(grad_copy.data(), grad_columns, grad_all, dst, out_channels, block);
+          copy_gradient(grad_copy.data() + first_column, grad_columns, grad_all + first_column * dst[1], dst,
+                        min_of(out_channels - first_column, columns), block);
           grad = grad_copy.data();
           grad_pixel = grad_columns;
           grad_row = block.columns * grad_columns;
           grad_image = block.rows * grad_row;
         }
         const int64_t pixel_step = axis[2].step * window.pixel;
-        for (int64_t y = 0; y < block.rows; ++y) offsets.data()[y] = y * axis[1].step * window.row;
-        const TileWalk walk{block.rows, offsets.data(), block.columns, pixel_step,
-                            grad_pixel, grad_row,       8 * grad_pixel};
+        // The rows of several images are runs of one tile, if the gradient's go on from one image to the next.
+        const int64_t together = grad_image == block.rows * grad_row ? block.images : 1;
+        for (int64_t i = 0; i < together; ++i) {
+          for (int64_t y = 0; y < block.rows; ++y)
+            offsets.data()[i * block.rows + y] = i * window.image + y * axis[1].step * window.row;
+        }
+        TileWalk walk{together * block.rows, offsets.data(), block.columns, pixel_step, grad_pixel, grad_row,
+                      8 * grad_pixel};
+        walk.out_row = grad_columns * static_cast<int64_t>(sizeof(T));
         const RowTiles row_tiles(sweep_rows);
-        Epilogue<T> add;
         for (int64_t s = 0; s < sweeps; ++s) {
           const int64_t tap = s * row_taps;
           const int64_t x = tap % args.kernel[2], y = tap / args.kernel[2] % args.kernel[1];
@@ -176,11 +183,10 @@ void gradient_of_weight(const ConvArgs& args) {
                 __builtin_prefetch(to + i * grad_columns, 1);
                 __builtin_prefetch(to + i * grad_columns + lanes<T>, 1);
               }
-              for (int64_t i = 0; i < block.images; ++i) {
-                add.accumulate = b > first_block || i > 0;
+              for (int64_t i = 0; i < block.images; i += together) {
+                walk.add = b > first_block || i > 0;
                 tiles<T>().columns[height - 1][n > lanes<T> ? 1 : 0](swept + i * window.image + r,
-                                                                     grad + i * grad_image + o, walk, tile);
-                store_tile(tile, height, n, to, grad_columns, 0, 0, add);
+                                                                     grad + i * grad_image + o, walk, to);
               }
             }
           }
@@ -189,34 +195,43 @@ void gradient_of_weight(const ConvArgs& args) {
     }
   });
 
-  // Adds the partial sums in order and turns [tap][in][out] into the weight's layout, some input channels at a time.
+  // Adds the partial sums in order and turns [tap][in][out] into the weight's layout, a vector of input channels at a
+  // time.
   const bool taps_together = w[4] == 1 && w[3] == args.kernel[2] && w[2] == args.kernel[1] * args.kernel[2];
-  parallel_for(args.groups * in_channels, 1 + (1 << 16) / (kernel * out_channels), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t group = i / in_channels, c = i % in_channels;
-      T* sum = sums.data() + group * size + c * grad_columns;
-      const int64_t tap_row = in_channels * grad_columns;
-      for (int64_t part = 1; part < parts; ++part) {
-        const T* other = sum + part * args.groups * size;
-        for (int64_t t = 0; t < kernel; ++t) {
-          for (int64_t o = 0; o < out_channels; ++o) sum[t * tap_row + o] += other[t * tap_row + o];
+  const int64_t strips = ceil_div(in_channels, lanes<T>), tap_row = in_channels * grad_columns;
+  parallel_for(
+      args.groups * strips, 1 + (1 << 16) / (kernel * out_channels * lanes<T>), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t group = i / strips, c = i % strips * lanes<T>, channels = min_of(lanes<T>, in_channels - c);
+          T* sum = sums.data() + group * size + c * grad_columns;
+          for (int64_t part = 1; part < parts; ++part) {
+            const T* other = sum + part * args.groups * size;
+            for (int64_t t = 0; t < kernel; ++t) {
+              for (int64_t o = 0; o < channels * grad_columns; ++o) sum[t * tap_row + o] += other[t * tap_row + o];
+            }
+          }
+          T* to = weight + group * out_channels * w[0] + c * w[1];
+          for (int64_t k = 0; taps_together && k < channels; ++k) {
+            for (int64_t t = 0; t < kernel; t += lanes<T>) {
+              transpose_strip<T, Strip::exact>(to + k * w[1] + t, w[0], sum + t * tap_row + k * grad_columns, tap_row,
+                                               min_of(lanes<T>, kernel - t), out_channels, [](int64_t o) { return o; });
+            }
+          }
+          for (int64_t t = 0; !taps_together && t < kernel; ++t) {
+            T* tap = to + t / (args.kernel[1] * args.kernel[2]) * w[2] + t / args.kernel[2] % args.kernel[1] * w[3] +
+                     t % args.kernel[2] * w[4];
+            const T* from = sum + t * tap_row;
+            if (w[1] == 1) {
+              transpose_strip<T, Strip::exact>(tap, w[0], from, grad_columns, channels, out_channels,
+                                               [](int64_t o) { return o; });
+              continue;
+            }
+            for (int64_t k = 0; k < channels; ++k) {
+              for (int64_t o = 0; o < out_channels; ++o) tap[o * w[0] + k * w[1]] = from[k * grad_columns + o];
+            }
+          }
         }
-      }
-      T* to = weight + group * out_channels * w[0] + c * w[1];
-      if (taps_together) {
-        for (int64_t t = 0; t < kernel; t += lanes<T>) {
-          transpose_strip<T, Strip::exact>(to + t, w[0], sum + t * tap_row, tap_row, min_of(lanes<T>, kernel - t),
-                                           out_channels, [](int64_t o) { return o; });
-        }
-        continue;
-      }
-      for (int64_t t = 0; t < kernel; ++t) {
-        T* tap = to + t / (args.kernel[1] * args.kernel[2]) * w[2] + t / args.kernel[2] % args.kernel[1] * w[3] +
-                 t % args.kernel[2] * w[4];
-        for (int64_t o = 0; o < out_channels; ++o) tap[o * w[0]] = sum[t * tap_row + o];
-      }
-    }
-  });
+      });
 }
 
 }  // namespace
