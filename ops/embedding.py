@@ -53,7 +53,7 @@ Op(
 
     Raises IndexError for an index out of range.
     """,
-    namespace="nn",
+    namespace="_",
     cost=pointwise(0.1),
     vjp={
         "weight": lambda g, indices, weight, mean: embedding_bag_rows_backward(g, indices, weight.sizes, mean),

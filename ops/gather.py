@@ -269,3 +269,29 @@ Op(
     namespace="_",
     composite=True,
 )
+Op(
+    "mix_lines(self: Tensor, index: Tensor, weight: Tensor, dim: int) -> Tensor",
+    """Every line along dim a weighted sum of lines of self: weight[0, j] * self[index[0, j]] + ... for line j.
+
+    Args: index, int64, and weight, float64: shape (taps, n). Weights receive no gradient.
+    Raises IndexError for an index out of range.
+    """,
+    namespace="_",
+    cost=pointwise(0.5),
+    vjp={"self": lambda g, self, index, weight, dim: mix_lines_back(g, index, weight, dim, self.sizes)},
+    samples=lambda: [
+        ((3, 4), np.array([[0, 3], [1, 1]]), np.array([[0.5, 2.0], [1.0, -1.0]]), 1),
+        ((3, 4), np.array([[2, 0, 1, 1]]), np.array([[0.5, 2.0, 1.0, 0.25]]), -2),
+    ],
+    big=lambda: [((100, 401), np.array([[(k * 7 + t) % 401 for k in range(300)] for t in (0, 1)]), np.ones((2, 300)), 1)],
+    ref=lambda x, index, weight, dim: sum(
+        np.moveaxis(np.moveaxis(x, dim, -1)[..., i] * w, -1, dim) for i, w in zip(index, weight, strict=True)
+    ),
+)
+Op(
+    "mix_lines_back(grad: Tensor, index: Tensor, weight: Tensor, dim: int, sizes: list[int]) -> Tensor",
+    "Adds the gradient of each line to those it was mixed from.",
+    namespace="_",
+    cost=pointwise(0.5),
+    vjp={"grad": lambda g, index, weight, dim: mix_lines(g, index, weight, dim)},
+)

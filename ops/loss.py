@@ -129,6 +129,56 @@ Op(
     method=False,
 )
 Op(
+    "squared_difference(self: Tensor, target: Tensor) -> Tensor",
+    "(self - target)^2.",
+    rule=FLOAT,
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.1),
+    vjp={
+        "self": lambda g, self, target: squared_difference_backward(g, self, target),
+        "target": lambda g, self, target: -squared_difference_backward(g, self, target),
+    },
+)
+Op(
+    "squared_difference_backward(grad: Tensor, self: Tensor, target: Tensor) -> Tensor",
+    "grad times the derivative of squared_difference by self.",
+    rule=FLOAT,
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.1),
+    vjp={
+        "grad": lambda g, self, target: squared_difference_backward(g, self, target),
+        "self": lambda g, grad: g * grad * 2,
+        "target": lambda g, grad: g * grad * -2,
+    },
+)
+Op(
+    "sigmoid_cross_entropy(self: Tensor, target: Tensor) -> Tensor",
+    "(1 - target) self - log(sigmoid(self)), without overflow.",
+    rule=FLOAT,
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.8),
+    vjp={
+        "self": lambda g, self, target: sigmoid_cross_entropy_backward(g, self, target),
+        "target": lambda g, self, target: -(g * self),
+    },
+)
+Op(
+    "sigmoid_cross_entropy_backward(grad: Tensor, self: Tensor, target: Tensor) -> Tensor",
+    "grad times the derivative of sigmoid_cross_entropy by self.",
+    rule=FLOAT,
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.5),
+    vjp={
+        "grad": lambda g, self, target: sigmoid_cross_entropy_backward(g, self, target),
+        "self": lambda g, grad, self, target: g * grad * sigmoid(self) * sigmoid(-self),
+        "target": lambda g, grad: -(g * grad),
+    },
+)
+Op(
     "huber(self: Tensor, target: Tensor, delta: float, divisor: float) -> Tensor",
     "d^2 / 2 below delta for d = |self - target|, delta (d - delta / 2) above; divided by divisor.",
     rule=FLOAT,

@@ -2,15 +2,16 @@
 
 #include "kernels/functors_arithmetic.h"
 #include "kernels/reduce.h"
+#include "kernels/reduce_ops.h"
 #include "runtime/parallel.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
-constexpr int64_t columns = 256;        // outputs searched together
-constexpr int64_t piece = 1 << 15;      // elements a parallel piece takes
-constexpr int64_t part_size = 1 << 16;  // elements of one long search that are looked at apart
-constexpr int64_t short_row = 32;       // elements of a row searched in one pass
+constexpr int64_t columns_together = 256;  // outputs searched together
+constexpr int64_t piece = 1 << 15;         // elements a parallel piece takes
+constexpr int64_t part_size = 1 << 16;     // elements of one long search that are looked at apart
+constexpr int64_t short_row = 32;          // elements of a row searched in one pass
 
 template <class T>
 struct Best {
@@ -144,10 +145,33 @@ class Search {
     return best;
   }
 
+  /// A vector's worth of rows that fit a vector each: their extremes first, then the first lanes that hold them.
+  void search_together(int64_t begin) const
+    requires(!std::is_same_v<T, bool>)
+  {
+    using Op = std::conditional_t<largest, Largest<T>, Smallest<T>>;
+    const auto row = [&](int64_t k) { return reinterpret_cast<const T*>(in_ + (begin + k) * kept_.in[0]); };
+    const Lanes<T> number = lane_numbers<T>();
+    Vec<T> x[lanes<T>], folded[lanes<T>];
+    Lanes<T> place[lanes<T>];
+    for (int k = 0; k < lanes<T>; ++k) folded[k] = x[k] = row_lanes<Op>(row(k), reduced_.count);
+    T best[lanes<T>];
+    kernels::WEFT_ISA_NAMESPACE::store(best, fold_all<Op, T>(folded));
+    for (int k = 0; k < lanes<T>; ++k) {
+      place[k] = (x[k] == best[k]) | (x[k] != x[k]) ? number : Lanes<T>{} + lanes<T>;
+    }
+    LaneIndex<T> first[lanes<T>];
+    kernels::WEFT_ISA_NAMESPACE::store(first, fold_all<Smallest<LaneIndex<T>>, LaneIndex<T>>(place));
+    for (int k = 0; k < lanes<T>; ++k) store((begin + k) * kept_.out[0], {row(k)[first[k]], first[k]});
+  }
+
   /// One pass without branches: rows do not wait for each other.
   void search_short_rows() const {
     const int64_t n = reduced_.count;
     parallel_for(kept_.count, piece / n, [&](int64_t begin, int64_t end) {
+      if constexpr (!std::is_same_v<T, bool>) {
+        for (; n <= lanes<T> && begin + lanes<T> <= end; begin += lanes<T>) search_together(begin);
+      }
       for (; begin < end; ++begin) {
         const auto* x = reinterpret_cast<const T*>(in_ + begin * kept_.in[0]);
         Best<T> best{read(x), 0};
@@ -178,15 +202,15 @@ class Search {
 
   void search_columns() const {
     const int inner = kept_.ndim - 1;
-    const int64_t width = kept_.sizes[inner], chunks = (width + columns - 1) / columns;
-    const int64_t work = reduced_.count * std::min(width, columns);
+    const int64_t width = kept_.sizes[inner], chunks = (width + columns_together - 1) / columns_together;
+    const int64_t work = reduced_.count * std::min(width, columns_together);
     parallel_for(kept_.count / width * chunks, std::max<int64_t>(piece / work, 1), [&](int64_t begin, int64_t end) {
-      // Indices as wide as the elements, so that one loop over columns vectorises.
+      // Indices as wide as the elements, so that one loop over columns_together vectorises.
       using Index = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
-      alignas(64) T value[columns];
-      alignas(64) Index place[columns];
+      alignas(64) T value[columns_together];
+      alignas(64) Index place[columns_together];
       for (; begin < end; ++begin) {
-        const int64_t column = begin % chunks * columns, n = std::min(columns, width - column);
+        const int64_t column = begin % chunks * columns_together, n = std::min(columns_together, width - column);
         const char* from = in_ + kept_.offset(kept_.in, begin / chunks, inner) + column * kept_.in[inner];
         for (int64_t k = 0; k < n; ++k) {
           value[k] = read(reinterpret_cast<const T*>(from) + k);

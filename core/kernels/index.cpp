@@ -361,6 +361,66 @@ int64_t sum_bags(const void* rows_, int64_t size, int64_t inner, const int64_t* 
   return bad.position();
 }
 
+template <class T>
+int64_t mix_lines(const void* in, SelectShape shape, const int64_t* index, const double* weight_, int64_t taps,
+                  int64_t n, void* out) {
+  const int64_t wrong = check_indices(index, taps * n, shape.size);
+  if (wrong >= 0) return wrong;
+  const int64_t inner = shape.inner;
+  const Scratch<T> weight(taps * n);
+  for (int64_t i = 0; i < taps * n; ++i) weight[i] = static_cast<T>(weight_[i]);
+  // Rows of the output; for single elements, whole lines.
+  const int64_t lines = inner == 1 ? shape.outer : shape.outer * n, width = inner == 1 ? n : inner;
+  parallel_for(lines, max_of(1, piece_elements / max_of(1, width)), [&](int64_t begin, int64_t end) {
+    for (int64_t line = begin; line < end; ++line) {
+      T* const to = static_cast<T*>(out) + line * width;
+      if (inner == 1) {
+        const T* const from = static_cast<const T*>(in) + line * shape.size;
+        for (int64_t j = 0; j < n; ++j) to[j] = weight[j] * from[index[j]];
+        for (int64_t t = 1; t < taps; ++t) {
+          for (int64_t j = 0; j < n; ++j) to[j] += weight[t * n + j] * from[index[t * n + j]];
+        }
+        continue;
+      }
+      const int64_t j = line % n;
+      const T* const from = static_cast<const T*>(in) + line / n * shape.size * inner;
+      for (int64_t c = 0; c < inner; c += lanes<T>) {
+        const int64_t count = min_of(lanes<T>, inner - c);
+        Vec<T> sum{};
+        for (int64_t t = 0; t < taps; ++t) {
+          sum += weight[t * n + j] * load_first(from + index[t * n + j] * inner + c, count);
+        }
+        store_first(to + c, sum, count);
+      }
+    }
+  });
+  return -1;
+}
+
+template <class T>
+int64_t mix_lines_back(const void* in, SelectShape shape, const int64_t* index, const double* weight, int64_t taps,
+                       int64_t n, void* out) {
+  const int64_t wrong = check_indices(index, taps * n, shape.size);
+  if (wrong >= 0) return wrong;
+  const int64_t inner = shape.inner, work = max_of(1, (taps * n + shape.size) * inner);
+  parallel_for(shape.outer, max_of(1, piece_elements / work), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const T* const from = static_cast<const T*>(in) + o * n * inner;
+      T* const to = static_cast<T*>(out) + o * shape.size * inner;
+      __builtin_memset(to, 0, static_cast<std::size_t>(shape.size * inner) * sizeof(T));
+      for (int64_t t = 0; t < taps; ++t) {
+        for (int64_t j = 0; j < n; ++j) {
+          const T w = static_cast<T>(weight[t * n + j]);
+          T* const line = to + index[t * n + j] * inner;
+#pragma GCC ivdep
+          for (int64_t c = 0; c < inner; ++c) line[c] += w * from[j * inner + c];
+        }
+      }
+    }
+  });
+  return -1;
+}
+
 int64_t index_copy(char* out, SelectShape shape, const int64_t* index, int64_t n, const char* src) {
   const int64_t bad = check_indices(index, n, shape.size);
   if (bad >= 0) return bad;
@@ -592,6 +652,10 @@ void fill(IndexTable& table) {
   fill_adds<int64_t>(table, 2);
   table.sum_bags[0] = sum_bags<float>;
   table.sum_bags[1] = sum_bags<double>;
+  table.mix_lines[0] = mix_lines<float>;
+  table.mix_lines[1] = mix_lines<double>;
+  table.mix_lines_back[0] = mix_lines_back<float>;
+  table.mix_lines_back[1] = mix_lines_back<double>;
   table.index_select = index_select;
   table.index_copy = index_copy;
   table.add_offsets = add_offsets;

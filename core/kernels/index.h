@@ -52,6 +52,12 @@ struct IndexTable {
   /// out[b, :] = the sum over j < length of rows[index[b * length + j], :], divided by `divisor`; for f32 and f64.
   int64_t (*sum_bags[2])(const void* rows, int64_t size, int64_t inner, const int64_t* index, int64_t bags,
                          int64_t length, Param divisor, void* out);
+  /// out[o, j, :] = the sum over t < taps of weight[t, j] * in[o, index[t, j], :], f32 and f64; and the transposed of
+  /// that, which adds to out[o, index[t, j], :].
+  int64_t (*mix_lines[2])(const void* in, SelectShape shape, const int64_t* index, const double* weight, int64_t taps,
+                          int64_t n, void* out);
+  int64_t (*mix_lines_back[2])(const void* in, SelectShape shape, const int64_t* index, const double* weight,
+                               int64_t taps, int64_t n, void* out);
   /// out[o, index[j], :] = src[o, j, :]; inner counts bytes.
   int64_t (*index_copy)(char* out, SelectShape shape, const int64_t* index, int64_t n, const char* src);
   /// out[o, index[j], :] += alpha * src[o, j, :], in order of j; an index equal to `skip` adds nothing.

@@ -35,6 +35,8 @@ void collect(char* to, const char* from, int64_t stride, int64_t count, int64_t 
     gather(reinterpret_cast<uint32_t*>(to), from, stride, count, count);
   else if (size == 8)
     gather(reinterpret_cast<uint64_t*>(to), from, stride, count, count);
+  else if (size == 2)
+    gather(reinterpret_cast<uint16_t*>(to), from, stride, count, count);
   else
     gather(reinterpret_cast<uint8_t*>(to), from, stride, count, count);
 }
@@ -305,6 +307,8 @@ void fill(ReduceTable& table) {
   fill_numbers<int64_t>(table, 2);
   fill_floating<float>(table, 0);
   fill_floating<double>(table, 1);
+  table.sum_bfloat16 = of<Widened<Sum<float>>>;
+  table.mean_bfloat16 = of<Widened<Sum<float>>, Divide<float>>;
   constexpr int boolean = static_cast<int>(Compute::b8);
   table.sum[boolean] = table.count_nonzero[boolean] = of<Count<bool>>;
   table.prod[boolean] = of<And, AsInteger>;

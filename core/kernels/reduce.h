@@ -31,6 +31,10 @@ struct ReduceTable {
   // To int64.
   ReduceKernel count_nonzero[compute_count];
 
+  // Of bfloat16, to f32.
+  ReduceKernel sum_bfloat16;
+  ReduceKernel mean_bfloat16;  ///< params as mean's
+
   // f32 and f64.
   ReduceKernel mean[2];         ///< params[0]: the number of elements
   ReduceKernel norm_1[2];       ///< sum |x|

@@ -162,19 +162,23 @@ template <class Op, class T, int D = 1>
   }
 }
 
+template <class T>
+[[gnu::always_inline]] inline Lanes<T> lane_numbers() {
+  Lanes<T> number;
+  for (int l = 0; l < lanes<T>; ++l) number[l] = l;
+  return number;
+}
 /// n < lanes elements, and the identity in the other lanes.
-template <class Op, class T, int... I>
-[[gnu::always_inline]] inline Vec<T> lift_partial(const T* x, int64_t n, std::integer_sequence<int, I...>) {
-  constexpr Lanes<T> number = {I...};
-  return number < static_cast<LaneIndex<T>>(n) ? Op::lift(load_partial(x, n)) : Vec<T>{} + Op::identity();
+template <class Op, class T>
+[[gnu::always_inline]] inline Vec<T> lift_partial(const T* x, int64_t n) {
+  return lane_numbers<T>() < static_cast<LaneIndex<T>>(n) ? Op::lift(load_partial(x, n)) : Vec<T>{} + Op::identity();
 }
 
 /// The lanes of a contiguous row of at most `block` elements.
 template <class Op, class T = typename Op::In>
 [[gnu::always_inline]] inline Vec<T> row_lanes(const T* x, int64_t n) {
   constexpr int64_t width = lanes<T>;
-  constexpr auto all = std::make_integer_sequence<int, lanes<T>>();
-  if (n < width) return n == 0 ? Vec<T>{} + Op::identity() : lift_partial<Op>(x, n, all);
+  if (n < width) return n == 0 ? Vec<T>{} + Op::identity() : lift_partial<Op>(x, n);
   Vec<T> a = Op::lift(load(x));
   int64_t i = width;
   if (n >= 8 * width) {
@@ -188,7 +192,7 @@ template <class Op, class T = typename Op::In>
     a = Op::combine(Op::combine(a, b), Op::combine(c, d));
   }
   for (; i + width <= n; i += width) a = Op::combine(a, Op::lift(load(x + i)));
-  return i < n ? Op::combine(a, lift_partial<Op>(x + i, n - i, all)) : a;
+  return i < n ? Op::combine(a, lift_partial<Op>(x + i, n - i)) : a;
 }
 template <class Op>
   requires(Op::vectors)
@@ -328,6 +332,40 @@ struct Powers {
 template <class T>
 inline constexpr Folding folding<Powers<T>>{sizeof(T),          sizeof(T),     Powers<T>::rows,
                                             Powers<T>::columns, clear<Sum<T>>, combine<Sum<T>>};
+
+/// Op on bfloat16: a block is widened to float32 at a time.
+template <class Op>
+struct Widened {
+  using Acc = float;
+  static void widen(const BFloat16* x, int64_t n, float* to) {
+    for (int64_t i = 0; i < n; ++i) to[i] = static_cast<float>(x[i]);
+  }
+  static void rows(const Param* params, const char* from, int64_t stride, int64_t rows, int64_t n, void* acc) {
+    alignas(64) float wide[block];
+    const int64_t together = n == 0 ? rows : block / n;
+    for (int64_t i = 0; i < rows; i += together) {
+      const int64_t count = together < rows - i ? together : rows - i;
+      for (int64_t k = 0; k < count; ++k)
+        widen(reinterpret_cast<const BFloat16*>(from + (i + k) * stride), n, wide + k * n);
+      fold_rows<Op>(params, reinterpret_cast<const char*>(wide), n * int64_t{sizeof(float)}, count, n,
+                    static_cast<float*>(acc) + i);
+    }
+  }
+  static void columns(const Param* params, const char* const* rows, int64_t n, int64_t width, void* acc) {
+    constexpr int64_t together = 4;  // what fold_columns joins before it adds
+    alignas(64) float wide[together][kernels::WEFT_ISA_NAMESPACE::columns];
+    const char* row[together];
+    for (int64_t k = 0; k < together; ++k) row[k] = reinterpret_cast<const char*>(wide[k]);
+    for (int64_t i = 0; i < n; i += together) {
+      const int64_t count = together < n - i ? together : n - i;
+      for (int64_t k = 0; k < count; ++k) widen(reinterpret_cast<const BFloat16*>(rows[i + k]), width, wide[k]);
+      fold_columns<Op>(params, row, count, width, acc);
+    }
+  }
+};
+template <class Op>
+inline constexpr Folding folding<Widened<Op>>{sizeof(BFloat16),     sizeof(float), Widened<Op>::rows,
+                                              Widened<Op>::columns, clear<Op>,     combine<Op>};
 
 /// Mean and sum of squared deviations of a group of elements; groups are joined by Chan's formula.
 template <class T>

@@ -93,45 +93,65 @@ Wide<T> scan_sums(const T* x, T* y, int64_t n, Wide<T> carry) {
   return carry;
 }
 
-/// One line in parts: their totals first, then each from the total of those before it, four parts side by side.
+/// The fold of n elements; its order is that of a total, not of a scan.
+template <class Op, class T>
+typename Op::Acc total_of(const T* x, int64_t n) {
+  using Acc = typename Op::Acc;
+  constexpr int64_t lanes_used = 32;
+  Acc total[lanes_used];
+  std::fill(total, total + lanes_used, Op::identity());
+  int64_t i = 0;
+  for (; i + lanes_used <= n; i += lanes_used)
+    for (int64_t k = 0; k < lanes_used; ++k) total[k] = Op::combine(total[k], static_cast<Acc>(x[i + k]));
+  for (int64_t k = 0; i + k < n; ++k) total[k] = Op::combine(total[k], static_cast<Acc>(x[i + k]));
+  for (int64_t k = 1; k < lanes_used; ++k) total[0] = Op::combine(total[0], total[k]);
+  return total[0];
+}
+
+/// One line in parts, each scanned from the total of those before it, some of them side by side. Several threads take
+/// all totals first; one alone scans a part while it is in cache.
 template <class Op, class T>
 void scan_parts(const T* x, int64_t n, T* y) {
   using Acc = typename Op::Acc;
-  constexpr int together = 4;
+  constexpr bool by_vectors = std::is_same_v<Op, Cumsum<T>> && std::is_floating_point_v<T>;
+  constexpr int together = by_vectors ? 1 : 4;
   const int64_t parts = std::min(most_parts, n / part_size) / together * together;
-  const int64_t size = n / parts;
-  Acc before[most_parts];
-  parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
-    for (; begin < end; ++begin) {
-      Acc total[8];
-      std::fill(total, total + 8, Op::identity());
-      const T* const from = x + begin * size;
-      for (int64_t i = 0; i < size; ++i) total[i % 8] = Op::combine(total[i % 8], static_cast<Acc>(from[i]));
-      for (int k = 1; k < 8; ++k) total[0] = Op::combine(total[0], total[k]);
-      before[begin] = total[0];
-    }
-  });
-  Acc sum = Op::identity();
-  for (int64_t part = 0; part < parts; ++part) {
+  const int64_t size = n / parts, groups = parts / together;
+  Acc before[most_parts], sum = Op::identity();
+  const auto find_total = [&](int64_t part) { before[part] = total_of<Op>(x + part * size, size); };
+  const auto place = [&](int64_t part) {
     const Acc total = before[part];
     before[part] = sum;
     sum = Op::combine(sum, total);
-  }
-  if constexpr (std::is_same_v<Op, Cumsum<T>> && std::is_floating_point_v<T>) {
-    parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
-      for (; begin < end; ++begin)
-        scan_sums(x + begin * size, y + begin * size, begin + 1 < parts ? size : n - begin * size, before[begin]);
-    });
-    return;
-  }
-  parallel_for(parts / together, 1, [&](int64_t begin, int64_t end) {
-    for (; begin < end; ++begin) {
+  };
+  const auto scan_group = [&](int64_t group) {
+    const int64_t at = group * together * size;
+    if constexpr (by_vectors) {
+      scan_sums(x + at, y + at, size, before[group]);
+    } else {
       Acc acc[together];
-      std::copy(before + begin * together, before + (begin + 1) * together, acc);
-      const int64_t at = begin * together * size;
+      std::copy(before + group * together, before + (group + 1) * together, acc);
       scan_lines<Op, T, together>(x + at, y + at, size, size, acc);
     }
-  });
+  };
+  if (num_threads() == 1) {
+    for (int64_t group = 0; group < groups; ++group) {
+      for (int64_t part = group * together; part < (group + 1) * together; ++part) {
+        find_total(part);
+        place(part);
+      }
+      scan_group(group);
+    }
+  } else {
+    const auto each = [](const auto& f) {
+      return [&f](int64_t begin, int64_t end) {
+        for (; begin < end; ++begin) f(begin);
+      };
+    };
+    parallel_for(parts, 1, each(find_total));
+    for (int64_t part = 0; part < parts; ++part) place(part);
+    parallel_for(groups, 1, each(scan_group));
+  }
   Acc rest[1] = {sum};
   scan_lines<Op, T, 1>(x + parts * size, y + parts * size, n - parts * size, 0, rest);
 }

@@ -89,6 +89,27 @@ void log_softmax(const void* x_, int64_t outer, int64_t n, int64_t inner, void* 
 }
 
 template <class T>
+void log_sum_exp(const void* x_, int64_t outer, int64_t n, int64_t inner, void* y_) {
+  const T* x = static_cast<const T*>(x_);
+  T* y = static_cast<T*>(y_);
+  const auto shift = [](T m) { return m - m == T{0} ? m : T{0}; };  // inf - inf would be made of infinite ones
+  each_line(
+      outer, n, inner,
+      [&](int64_t offset) {
+        const T m = shift(row_max(x + offset, n));
+        y[offset / n] = m + vm::log(sum_exp_row(x + offset, m, n));
+      },
+      [&](int64_t offset, int64_t columns) {
+        T m[column_block], s[column_block];
+        column_max(x + offset, n, inner, columns, m);
+        for (int64_t j = 0; j < columns; ++j) m[j] = shift(m[j]);
+        column_sum_exp(x + offset, n, inner, columns, m, s);
+        T* out = y + offset / (n * inner) * inner + offset % (n * inner);
+        for (int64_t j = 0; j < columns; ++j) out[j] = m[j] + vm::log(s[j]);
+      });
+}
+
+template <class T>
 void softmax_backward(const void* g_, const void* y_, int64_t outer, int64_t n, int64_t inner, void* dx_) {
   const T *g = static_cast<const T*>(g_), *y = static_cast<const T*>(y_);
   T* dx = static_cast<T*>(dx_);
@@ -146,6 +167,7 @@ void log_softmax_backward(const void* g_, const void* y_, int64_t outer, int64_t
 void fill(SoftmaxTable& table) {
   table = {{softmax<float>, softmax<double>},
            {log_softmax<float>, log_softmax<double>},
+           {log_sum_exp<float>, log_sum_exp<double>},
            {softmax_backward<float>, softmax_backward<double>},
            {log_softmax_backward<float>, log_softmax_backward<double>}};
 }

@@ -268,6 +268,35 @@ void topk(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bo
   });
 }
 
+/// The items of a line whose keys share their leading bits with the k-th smallest; k becomes its rank among them. A
+/// short line is taken whole.
+template <class T>
+int64_t items_near(const T* line, int64_t n, int64_t inner, int64_t* k, typename Keyed<T>::Item* items) {
+  using K = Keyed<T>;
+  constexpr int bits = 11, shift = K::key_bits - bits, copies = 4;
+  if (n < 512) {
+    for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(line[i * inner]), i);
+    return n;
+  }
+  uint32_t counts[copies][1 << bits] = {};  // several, so that equal neighbours do not wait for each other
+  for (int64_t i = 0; i < n; ++i) ++counts[i % copies][K::key(line[i * inner]) >> shift];
+  int64_t before = 0, bucket = 0;
+  for (;; ++bucket) {
+    int64_t here = 0;
+    for (const auto& count : counts) here += count[bucket];
+    if (before + here > *k) break;
+    before += here;
+  }
+  *k -= before;
+  int64_t found = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const auto key = K::key(line[i * inner]);
+    items[found] = K::item(key, i);
+    found += static_cast<int64_t>(key >> shift) == bucket;
+  }
+  return found;
+}
+
 template <class T>
 void kth(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bool nan_first, void* values_,
          int64_t* indices) {
@@ -280,9 +309,10 @@ void kth(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, boo
     int64_t index = -1;
     for (int64_t i = 0; nan_first && index < 0 && i < n; ++i) index = line[i * inner] != line[i * inner] ? i : -1;
     if (index < 0) {
-      for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(line[i * inner]), i);
-      select_smallest(items, n, k);
-      index = K::index(items[k]);
+      int64_t rank = k;
+      const int64_t found = items_near(line, n, inner, &rank, items);
+      select_smallest(items, found, rank);
+      index = K::index(items[rank]);
     }
     indices[o * inner + column] = index;
     values[o * inner + column] = line[index * inner];

@@ -458,4 +458,42 @@ Tensor masked_scatter_source_backward(const Tensor& grad, const Tensor& mask, In
   return ops::reshape(ops::cat(parts, 0), sizes);
 }
 
+namespace {
+
+using MixKernel = std::remove_extent_t<decltype(kernels::IndexTable::mix_lines)>;
+
+/// `size`: of the dimension of the result.
+Tensor mix(const Tensor& self, const Tensor& index, const Tensor& weight, int64_t dim, int64_t size,
+           const MixKernel* kernels, int64_t source_size) {
+  check_floating(self, "mix_lines");
+  check(index.dim() == 2 && index.dtype() == DType::int64 && weight.sizes() == index.sizes(),
+        "mix_lines: expected an index and weights of shape (taps, n), got {} and {}", index.sizes(), weight.sizes());
+  const int d = normalize_dim(dim, self.dim());
+  const DType work = float_work(self.dtype());
+  const Tensor in = packed_as(self, work), at = packed(index), weights = packed_as(weight, DType::float64);
+  Dims shape = self.sizes();
+  shape[d] = size;
+  const Tensor out = weft::empty(shape, work);
+  const Lines lines = lines_of(out, d);
+  const int64_t bad =
+      kernels[float_index(work)](in.bytes(), {lines.outer, source_size, lines.inner}, at.data<int64_t>(),
+                                 weights.data<double>(), index.sizes()[0], index.sizes()[1], out.bytes());
+  check_index(bad < 0, "mix_lines: index out of range for dimension {} of size {}", d, source_size);
+  return finished(out, self.dtype());
+}
+
+}  // namespace
+
+Tensor mix_lines(const Tensor& self, const Tensor& index, const Tensor& weight, int64_t dim) {
+  const int64_t size = self.sizes()[normalize_dim(dim, self.dim())];
+  return mix(self, index, weight, dim, index.size(-1), table().mix_lines, size);
+}
+
+Tensor mix_lines_back(const Tensor& grad, const Tensor& index, const Tensor& weight, int64_t dim, IntList sizes) {
+  const int64_t size = sizes[normalize_dim(dim, grad.dim())];
+  check(grad.sizes()[normalize_dim(dim, grad.dim())] == index.size(-1),
+        "mix_lines_back: expected {} lines of the gradient, got {}", index.size(-1), grad.sizes());
+  return mix(grad, index, weight, dim, size, table().mix_lines_back, size);
+}
+
 }  // namespace weft::ops::impl

@@ -7,6 +7,7 @@
 #include "kernels/table.h"
 #include "ops/convert.h"
 #include "ops/promotion.h"
+#include "ops/row_layout.h"
 #include "ops/support.h"
 #include "runtime/error.h"
 
@@ -89,10 +90,13 @@ struct Reduction {
   Dims kept;  ///< sizes of the result with keepdim
   Dims final_sizes;
 
-  Reduction(const Tensor& self, const std::optional<Dims>& dim, bool keepdim, DType type, const char* op)
+  /// `read`: the dtype that the kernel reads, if not the compute type's.
+  Reduction(const Tensor& self, const std::optional<Dims>& dim, bool keepdim, DType type, const char* op,
+            std::optional<DType> read = std::nullopt)
       : dims(dim, self.dim()), compute(compute_of(type, op)), kept(dims.kept_as_one(self.sizes())) {
     final_sizes = dims.shape(self.sizes(), keepdim);
-    in = self.dtype() == storage_of(compute) ? self : converted(self, storage_of(compute));
+    const DType wanted = read.value_or(storage_of(compute));
+    in = self.dtype() == wanted ? self : converted(self, wanted);
   }
   int index() const noexcept { return static_cast<int>(compute); }
   int64_t count() const { return dims.count(in.sizes()); }
@@ -249,6 +253,10 @@ Tensor sum_dim(const Tensor& self, const std::optional<Dims>& dim, bool keepdim,
   const DType type = sum_type(self, dtype);
   const Tensor in = summand(self, type);
   if (is_complex(type)) return by_parts(in, [&](const Tensor& x) { return ops::sum_dim(x, dim, keepdim); });
+  if (in.dtype() == DType::bfloat16) {
+    const Reduction r(in, dim, keepdim, type, "sum", DType::bfloat16);
+    return r.run(table().sum_bfloat16, DType::float32, type);
+  }
   const Reduction r(in, dim, keepdim, in.dtype(), "sum");
   return r.run(table().sum[r.index()], between_type(r), type);
 }
@@ -264,8 +272,10 @@ Tensor mean_dim(const Tensor& self, const std::optional<Dims>& dim, bool keepdim
   check_floating(self, type, "mean");
   const Tensor in = self.dtype() == type ? self : converted(self, type);
   if (is_complex(type)) return by_parts(in, [&](const Tensor& x) { return ops::mean_dim(x, dim, keepdim); });
-  const Reduction r(in, dim, keepdim, type, "mean");
-  return r.run(table().mean[r.index()], storage_of(r.compute), type, number(static_cast<double>(r.count())));
+  const bool is_narrow = type == DType::bfloat16;
+  const Reduction r(in, dim, keepdim, type, "mean", is_narrow ? std::optional(type) : std::nullopt);
+  return r.run(is_narrow ? table().mean_bfloat16 : table().mean[r.index()], storage_of(r.compute), type,
+               number(static_cast<double>(r.count())));
 }
 
 Tensor mean_backward(const Tensor& grad, IntList sizes, const std::optional<Dims>& dim, bool keepdim) {
@@ -485,6 +495,15 @@ Tensor logsumexp(const Tensor& self, IntList dim, bool keepdim) {
   const Tensor x = is_floating(self.dtype()) ? self : converted(self, float_type(self.dtype()));
   const Dims dims(dim);
   if (x.numel() == 0) return ops::log(ops::sum_dim(ops::exp(x), dims, keepdim));
+  if (dims.size() == 1 && x.dim() > 0 && is_floating(x.dtype())) {
+    const int d = normalize_dim(dims[0], x.dim());
+    const DType work = float_work(x.dtype());
+    const Tensor in = packed_as(x, work);
+    const Lines lines = lines_of(in, d);
+    const Tensor out = weft::empty(DimSet(dims, x.dim()).shape(x.sizes(), keepdim), work);
+    kernels::table().softmax.log_sum_exp[float_index(work)](in.bytes(), lines.outer, lines.n, lines.inner, out.bytes());
+    return finished(out, x.dtype());
+  }
   // An infinite largest element would make inf - inf of itself. Of complex numbers the real parts decide.
   const Tensor largest = ops::amax(ops::real(x), dims, true);
   const Tensor shift = ops::where(ops::isfinite(largest), largest, as_tensor(0));

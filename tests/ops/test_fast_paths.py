@@ -129,3 +129,117 @@ def test_float16_conversions_are_those_of_numpy() -> None:
     result = weft.from_numpy(floats).half().numpy()
     assert numpy.array_equal(result, expected, equal_nan=True)
     assert numpy.array_equal(numpy.signbit(result), numpy.signbit(expected))
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((5000,), 0), ((70, 10), 1), ((70, 1500), 1), ((700, 33), 0), ((9, 20, 7), (0, 2))]
+)
+def test_bfloat16_is_summed_as_float32(shape: tuple[int, ...], dim: int | tuple[int, ...], reduction: str) -> None:
+    x = weft.randn(*shape, 2).to(weft.bfloat16)
+    for each in (x[..., 0], x[..., 0].contiguous()):
+        wanted = getattr(each.float(), reduction)(dim).to(weft.bfloat16)
+        assert weft.equal(getattr(each, reduction)(dim), wanted)
+
+
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.int64, weft.bool], ids=str)
+@pytest.mark.parametrize("n", [1, 3, 8, 10, 16, 31, 33])
+def test_the_first_extreme_of_a_short_row_is_found(n: int, dtype: weft.dtype) -> None:
+    values = numpy.random.default_rng(n).integers(-2, 3, (37, n))
+    x = weft.from_numpy(values).to(dtype)
+    for name in ("max", "min"):
+        found, index = getattr(x, name)(1)
+        wanted = getattr(numpy, f"arg{name}")(x.numpy(), axis=1)
+        assert index.tolist() == wanted.tolist()
+        assert found.tolist() == numpy.take_along_axis(x.numpy(), wanted[:, None], 1)[:, 0].tolist()
+
+
+def test_the_first_nan_of_a_short_row_is_its_extreme() -> None:
+    x = weft.randn(40, 10)
+    x[::3, 7] = x[::3, 4] = float("nan")
+    x[5] = float("-inf")
+    for name in ("max", "min"):
+        found, index = getattr(x, name)(1)
+        assert bool(found[::3].isnan().all())
+        assert set(index[::3].tolist()) == {4}
+        assert int(index[5]) == 0
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "amax", "amin"])
+@pytest.mark.parametrize("n", [1, 5, 15, 16, 17, 40, 300])
+def test_a_row_has_the_same_bits_among_others_and_alone(n: int, name: str) -> None:
+    x = weft.rand(37, n) + 0.5
+    together = getattr(x, name)(1)
+    assert weft.equal(together, weft.stack([getattr(x[i : i + 1], name)(1)[0] for i in range(37)]))
+
+
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.int64], ids=str)
+@pytest.mark.parametrize("n", [511, 5000])
+def test_the_kth_value_of_a_long_line_is_that_of_a_sort(n: int, dtype: weft.dtype) -> None:
+    values = numpy.random.default_rng(n).normal(0, 30, n).round()  # with ties
+    values[7] = values[9] = 1e9
+    x = weft.from_numpy(values).to(dtype)
+    ordered, order = x.sort(stable=True)
+    for k in (1, 2, n // 3, n // 2, n - 1, n):
+        value, index = x.kthvalue(k)
+        assert (value.item(), index.item()) == (ordered[k - 1].item(), order[k - 1].item())
+
+
+def test_a_long_scan_has_the_same_bits_on_one_thread_and_on_two() -> None:
+    x = weft.randn(600_001)
+    threads = weft.get_num_threads()
+    results = []
+    try:
+        for count in (1, 2):
+            weft.set_num_threads(count)
+            results.append([x.cumsum(0), (1 + x * 1e-6).cumprod(0), x.logcumsumexp(0)])
+    finally:
+        weft.set_num_threads(threads)
+    assert all(weft.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_logsumexp_of_infinities_and_nan(dim: int) -> None:
+    inf, nan = float("inf"), float("nan")
+    x = weft.tensor([[-inf, -inf, -inf], [inf, 0, -inf], [inf, inf, 1], [nan, 0, 1], [0, 0, 0]])
+    if dim == 0:
+        x = x.t().contiguous()
+    result = x.logsumexp(dim).tolist()
+    assert result[:3] == [-inf, inf, inf]
+    assert numpy.isnan(result[3])
+    assert result[4] == pytest.approx(numpy.log(3))
+
+
+@pytest.mark.parametrize("mode", ["mean", "sum"])
+def test_a_bag_of_embeddings_is_the_reduction_of_its_rows(mode: str) -> None:
+    weight = weft.randn(50, 70, dtype=weft.float64, requires_grad=True)
+    index = weft.randint(0, 50, (6, 9))
+    found = weft.nn.functional.embedding_bag(index, weight, mode=mode)
+    wanted = getattr(weight[index], mode)(1)
+    assert weft.allclose(found, wanted, rtol=1e-14, atol=1e-14)
+    grads = [weft.autograd.grad(out.square().sum(), weight)[0] for out in (found, wanted)]
+    assert weft.allclose(*grads, rtol=1e-13, atol=1e-13)
+    with pytest.raises(IndexError, match="out of range"):
+        weft.nn.functional.embedding_bag(index + 45, weight, mode=mode)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "binary_cross_entropy_with_logits"])
+def test_losses_of_elements_have_first_and_second_derivatives(name: str) -> None:
+    x, y = (weft.rand(30, dtype=weft.float64, requires_grad=True) for _ in range(2))
+
+    def loss(a: weft.Tensor, b: weft.Tensor) -> weft.Tensor:
+        return getattr(weft.nn.functional, name)(3 * a, b)
+
+    assert weft.autograd.gradcheck(loss, (x, y))
+    assert weft.autograd.gradgradcheck(loss, (x, y))
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_resizing_has_first_and_second_derivatives(mode: str) -> None:
+    x = weft.randn(1, 2, 4, 5, dtype=weft.float64, requires_grad=True)
+
+    def resized(a: weft.Tensor) -> weft.Tensor:
+        return weft.nn.functional.interpolate(a, (7, 3), mode=mode).square()
+
+    assert weft.autograd.gradcheck(resized, (x,))
+    assert weft.autograd.gradgradcheck(resized, (x,))

@@ -7,6 +7,7 @@ from typing import Any
 import weft
 from weft import Tensor
 from weft._arguments import expects_tensors
+from weft._core import internal
 from weft.autograd import Function
 from weft.nn import _native as native
 
@@ -140,7 +141,7 @@ def embedding_bag(
         if mode != "max" and padding_idx is None and length > 0:
             plain = not (sparse or scale_grad_by_freq) and max_norm is None and per_sample_weights is None
             if plain and weight.dtype in (weft.float32, weft.float64):
-                return native.embedding_bag_rows(input, weight, mode == "mean")
+                return internal.embedding_bag_rows(input, weight, mode == "mean")
             vectors = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
             if per_sample_weights is not None:
                 vectors = vectors * per_sample_weights.unsqueeze(-1)

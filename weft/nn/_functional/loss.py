@@ -87,7 +87,7 @@ def mse_loss(
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     input, target = _broadcast(input, target)
-    return _weighted((input - target).square(), weight, reduction)
+    return _weighted(internal.squared_difference(input, target), weight, reduction)
 
 
 def l1_loss(
@@ -262,7 +262,7 @@ def binary_cross_entropy_with_logits(
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
     if pos_weight is None:
-        loss = (1 - target) * input - logsigmoid(input)
+        loss = internal.sigmoid_cross_entropy(input, target)
     else:
         loss = (1 - target) * input - ((pos_weight - 1) * target + 1) * logsigmoid(input)
     return reduced(loss if weight is None else loss * weight, reduction)

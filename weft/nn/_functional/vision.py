@@ -10,6 +10,7 @@ from typing import Any
 import weft
 from weft import Tensor
 from weft._arguments import expects_tensors
+from weft._core import internal
 from weft.nn import _native as native
 
 __all__ = [
@@ -81,7 +82,7 @@ def interpolate(
         pool = (native.adaptive_avg_pool1d, native.adaptive_avg_pool2d, native.adaptive_avg_pool3d)[n - 1]
         return pool(input, sizes)
     result = input
-    for d in range(n):
+    for d in reversed(range(n)):
         result = _resize(result, d - n, sizes[d], scales[d], mode, bool(align_corners), antialias)
     return _laid_out_as(input, result.clone() if result is input else result)
 
@@ -155,14 +156,11 @@ def _resize(
     else:
         first = position.floor()
         weights = [(k - 1, _cubic(position - first - (k - 1), -0.75)) for k in range(4)]
-    shape = [out] + [1] * (-1 - dim)
-    result: Tensor | None = None
-    for offset, weight in weights:
-        picked = input.index_select(dim, (first + offset).clamp(0, size - 1).to(weft.int64))
-        term = picked * weight.to(input.dtype).reshape(shape)
-        result = term if result is None else result + term
-    assert result is not None
-    return result
+    index = weft.stack([(first + offset).clamp(0, size - 1) for offset, _ in weights]).to(weft.int64)
+    weight = weft.stack([weight for _, weight in weights])
+    if input.is_floating_point():
+        return internal.mix_lines(input, index, weight, dim)
+    return internal.mix_lines(input.to(weft.float64), index, weight, dim).round().to(input.dtype)
 
 
 def _cubic(x: Tensor, a: float) -> Tensor:

@@ -1,0 +1,31 @@
+// Losses that are one formula per element, and their derivatives.
+#pragma once
+
+#include "kernels/functors_arithmetic.h"
+#include "kernels/vecmath.h"
+
+namespace weft::kernels::WEFT_ISA_NAMESPACE {
+namespace {
+
+template <class T>
+struct SquaredDifference {
+  T operator()(T x, T y) const { return (x - y) * (x - y); }
+};
+/// The incoming gradient times that of SquaredDifference by x.
+template <class T>
+struct SquaredDifferenceBackward {
+  T operator()(T g, T x, T y) const { return T(2) * (x - y) * g; }
+};
+/// Cross entropy of sigmoid(x) with t: (1 - t) x - log(sigmoid(x)), without overflow.
+template <class T>
+struct SigmoidCrossEntropy {
+  T operator()(T x, T t) const { return (T(1) - t) * x - (x < T(0) ? x : T(0)) + vm::log1p_exp_neg(vm::abs(x)); }
+};
+/// The incoming gradient times that of SigmoidCrossEntropy by x.
+template <class T>
+struct SigmoidCrossEntropyBackward {
+  T operator()(T g, T x, T t) const { return g * (vm::sigmoid(x) - t); }
+};
+
+}  // namespace
+}  // namespace weft::kernels::WEFT_ISA_NAMESPACE
