@@ -29,7 +29,7 @@ template <class T>
   if (step == 2) {
     return even_lanes<T>(load(from), load(from + lanes<T>), std::make_integer_sequence<int, lanes<T>>());
   }
-  Vec<T> v;
+  Vec<T> v{};
   for (int l = 0; l < lanes<T>; ++l) v[l] = from[l * step];
   return v;
 }
