@@ -4,13 +4,8 @@ from __future__ import annotations
 
 REASONS: dict[str, str] = {
     "arithmetic bfloat16": "converted block by block, in float32",
-    "reductions bfloat16": "converted to float32 first",
-    "indexing one_hot": "four passes: least, largest, zeros, scatter",
+    "reductions bfloat16": "widened to float32 a block at a time, then added",
     "indexing index_select columns": "one element at a time, each from an index of 8 bytes",
-    "indexing bincount": "two passes: the range first, then the counts",
-    "indexing embedding_bag": "the vectors are gathered, then added: two passes",
-    "depthwise 240@14 5x5": "rows of 14 fill a vector of 16 once, and pay for its edges",
-    "depthwise backward-weight NHWC": "each block of 16 channels copies its window out of rows far apart",
     "convolution groups backward-weight": "tiles of 32 columns filled by 4",
     "convolution 512@7": "the weights are packed at every call, a tenth of the time",
     "convolution 3x3": "tiles run at 85-92 % of the peak, oneDNN's at 90-97 %",
@@ -18,13 +13,9 @@ REASONS: dict[str, str] = {
     "convolution 7x7": "three input channels: runs of 21 elements",
     "other convolutions conv_transpose": "one pass for each phase of the stride, with few taps",
     "other convolutions conv3d": "windows of depth 3 are copied for every slice",
-    "pooling max NHWC": "positions are kept as int64 beside the values: half the lanes",
     "pooling fold": "adds one tap at a time, each through the output",
-    "pooling interpolate": "weights are applied axis by axis, each through memory",
     "recurrent LSTM": "each step is a product of 16 rows, then the cell: three passes over the gates",
     "attention": "scores are products of 64 columns, at 45-65 % of the peak",
-    "sorting kthvalue": "values and positions are partitioned together",
-    "reductions max over 1 64Kx10": "rows of ten do not fill a vector",
     "arithmetic 16M out=": "lines of the output are read before they are written: no stores past the cache",
 }
 

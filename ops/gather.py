@@ -283,7 +283,9 @@ Op(
         ((3, 4), np.array([[0, 3], [1, 1]]), np.array([[0.5, 2.0], [1.0, -1.0]]), 1),
         ((3, 4), np.array([[2, 0, 1, 1]]), np.array([[0.5, 2.0, 1.0, 0.25]]), -2),
     ],
-    big=lambda: [((100, 401), np.array([[(k * 7 + t) % 401 for k in range(300)] for t in (0, 1)]), np.ones((2, 300)), 1)],
+    big=lambda: [
+        ((100, 401), np.array([[(k * 7 + t) % 401 for k in range(300)] for t in (0, 1)]), np.ones((2, 300)), 1)
+    ],
     ref=lambda x, index, weight, dim: sum(
         np.moveaxis(np.moveaxis(x, dim, -1)[..., i] * w, -1, dim) for i, w in zip(index, weight, strict=True)
     ),
