@@ -273,12 +273,15 @@ Op(
     "mix_lines(self: Tensor, index: Tensor, weight: Tensor, dim: int) -> Tensor",
     """Every line along dim a weighted sum of lines of self: weight[0, j] * self[index[0, j]] + ... for line j.
 
-    Args: index, int64, and weight, float64: shape (taps, n). Weights receive no gradient.
+    Args: index, int64, and weight, float64: shape (taps, n). Weights have no derivative.
     Raises IndexError for an index out of range.
     """,
     namespace="_",
     cost=pointwise(0.5),
-    vjp={"self": lambda g, self, index, weight, dim: mix_lines_back(g, index, weight, dim, self.sizes)},
+    vjp={
+        "self": lambda g, self, index, weight, dim: mix_lines_back(g, index, weight, dim, self.sizes),
+        "weight": lambda g: _no_derivative(g, "mix_lines: weight"),
+    },
     samples=lambda: [
         ((3, 4), np.array([[0, 3], [1, 1]]), np.array([[0.5, 2.0], [1.0, -1.0]]), 1),
         ((3, 4), np.array([[2, 0, 1, 1]]), np.array([[0.5, 2.0, 1.0, 0.25]]), -2),
@@ -295,5 +298,8 @@ Op(
     "Adds the gradient of each line to those it was mixed from.",
     namespace="_",
     cost=pointwise(0.5),
-    vjp={"grad": lambda g, index, weight, dim: mix_lines(g, index, weight, dim)},
+    vjp={
+        "grad": lambda g, index, weight, dim: mix_lines(g, index, weight, dim),
+        "weight": lambda g: _no_derivative(g, "mix_lines_back: weight"),
+    },
 )
