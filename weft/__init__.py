@@ -75,6 +75,7 @@ from weft.nn.functional import rrelu as rrelu  # noqa: E402
 from weft.random import *  # noqa: E402, F403
 
 _einops.install()
+_lazy.mark_absent(Tensor)
 
 if _TYPE_CHECKING:  # what _lazy finds
     from weft import _dynamo as _dynamo

@@ -6,9 +6,9 @@ import functools
 import importlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-__all__ = ["MODULES", "NAMES", "absent", "find"]
+__all__ = ["MODULES", "NAMES", "absent", "find", "mark_absent"]
 
 # Modules of the package that `import weft` does not load.
 MODULES = frozenset(
@@ -83,6 +83,34 @@ def absent(module: str, name: str) -> AttributeError:
     path = f"{module}.{name}".removeprefix("weft.")
     hint = f": PyTorch has torch.{path}, weft does not (yet)" if path in _absent_names() else ""
     return AttributeError(f"module '{module}' has no attribute '{name}'{hint}", name=name, obj=sys.modules[module])
+
+
+class _AbsentAttribute:
+    """Stands in a class for an attribute that PyTorch's has: to reach for it raises AttributeError, which says so.
+
+    A descriptor, because a `__getattr__` would slow down every attribute that is there.
+    """
+
+    def __init__(self, owner: str, name: str) -> None:
+        self._message = (
+            f"'{owner}' object has no attribute '{name}': PyTorch has torch.{owner}.{name}, weft does not (yet)"
+        )
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> NoReturn:
+        raise AttributeError(self._message, name=self._name, obj=instance if instance is not None else owner)
+
+
+def mark_absent(cls: Any) -> None:
+    """Makes a class say which attributes PyTorch's class of the same name has and it has not; `dir(instance)` leaves
+    them out.
+    """
+    prefix = f"{cls.__name__}."
+    names = {path.removeprefix(prefix) for path in _absent_names() if path.startswith(prefix)}
+    absent_here = {name for name in names if not hasattr(cls, name)}
+    for name in absent_here:
+        setattr(cls, name, _AbsentAttribute(cls.__name__, name))
+    cls.__dir__ = lambda self: [name for name in object.__dir__(self) if name not in absent_here]
 
 
 @functools.cache

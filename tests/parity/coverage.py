@@ -70,8 +70,7 @@ def write() -> None:
         here, missing = names(path)
         title = f"torch.{path}" if path else "torch"
         lines.append(f"| `{title}` | {len(here)} | {len(here) + len(missing)} |")
-        if path != "Tensor":  # a class cannot be asked for a name that it lacks without slowing down those it has
-            absent += [f"{path}.{name}" if path else name for name in missing]
+        absent += [f"{path}.{name}" if path else name for name in missing]
         tables.append(f"\n## {title}\n\n{_listed(here)}\n\nMissing: {_listed(missing)}")
     passing = database.read()
     tables.append(
