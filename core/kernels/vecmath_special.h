@@ -39,7 +39,7 @@ template <class V>
               -5.8808375e-05f, 8.920761e-06f, -7.514636e-07f, 2.7489122e-08f);
 }
 /// The normal distribution function, Phi(x) = erfc(-x / sqrt 2) / 2 = exp(-log 2 - a R(a)) for x = -a. f32: absolute
-/// error 1e-7, and in the lower tail relative error 2e-6 down to x = -6, whence it falls to 0. f64: from the C
+/// error 1e-7, and in the lower tail relative error 2e-6 down to x = -4, 2e-5 at -5 and 7e-4 at -6. f64: from the C
 /// library's erfc.
 [[gnu::always_inline]] inline float normal_cdf(float x) {
   const float a = abs(x);
