@@ -60,17 +60,16 @@ void multiply(const float* a, int64_t a_row, int64_t rows, int64_t k, const Pane
     for (int64_t t = 0; t < row_tiles.count; ++t) {
       const int64_t i = row_tiles.begin(t), end = row_tiles.begin(t + 1);
       if (p >= end_of(end - 1)) continue;
-      const float* row[tile_rows];
-      for (int64_t r = i; r < end; ++r) row[r - i] = a + r * a_row;
-      tiles_f32.rows[end - i - 1][vectors - 1](row, b.at(p), {1, &no_offset, k, 1, panel, 0, 8 * panel}, c.at(p, i));
+      tiles_f32.strided[end - i - 1][vectors - 1](a + i * a_row, b.at(p),
+                                                  {1, &no_offset, k, 1, panel, 0, 8 * panel, a_row}, c.at(p, i));
     }
   }
 }
 
 /// A tile of `rows` rows is added to n columns at `to`, whose rows are so far apart.
-template <class Tile, class A>
-[[gnu::always_inline]] inline void add_tile(Tile tile, A a, const float* b, TileWalk walk, int64_t rows, int64_t n,
+[[gnu::always_inline]] inline void add_tile(const float* a, const float* b, TileWalk walk, int64_t rows, int64_t n,
                                             float* to, int64_t stride) {
+  const auto tile = tiles_f32.strided[rows - 1][vectors_for(n) - 1];
   if (n % lanes<float> == 0) {
     walk.out_row = stride * static_cast<int64_t>(sizeof(float));
     walk.add = true;
@@ -96,10 +95,9 @@ void multiply_panels(const Panels& a, int64_t rows, const Panels& b, int64_t col
     const int64_t width = min_of(panel, columns - c);
     for (int64_t t = 0; t < row_tiles.count; ++t) {
       const int64_t i = row_tiles.begin(t), end = row_tiles.begin(t + 1);
-      const float* row[tile_rows];
-      for (int64_t r = i; r < end; ++r) row[r - i] = a.at(0, r);
-      add_tile(tiles_f32.rows[end - i - 1][vectors_for(width) - 1], row, b.at(c / panel),
-               {end_of(end - 1), offsets, panel, 1, panel, panel * panel, 8 * panel}, end - i, width, at(i, c), stride);
+      add_tile(a.at(0, i), b.at(c / panel),
+               {end_of(end - 1), offsets, panel, 1, panel, panel * panel, 8 * panel, panel}, end - i, width, at(i, c),
+               stride);
     }
   }
 }
@@ -116,9 +114,8 @@ void add_transposed(const Panels& a, int64_t rows, int64_t keys, const Panels& b
       const int64_t width = min_of(panel, columns - c);
       for (int64_t t = 0; t < key_tiles.count; ++t) {
         const int64_t i = key_tiles.begin(t), end = key_tiles.begin(t + 1);
-        add_tile(tiles_f32.columns[end - i - 1][vectors_for(width) - 1], a.at(p, first) + i, b.at(c / panel, first),
-                 {1, &no_offset, rows - first, panel, panel, 0, 8 * panel}, end - i, width,
-                 to + (p * panel + i) * stride + c, stride);
+        add_tile(a.at(p, first) + i, b.at(c / panel, first), {1, &no_offset, rows - first, panel, panel, 0, 8 * panel},
+                 end - i, width, to + (p * panel + i) * stride + c, stride);
       }
     }
   }

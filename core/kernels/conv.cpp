@@ -332,7 +332,7 @@ void correlate(Correlation<T> c) {
           if (c.mixed != 0)
             mixed_tile(point_source.data() + first, height, panel, walk, c.mixed, tile);
           else
-            tiles<T>().rows[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, panel, walk, tile);
+            tiles<T>().points[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, panel, walk, tile);
           if (dst[1] == 1) {
             for (int64_t p = 0; p < height;) {
               const int64_t count = stretch(to, p, height - p, step);

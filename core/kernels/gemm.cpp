@@ -89,7 +89,7 @@ void store_empty_sum(const Problem<T>& p) {
 template <class T>
 bool suits_stream(const Problem<T>& p) {
   if (p.b_col != 1 || p.n < 4 * lanes<T>) return false;
-  return p.m <= 2 || (p.m <= 14 && p.n * p.k * static_cast<int64_t>(sizeof(T)) > (1 << 23));
+  return p.m <= 4 || (p.m <= 2 * stream_rows && p.n * p.k * static_cast<int64_t>(sizeof(T)) > (1 << 20));
 }
 
 template <class T>

@@ -20,42 +20,27 @@ WEFT_BFLOAT16 inline Vec<float> add_products(Vec<float> sum, Vec<float> a, Vec<f
 }
 
 template <int Rows, int Vectors>
-WEFT_BFLOAT16 void row_tile(const float* const* a, const float* b, const TileWalk& walk, float* out) {
-  const int64_t b_step = walk.b_step, ahead = walk.b_ahead;
+WEFT_BFLOAT16 void strided_tile(const float* a, const float* b, const TileWalk& walk, float* out) {
+  const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<float> sum[Rows][Vectors] = {};
-  for (int64_t k = 0; k < walk.length; ++k, b += b_step) {
-    Vec<float> columns[Vectors];
+  for (int64_t r = 0; r < walk.runs; ++r) {
+    fetch_result<Rows>(walk, r, out);
+    StridedRows<float, Rows> rows(a + walk.a_offset[r], walk);
+    const float* b_row = b + r * walk.b_run;
+    for (int64_t k = 0; k < length; ++k, b_row += b_step) {
+      Vec<float> columns[Vectors];
 #pragma GCC unroll 2
-    for (int j = 0; j < Vectors; ++j) {
-      columns[j] = load(b + j * lanes<float>);
-      __builtin_prefetch(b + j * lanes<float> + ahead);
-    }
+      for (int j = 0; j < Vectors; ++j) {
+        columns[j] = load(b_row + j * lanes<float>);
+        __builtin_prefetch(b_row + j * lanes<float> + ahead);
+      }
 #pragma GCC unroll 14
-    for (int i = 0; i < Rows; ++i) {
-      const Vec<float> pair = (Vec<float>)_mm512_set1_ps(a[i][k]);
+      for (int i = 0; i < Rows; ++i) {
+        const Vec<float> pair = (Vec<float>)_mm512_set1_ps(rows.at(i));
 #pragma GCC unroll 2
-      for (int j = 0; j < Vectors; ++j) sum[i][j] = add_products(sum[i][j], pair, columns[j]);
-    }
-  }
-  put_sums<float>(sum, walk, out);
-}
-
-template <int Rows, int Vectors>
-WEFT_BFLOAT16 void column_tile(const float* a, const float* b, const TileWalk& walk, float* out) {
-  const int64_t a_step = walk.a_step, b_step = walk.b_step, ahead = walk.b_ahead;
-  Vec<float> sum[Rows][Vectors] = {};
-  for (int64_t k = 0; k < walk.length; ++k, a += a_step, b += b_step) {
-    Vec<float> columns[Vectors];
-#pragma GCC unroll 2
-    for (int j = 0; j < Vectors; ++j) {
-      columns[j] = load(b + j * lanes<float>);
-      __builtin_prefetch(b + j * lanes<float> + ahead);
-    }
-#pragma GCC unroll 14
-    for (int i = 0; i < Rows; ++i) {
-      const Vec<float> pair = (Vec<float>)_mm512_set1_ps(a[i]);
-#pragma GCC unroll 2
-      for (int j = 0; j < Vectors; ++j) sum[i][j] = add_products(sum[i][j], pair, columns[j]);
+        for (int j = 0; j < Vectors; ++j) sum[i][j] = add_products(sum[i][j], pair, columns[j]);
+      }
+      rows.advance();
     }
   }
   put_sums<float>(sum, walk, out);
@@ -63,7 +48,7 @@ WEFT_BFLOAT16 void column_tile(const float* a, const float* b, const TileWalk& w
 
 template <int... I>
 constexpr Tiles<float> make_tiles(std::integer_sequence<int, I...>) {
-  return {{{row_tile<I + 1, 1>, row_tile<I + 1, 2>}...}, {{column_tile<I + 1, 1>, column_tile<I + 1, 2>}...}};
+  return {{{strided_tile<I + 1, 1>, strided_tile<I + 1, 2>}...}, {}};
 }
 constinit const Tiles<float> tiles_of_pairs = make_tiles(std::make_integer_sequence<int, tile_rows>());
 

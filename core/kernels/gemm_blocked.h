@@ -29,6 +29,10 @@ template <class T>
 constexpr int64_t block_depth = sizeof(T) == 4 ? 384 : 256;
 // Rows of B read in place: each lies in a page of its own when B is wide, and there must be room for all in the TLB.
 constexpr int64_t in_place_depth = 64;
+// Bytes of a whole B that tiles read in place.
+constexpr int64_t small_b = 1 << 16;
+// Rows of a packed panel that are fetched ahead.
+constexpr int64_t panel_ahead = 24;
 
 /// C = A B. With several images the columns of B and C go on in the next image.
 template <class T>
@@ -90,32 +94,38 @@ class RowBlock {
   /// Tile t times n columns of B, to c, which is the element (row, column) of C.
   [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t b_ahead, int64_t n, T* c,
                                        int64_t c_row, int64_t row, int64_t column, const Epilogue<T>& epilogue) const {
+    constexpr int64_t parts = 4, long_depth = 128;
     const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
     const int vectors = n > lanes<T> ? 2 : 1;
     const bool direct = n % lanes<T> == 0 && epilogue.is_plain();
-    const int64_t no_offset = 0;
     alignas(64) T tile[tile_rows * tile_columns<T>];
-    T* const out = direct ? c : tile;
-    TileWalk walk{1, &no_offset, depth_, height, b_step, 0, b_ahead};
+    int64_t offset[parts] = {};
+    TileWalk walk{1, offset, depth_, height, b_step, 0, b_ahead};
+    const T* a = copied_ + i * depth_;
+    if (copied_ == nullptr) {
+      a = a_ + i * row_;
+      walk.a_row = row_;
+      walk.a_step = col_;
+    }
     if (direct) {
       walk.out_row = c_row * static_cast<int64_t>(sizeof(T));
       walk.add = epilogue.accumulate;
-    }
-    for (int64_t r = 0; r < height; ++r) {
-      __builtin_prefetch(c + r * c_row, 1);
-      __builtin_prefetch(c + r * c_row + lanes<T>, 1);
-    }
-    if (copied_ != nullptr) {
-      kernels_->columns[height - 1][vectors - 1](copied_ + i * depth_, b, walk, out);
-    } else if (col_ != 1) {
-      walk.a_step = col_;
-      kernels_->columns[height - 1][vectors - 1](a_ + i, b, walk, out);
+      // Short tiles leave lines that are only written to the store buffer. Long ones fetch theirs part by part: all at
+      // once they would hold up those of A and B.
+      walk.fetch = epilogue.accumulate || depth_ >= long_depth;
+      if (depth_ >= long_depth && depth_ % parts == 0) {
+        walk.runs = parts;
+        walk.length = depth_ / parts;
+        walk.b_run = walk.length * b_step;
+        for (int64_t r = 0; r < parts; ++r) offset[r] = r * walk.length * walk.a_step;
+      }
     } else {
-      const T* from[tile_rows];
-      for (int64_t r = 0; r < height; ++r) from[r] = a_ + (i + r) * row_;
-      walk.a_step = 1;
-      kernels_->rows[height - 1][vectors - 1](from, b, walk, out);
+      for (int64_t r = 0; r < height; ++r) {
+        __builtin_prefetch(c + r * c_row, 1);
+        __builtin_prefetch(c + r * c_row + lanes<T>, 1);
+      }
     }
+    kernels_->strided[height - 1][vectors - 1](a, b, walk, direct ? c : tile);
     if (!direct) store_tile(tile, height, n, c, c_row, row, column, epilogue);
   }
 
@@ -131,8 +141,11 @@ template <class T>
 void multiply_blocked(const Problem<T>& p) {
   constexpr int64_t width = tile_columns<T>;
   const int64_t image_panels = ceil_div(p.n, width), all_panels = p.images * image_panels;
-  const bool b_in_place = p.b_col == 1 && p.m <= 4 * tile_rows;
-  const bool a_in_place = (p.a_row == 1 || p.a_col == 1) && (all_panels <= (p.a_row == 1 ? 8 : 4) || p.m <= tile_rows);
+  const bool one_block = p.m <= block_rows;
+  const bool b_is_small = one_block && p.images == 1 && p.k * p.b_row * static_cast<int64_t>(sizeof(T)) <= small_b;
+  const bool b_in_place = p.b_col == 1 && (p.m <= 4 * tile_rows || b_is_small);
+  const bool a_in_place =
+      p.m <= tile_rows || (p.a_row == 1 && all_panels <= 8) || (p.a_col == 1 && all_panels <= (b_in_place ? 4 : 64));
   const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.b_row > 8 * width ? in_place_depth : block_depth<T>);
   const int64_t depth_max = ceil_div(p.k, depth_blocks);
   const int64_t row_blocks = ceil_div(p.m, block_rows), rows_max = ceil_div(p.m, row_blocks);
@@ -203,10 +216,8 @@ void multiply_blocked(const Problem<T>& p) {
               for (int64_t t = 0; t < row_tiles.count; ++t) {
                 const int64_t i = row + row_tiles.begin(t);
                 T* const c = p.c + image * p.c_image + i * p.c_row + column;
-                // The last tile fetches the next panel, those before it the rows of their own that follow.
-                const int64_t ahead = t + 1 == row_tiles.count ? depth * width : 24 * width;
-                a.multiply(t, panel, is_packed ? width : p.b_row, is_packed ? ahead : width, n, c, p.c_row, i, column,
-                           epilogue);
+                a.multiply(t, panel, is_packed ? width : p.b_row, is_packed ? panel_ahead * width : width, n, c,
+                           p.c_row, i, column, epilogue);
               }
             }
           }
@@ -261,8 +272,8 @@ void multiply_panels(const Problem<T>& p) {
       const int64_t column = j * width, n = min_of(width, p.n - column);
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t i = row_tiles.begin(t);
-        const int64_t ahead = t + 1 == row_tiles.count ? p.k * width : 24 * width;
-        a.multiply(t, p.b + column * p.k, width, ahead, n, p.c + i * p.c_row + column, p.c_row, i, column, p.epilogue);
+        a.multiply(t, p.b + column * p.k, width, panel_ahead * width, n, p.c + i * p.c_row + column, p.c_row, i, column,
+                   p.epilogue);
       }
     }
   });
@@ -290,7 +301,7 @@ void multiply_small(const Problem<T>& p, int64_t count, int64_t a_next, int64_t 
   constexpr int64_t width = tile_columns<T>;
   const int64_t no_offset = 0;
   const bool direct = p.epilogue.is_plain();  // the columns are whole vectors
-  TileWalk walk{1, &no_offset, p.k, p.a_col == 1 ? 1 : p.a_col, p.b_row, 0, p.b_row};
+  TileWalk walk{1, &no_offset, p.k, p.a_col, p.b_row, 0, p.b_row, p.a_row};
   if (direct) {
     walk.out_row = p.c_row * static_cast<int64_t>(sizeof(T));
     walk.add = p.epilogue.accumulate;
@@ -308,13 +319,7 @@ void multiply_small(const Problem<T>& p, int64_t count, int64_t a_next, int64_t 
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t height = rows[t + 1] - rows[t];
         T* const to = c + rows[t] * p.c_row + j;
-        if (p.a_col == 1) {
-          const T* row[tile_rows];
-          for (int64_t r = 0; r < height; ++r) row[r] = a + (rows[t] + r) * p.a_row;
-          tiles<T>().rows[height - 1][vectors - 1](row, b + j, walk, direct ? to : tile);
-        } else {
-          tiles<T>().columns[height - 1][vectors - 1](a + rows[t], b + j, walk, direct ? to : tile);
-        }
+        tiles<T>().strided[height - 1][vectors - 1](a + rows[t] * p.a_row, b + j, walk, direct ? to : tile);
         if (!direct) store_tile(tile, height, n, to, p.c_row, rows[t], j, p.epilogue);
       }
     }

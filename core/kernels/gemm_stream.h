@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "kernels/gemm_epilogue.h"
 #include "kernels/gemm_scratch.h"
@@ -10,6 +11,9 @@
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
+
+// Rows of A for which B is read once: eight leave its lines time to arrive.
+constexpr int stream_rows = 8;
 
 /// sums[panel][row][tile_columns] += a * b over Depth rows of b. `sum_panel` is the size of a panel of sums.
 template <class T, int Rows, int Depth>
@@ -24,15 +28,15 @@ template <class T, int Rows, int Depth>
   const auto add = [&](int64_t j, const auto& load_b) __attribute__((always_inline)) {
     T* to = sums + j / tile_columns<T> * sum_panel + j % tile_columns<T>;
     Vec<T> sum[Rows];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i) sum[i] = load(to + i * tile_columns<T>);
 #pragma GCC unroll 8
     for (int p = 0; p < Depth; ++p) {
       const Vec<T> v = load_b(row[p] + j);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int i = 0; i < Rows; ++i) sum[i] += scale[i][p] * v;
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i) store(to + i * tile_columns<T>, sum[i]);
   };
   int64_t j = 0;
@@ -50,6 +54,11 @@ template <class T, int Rows>
   }
 }
 
+template <class T, int... I, class... Args>
+[[gnu::always_inline]] inline void add_rows_of(int64_t rows, std::integer_sequence<int, I...>, Args... args) {
+  ((rows == I + 1 ? add_all_rows<T, I + 1>(args...) : void()), ...);
+}
+
 /// All m rows times `columns` columns of B, through the epilogue. `column` says where in C they lie.
 template <class T>
 void stream_columns(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, int64_t m, int64_t columns,
@@ -60,26 +69,11 @@ void stream_columns(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_
   const int64_t step = m <= 2 ? 8 : 4;
   for (int64_t p = 0; p < k; p += step) {
     const int64_t depth = min_of(step, k - p);
-    const int64_t groups = ceil_div(m, 4);
+    const int64_t groups = ceil_div(m, stream_rows);
     for (int64_t g = 0; g < groups; ++g) {
-      const int64_t i = m * g / groups;
-      const T* scale = a + i * a_row + p * a_col;
-      T* to = sums.data() + i * tile_columns<T>;
-      const T* rows = b + p * b_row;
-      switch (m * (g + 1) / groups - i) {
-        case 1:
-          add_all_rows<T, 1>(scale, a_row, a_col, rows, b_row, depth, columns, to, sum_panel);
-          break;
-        case 2:
-          add_all_rows<T, 2>(scale, a_row, a_col, rows, b_row, depth, columns, to, sum_panel);
-          break;
-        case 3:
-          add_all_rows<T, 3>(scale, a_row, a_col, rows, b_row, depth, columns, to, sum_panel);
-          break;
-        default:
-          add_all_rows<T, 4>(scale, a_row, a_col, rows, b_row, depth, columns, to, sum_panel);
-          break;
-      }
+      const int64_t i = m * g / groups, rows = m * (g + 1) / groups - i;
+      add_rows_of<T>(rows, std::make_integer_sequence<int, stream_rows>(), a + i * a_row + p * a_col, a_row, a_col,
+                     b + p * b_row, b_row, depth, columns, sums.data() + i * tile_columns<T>, sum_panel);
     }
   }
   for (int64_t j = 0; j < panels; ++j) {

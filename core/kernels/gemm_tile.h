@@ -11,9 +11,8 @@ inline constexpr int tile_vectors = 2;
 inline constexpr int64_t tile_row_bytes = tile_vectors * vector_bytes;
 
 /// How a tile walks k: `runs` stretches of `length` steps. Stretch r starts a_offset[r] elements into a, and
-/// r * b_run into b. Within one, a advances by a_step (1 for row pointers) and b by b_step. Each step prefetches what
+/// r * b_run into b. Within one, a advances by a_step (1 for points) and b by b_step. Each step prefetches what
 /// lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place.
-/// Rows of the result are out_row bytes apart; it may be added to what is there.
 struct TileWalk {
   int64_t runs;
   const int64_t* a_offset;
@@ -22,8 +21,13 @@ struct TileWalk {
   int64_t b_step;
   int64_t b_run;
   int64_t b_ahead;
+  /// Elements from one row of a to the next; strided tiles only.
+  int64_t a_row = 1;
+  /// Bytes from one row of the result to the next; it may be added to what is there. Strided tiles fetch its lines
+  /// first, some before each run, if asked to.
   int64_t out_row = tile_row_bytes;
   bool add = false;
+  bool fetch = false;
 };
 
 // 14 x 2 accumulators of 32 AVX-512 registers, 6 x 2 of 16: with two vectors of b and one broadcast, all are in use.
@@ -37,10 +41,10 @@ inline constexpr int tile_rows = 6;
 /// Indexed [rows - 1][vectors - 1].
 template <class T>
 struct Tiles {
+  /// The rows of a are walk.a_row apart.
+  void (*strided[tile_rows][tile_vectors])(const T* a, const T* b, const TileWalk& walk, T* out);
   /// a[i] points at row i, whose k are consecutive.
-  void (*rows[tile_rows][tile_vectors])(const T* const* a, const T* b, const TileWalk& walk, T* out);
-  /// The rows are consecutive elements; k advances by a_step.
-  void (*columns[tile_rows][tile_vectors])(const T* a, const T* b, const TileWalk& walk, T* out);
+  void (*points[tile_rows][tile_vectors])(const T* const* a, const T* b, const TileWalk& walk, T* out);
 };
 
 extern const Tiles<float> tiles_f32;
@@ -60,6 +64,38 @@ template <class T>
 }
 template <class T>
 inline constexpr int tile_columns = tile_vectors * lanes<T>;
+
+/// The rows of A that a tile reads, with one pointer for every three: fourteen do not fit the general registers.
+template <class T, int Rows>
+class StridedRows {
+ public:
+  [[gnu::always_inline]] StridedRows(const T* a, const TileWalk& walk) noexcept
+      : row_(walk.a_row * static_cast<int64_t>(sizeof(T))), step_(walk.a_step * static_cast<int64_t>(sizeof(T))) {
+#pragma GCC unroll 5
+    for (int i = 0; i < bases; ++i) base_[i] = reinterpret_cast<const char*>(a) + 3 * i * row_;
+  }
+  [[gnu::always_inline]] T at(int i) const noexcept { return *reinterpret_cast<const T*>(base_[i / 3] + i % 3 * row_); }
+  [[gnu::always_inline]] void advance() noexcept {
+#pragma GCC unroll 5
+    for (int i = 0; i < bases; ++i) base_[i] += step_;
+  }
+
+ private:
+  static constexpr int bases = (Rows + 2) / 3;
+  const char* base_[bases];
+  int64_t row_, step_;
+};
+
+/// Brings in the lines of the result that run r of the walk is to fetch.
+template <int Rows>
+[[gnu::always_inline]] inline void fetch_result(const TileWalk& walk, int64_t r, const void* out) noexcept {
+  if (!walk.fetch) return;
+  for (int64_t i = r; i < Rows; i += walk.runs) {
+    const char* const row = static_cast<const char*>(out) + i * walk.out_row;
+    __builtin_prefetch(row, 1);
+    __builtin_prefetch(row + vector_bytes, 1);
+  }
+}
 
 /// Writes what a tile has summed.
 template <class T, int Rows, int Vectors>
