@@ -229,14 +229,12 @@ bool multiply_planes(const Correlation<T>& c) {
   return true;
 }
 
-/// Small groups of as many inputs as outputs, as many as fill a vector, become one group of a vector's channels.
+/// Small groups become groups of a vector's channels, where they can.
 template <class T>
 void mix_groups(Correlation<T>& c) {
-  const int64_t channels = c.in_channels;
-  if (channels != c.out_channels || channels == 0 || channels >= lanes<T> || lanes<T> % channels != 0) return;
-  if (c.groups * channels % lanes<T> != 0) return;
-  c.mixed = channels;
-  c.groups = c.groups * channels / lanes<T>;
+  c.mixed = mixed_channels<T>(c.groups, c.in_channels, c.out_channels);
+  if (c.mixed == 0) return;
+  c.groups = c.groups * c.mixed / lanes<T>;
   c.in_channels = c.out_channels = lanes<T>;
 }
 
@@ -245,7 +243,7 @@ void correlate(Correlation<T> c) {
   const Axis* axis = c.axis;
   if (c.batch * c.groups * c.out_channels * axis[0].count * axis[1].count * axis[2].count == 0) return;
   const bool empty = c.in_channels * axis[0].taps * axis[1].taps * axis[2].taps == 0;
-  if (!empty && multiply_planes(c)) return;
+  if (!empty && (multiply_planes(c) || correlate_planes(c))) return;
 
   if (!empty) mix_groups(c);
   const PackedWeights<T> weights(c);

@@ -18,10 +18,6 @@ constexpr int64_t window_points = 1 << 12;
 template <class T>
 constexpr int64_t slack = 4 * lanes<T>;
 
-template <class T, int... I>
-[[gnu::always_inline]] inline Vec<T> even_lanes(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) noexcept {
-  return __builtin_shufflevector(a, b, (2 * I)...);
-}
 /// Every `step`-th element from `from`; for steps 1 and 2 reads whole vectors, past the last one used.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load_spread(const T* from, int64_t step) noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "kernels/conv.h"
 #include "kernels/gemm_pack.h"
@@ -48,6 +49,18 @@ struct Correlation {
 };
 
 namespace {
+
+/// The channels of a group where groups of as many inputs as outputs lie side by side in a vector, or 0.
+template <class T>
+[[gnu::always_inline]] inline int64_t mixed_channels(int64_t groups, int64_t inputs, int64_t outputs) noexcept {
+  const bool fits = inputs == outputs && inputs > 0 && inputs < lanes<T> && lanes<T> % inputs == 0;
+  return fits && groups * inputs % lanes<T> == 0 ? inputs : 0;
+}
+
+template <class T, int... I>
+[[gnu::always_inline]] inline Vec<T> even_lanes(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) noexcept {
+  return __builtin_shufflevector(a, b, (2 * I)...);
+}
 
 /// The part of the source that a block of points reads, channels innermost, zeros where it lies outside: copied, or in
 /// place when that already is its form.
@@ -128,8 +141,9 @@ struct Blocks {
     }
     rows_each = axis[1].count;
     while (rows_each > 1 && (rows_each * columns_each > most_points || bytes(rows_each, columns_each) > most_bytes)) {
-      rows_each = ceil_div(rows_each, 2);
+      --rows_each;
     }
+    rows_each = ceil_div(axis[1].count, ceil_div(axis[1].count, max_of(rows_each, 1)));
     images_each = 1;
     if (rows_each == axis[1].count && columns_each == axis[2].count) {
       const int64_t fits = most_bytes / max_of(bytes(rows_each, columns_each), 1);
@@ -175,6 +189,9 @@ struct Blocks {
 
 }  // namespace
 
+/// Where source and destination are planes with wide rows, else returns false. There are taps and channels.
+bool correlate_planes(const Correlation<float>& c);
+bool correlate_planes(const Correlation<double>& c);
 /// Depthwise convolutions: one channel in and out of each group. The phases are those of one convolution, the ones that
 /// take turns along the width after each other; one for forward.
 void correlate_depthwise(const Correlation<float>* phase, int64_t phases);

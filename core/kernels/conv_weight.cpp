@@ -1,8 +1,10 @@
 // The gradient of a convolution's weight: for each tap, (input channels) x (output channels) summed over the points.
 // With channels innermost both operands are read where they lie (docs/notes/conv.md).
-#include <cstdint>
+#include "kernels/conv_weight.h"
 
-#include "kernels/conv_geometry.h"
+#include <cstdint>
+#include <utility>
+
 #include "kernels/gemm.h"
 #include "runtime/parallel.h"
 
@@ -16,30 +18,57 @@ constexpr int64_t window_bytes = 256 << 10;
 constexpr int64_t most_window_bytes = 1 << 20;
 constexpr int64_t most_partial_bytes = 16 << 20;
 
-/// Copies the gradient of a block, channels innermost and padded with zeros to whole vectors.
-template <class T>
-void copy_gradient(T* to, int64_t row, const T* grad, const int64_t* stride, int64_t channels, const Block& block) {
-  for (int64_t i = 0; i < block.images; ++i) {
-    for (int64_t y = 0; y < block.rows; ++y, to += block.columns * row) {
-      const T* from =
-          grad + (block.image + i) * stride[0] + block.z * stride[2] + (block.y + y) * stride[3] + block.x * stride[4];
-      for (int64_t c = 0; c < channels; c += lanes<T>) {
-        const int64_t n = min_of(lanes<T>, channels - c);
-        if (stride[1] == 1) {
-          for (int64_t x = 0; x < block.columns; ++x) store(to + x * row + c, load_first(from + x * stride[4] + c, n));
-        } else if (stride[4] == 1) {
-          transpose_strip<T, Strip::whole>(to + c, row, from + c * stride[1], stride[1], n, block.columns,
-                                           [](int64_t x) { return x; });
-        } else {
-          for (int64_t x = 0; x < block.columns; ++x) {
-            for (int64_t l = 0; l < lanes<T>; ++l) {
-              to[x * row + c + l] = l < n ? from[x * stride[4] + (c + l) * stride[1]] : T(0);
-            }
-          }
-        }
-      }
+/// Element `C` of its group in every lane, groups being `Mixed` neighbours.
+template <class T, int Mixed, int C, int... L>
+[[gnu::always_inline]] inline Vec<T> spread(Vec<T> v, std::integer_sequence<int, L...>) noexcept {
+  return __builtin_shufflevector(v, v, (L / Mixed * Mixed + C)...);
+}
+template <class T, int Mixed, int... C>
+[[gnu::always_inline]] inline void add_spread(Vec<T>* sum, Vec<T> x, Vec<T> g,
+                                              std::integer_sequence<int, C...>) noexcept {
+  ((sum[C] += spread<T, Mixed, C>(x, std::make_integer_sequence<int, lanes<T>>()) * g), ...);
+}
+
+/// One tap of groups that lie side by side in a vector: `out` gets, for each input channel of a group, a vector of its
+/// products with the gradients of the group's outputs, summed over the points of `walk`.
+template <class T, int Mixed>
+[[gnu::noinline]] void mixed_tile(const T* source, const T* grad, const TileWalk& walk, T* out) {
+  constexpr int points = 8 / Mixed;  // eight sums: none waits for its last multiply-add
+  constexpr auto channels = std::make_integer_sequence<int, Mixed>();
+  Vec<T> sum[points][Mixed] = {};
+  for (int64_t r = 0; r < walk.runs; ++r) {
+    const T *x = source + walk.a_offset[r], *g = grad + r * walk.b_run;
+    int64_t k = 0;
+    for (; k + points <= walk.length; k += points, x += points * walk.a_step, g += points * walk.b_step) {
+#pragma GCC unroll 4
+      for (int i = 0; i < points; ++i)
+        add_spread<T, Mixed>(sum[i], load(x + i * walk.a_step), load(g + i * walk.b_step), channels);
     }
+    for (; k < walk.length; ++k, x += walk.a_step, g += walk.b_step)
+      add_spread<T, Mixed>(sum[0], load(x), load(g), channels);
   }
+#pragma GCC unroll 8
+  for (int c = 0; c < Mixed; ++c) {
+#pragma GCC unroll 4
+    for (int i = 1; i < points; ++i) sum[0][c] += sum[i][c];
+    T* to = out + c * lanes<T>;
+    store(to, walk.add ? sum[0][c] + load(to) : sum[0][c]);
+  }
+}
+template <class T>
+using MixedTile = void (*)(const T*, const T*, const TileWalk&, T*);
+template <class T>
+MixedTile<T> mixed_tile_for(int64_t mixed) noexcept {
+  if constexpr (lanes<T> > 2) {
+    if (mixed == 2) return mixed_tile<T, 2>;
+  }
+  if constexpr (lanes<T> > 4) {
+    if (mixed == 4) return mixed_tile<T, 4>;
+  }
+  if constexpr (lanes<T> > 8) {
+    if (mixed == 8) return mixed_tile<T, 8>;
+  }
+  return nullptr;
 }
 
 /// The places of an image lie at even distances.
@@ -83,11 +112,15 @@ bool multiply_planes(const ConvArgs& args) {
 
 template <class T>
 void gradient_of_weight(const ConvArgs& args) {
-  if (multiply_planes<T>(args)) return;
-  const int64_t in_channels = args.in_channels / args.groups, out_channels = args.out_channels / args.groups;
+  if (multiply_planes<T>(args) || large_backward_weight(args, T{})) return;
+  const int64_t mixed = mixed_channels<T>(args.groups, args.in_channels / args.groups, args.out_channels / args.groups);
+  const MixedTile<T> mixed_sums = mixed_tile_for<T>(mixed);
+  const int64_t groups = mixed == 0 ? args.groups : args.groups * mixed / lanes<T>;
+  const int64_t in_channels = args.in_channels / groups, out_channels = args.out_channels / groups;
+  const int64_t tap_rows = mixed == 0 ? in_channels : mixed;
   const int64_t kernel = args.kernel[0] * args.kernel[1] * args.kernel[2];
-  const int64_t depth = kernel * in_channels;  // rows of the gradient: (tap, input channel)
-  if (args.groups * out_channels * depth == 0) return;
+  const int64_t depth = kernel * tap_rows;  // rows of the gradient: (tap, input channel)
+  if (groups * out_channels * depth == 0) return;
   const int64_t* src = args.input.stride;
   const int64_t* dst = args.output.stride;
   const int64_t* w = args.weight.stride;
@@ -99,8 +132,8 @@ void gradient_of_weight(const ConvArgs& args) {
   const bool is_empty = args.batch * axis[0].count * axis[1].count * axis[2].count == 0;
   const bool in_place = src[1] == 1 && axis[0].stays_inside() && axis[1].stays_inside() && axis[2].stays_inside();
   const bool whole_rows = axis[2].taps_are_neighbours() && (!in_place || src[4] == in_channels);
-  const int64_t row_taps = whole_rows ? args.kernel[2] : 1;  // taps that one sweep of rows covers
-  const int64_t sweeps = kernel / row_taps, sweep_rows = row_taps * in_channels;
+  const int64_t row_taps = whole_rows && mixed == 0 ? args.kernel[2] : 1;  // taps that one sweep of rows covers
+  const int64_t sweeps = kernel / row_taps, sweep_rows = row_taps * tap_rows;
   const int64_t grad_columns = round_up(out_channels, lanes<T>);
   const bool grad_in_place = dst[1] == 1 && grad_columns == out_channels;
   const int64_t size = depth * grad_columns;  // of one group's gradient
@@ -111,25 +144,25 @@ void gradient_of_weight(const ConvArgs& args) {
   // Partial sums: consecutive blocks share one; how many there are follows from the problem.
   const int64_t count = is_empty ? 0 : blocks.count();
   const int64_t panels = ceil_div(out_channels, tile_columns<T>);
-  const int64_t affordable = max_of(most_partial_bytes / (size * args.groups * static_cast<int64_t>(sizeof(T))), 1);
+  const int64_t affordable = max_of(most_partial_bytes / (size * groups * static_cast<int64_t>(sizeof(T))), 1);
   // Panels divide the work first: every part is a copy of the gradient to be written and added.
-  const int64_t panel_blocks = min_of(panels, ceil_div(16, args.groups));
-  const int64_t parts = max_of(min_of(min_of(count, affordable), ceil_div(16, args.groups * panel_blocks)), 1);
-  Scratch<T> sums(parts * args.groups * size);
+  const int64_t panel_blocks = min_of(panels, ceil_div(16, groups));
+  const int64_t parts = max_of(min_of(min_of(count, affordable), ceil_div(16, groups * panel_blocks)), 1);
+  Scratch<T> sums(parts * groups * size);
 
-  parallel_for(parts * args.groups * panel_blocks, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(parts * groups * panel_blocks, 1, [&](int64_t begin, int64_t end) {
     const int64_t most_points = blocks.images_each * blocks.rows_each * blocks.columns_each;
     Scratch<T> copy(in_place || is_empty ? 0 : blocks.window_size(axis, in_channels));
     Scratch<T> grad_copy(grad_in_place || is_empty ? 0 : most_points * grad_columns);
     Scratch<int64_t> offsets(is_empty ? 0 : blocks.images_each * blocks.rows_each);
     for (int64_t piece = begin; piece < end; ++piece) {
-      const int64_t panel_block = piece % panel_blocks, part = piece / panel_blocks / args.groups;
-      const int64_t group = piece / panel_blocks % args.groups;
+      const int64_t panel_block = piece % panel_blocks, part = piece / panel_blocks / groups;
+      const int64_t group = piece / panel_blocks % groups;
       const int64_t first_panel = panels * panel_block / panel_blocks;
       const int64_t last_panel = panels * (panel_block + 1) / panel_blocks;
       const T* source = static_cast<const T*>(args.input.data) + group * in_channels * src[1];
       const T* grad_all = static_cast<const T*>(args.output.data) + group * out_channels * dst[1];
-      T* sum = sums.data() + (part * args.groups + group) * size;
+      T* sum = sums.data() + (part * groups + group) * size;
       const int64_t first_column = first_panel * tile_columns<T>;
       const int64_t columns = min_of(last_panel * tile_columns<T>, grad_columns) - first_column;
       for (int64_t r = 0; is_empty && r < depth; ++r) {
@@ -174,11 +207,15 @@ void gradient_of_weight(const ConvArgs& args) {
               window.data + (in_place ? axis[0].base[z] * src[2] + axis[1].base[y] * src[3] + axis[2].base[x] * src[4]
                                       : z * window.slice + (axis[1].base[y] - axis[1].base[0]) * window.row +
                                             (axis[2].base[x] - axis[2].base[0]) * in_channels);
-          for (int64_t j = first_panel; j < last_panel; ++j) {
+          for (int64_t i = 0; mixed != 0 && i < block.images; i += together) {
+            walk.add = b > first_block || i > 0;
+            mixed_sums(swept + i * window.image, grad + i * grad_image, walk, sum + tap * tap_rows * grad_columns);
+          }
+          for (int64_t j = first_panel; mixed == 0 && j < last_panel; ++j) {
             const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, grad_columns - o);
             for (int64_t t = 0; t < row_tiles.count; ++t) {
               const int64_t r = row_tiles.begin(t), height = row_tiles.begin(t + 1) - r;
-              T* to = sum + (tap * in_channels + r) * grad_columns + o;
+              T* to = sum + (tap * tap_rows + r) * grad_columns + o;
               for (int64_t i = 0; i < height; ++i) {
                 __builtin_prefetch(to + i * grad_columns, 1);
                 __builtin_prefetch(to + i * grad_columns + lanes<T>, 1);
@@ -197,41 +234,21 @@ void gradient_of_weight(const ConvArgs& args) {
 
   // Adds the partial sums in order and turns [tap][in][out] into the weight's layout, a vector of input channels at a
   // time.
-  const bool taps_together = w[4] == 1 && w[3] == args.kernel[2] && w[2] == args.kernel[1] * args.kernel[2];
-  const int64_t strips = ceil_div(in_channels, lanes<T>), tap_row = in_channels * grad_columns;
-  parallel_for(
-      args.groups * strips, 1 + (1 << 16) / (kernel * out_channels * lanes<T>), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t group = i / strips, c = i % strips * lanes<T>, channels = min_of(lanes<T>, in_channels - c);
-          T* sum = sums.data() + group * size + c * grad_columns;
-          for (int64_t part = 1; part < parts; ++part) {
-            const T* other = sum + part * args.groups * size;
-            for (int64_t t = 0; t < kernel; ++t) {
-              for (int64_t o = 0; o < channels * grad_columns; ++o) sum[t * tap_row + o] += other[t * tap_row + o];
-            }
-          }
-          T* to = weight + group * out_channels * w[0] + c * w[1];
-          for (int64_t k = 0; taps_together && k < channels; ++k) {
-            for (int64_t t = 0; t < kernel; t += lanes<T>) {
-              transpose_strip<T, Strip::exact>(to + k * w[1] + t, w[0], sum + t * tap_row + k * grad_columns, tap_row,
-                                               min_of(lanes<T>, kernel - t), out_channels, [](int64_t o) { return o; });
-            }
-          }
-          for (int64_t t = 0; !taps_together && t < kernel; ++t) {
-            T* tap = to + t / (args.kernel[1] * args.kernel[2]) * w[2] + t / args.kernel[2] % args.kernel[1] * w[3] +
-                     t % args.kernel[2] * w[4];
-            const T* from = sum + t * tap_row;
-            if (w[1] == 1) {
-              transpose_strip<T, Strip::exact>(tap, w[0], from, grad_columns, channels, out_channels,
-                                               [](int64_t o) { return o; });
-              continue;
-            }
-            for (int64_t k = 0; k < channels; ++k) {
-              for (int64_t o = 0; o < out_channels; ++o) tap[o * w[0] + k * w[1]] = from[k * grad_columns + o];
-            }
-          }
+  const int64_t strips = ceil_div(tap_rows, lanes<T>), tap_size = tap_rows * grad_columns;
+  parallel_for(groups * strips, 1 + (1 << 16) / (kernel * out_channels * lanes<T>), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t group = i / strips, c = i % strips * lanes<T>, channels = min_of(lanes<T>, tap_rows - c);
+      T* sum = sums.data() + group * size + c * grad_columns;
+      for (int64_t part = 1; part < parts; ++part) {
+        const T* other = sum + part * groups * size;
+        for (int64_t t = 0; t < kernel; ++t) {
+          for (int64_t o = 0; o < channels * grad_columns; ++o) sum[t * tap_size + o] += other[t * tap_size + o];
         }
-      });
+      }
+      put_weights(weight + group * out_channels * w[0] + c * w[1], args, sum, grad_columns, tap_size, channels,
+                  out_channels);
+    }
+  });
 }
 
 }  // namespace

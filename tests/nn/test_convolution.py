@@ -1,0 +1,123 @@
+"""Convolutions of shapes that take ways of their own, against sums over the taps in float64."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weft
+from weft.nn import functional as F
+
+# input shape, outputs, kernel, options
+CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] = {
+    "wide planes": ((2, 5, 9, 30), 33, (3, 3), {"padding": 1}),
+    "wide planes in several blocks": ((1, 3, 41, 61), 17, (3, 3), {"padding": 1}),
+    "wide planes of one channel": ((2, 1, 28, 28), 32, (5, 5), {"padding": 2}),
+    "wide planes, 7x7, stride 2": ((2, 3, 51, 70), 15, (7, 7), {"padding": 3, "stride": 2}),
+    "wide planes, 1x1, stride 2": ((2, 6, 19, 57), 18, (1, 1), {"stride": 2}),
+    "wide planes, stride 3 and dilation 2": (
+        (1, 4, 20, 90),
+        9,
+        (3, 4),
+        {"padding": (2, 5), "stride": 3, "dilation": 2},
+    ),
+    "wide planes, stride of rows alone": ((1, 4, 20, 40), 9, (2, 3), {"stride": (3, 1)}),
+    "wide planes, padding beyond the plane": ((1, 2, 3, 20), 4, (5, 5), {"padding": 7}),
+    "wide planes in groups": ((2, 12, 7, 40), 30, (3, 3), {"padding": 1, "groups": 6}),
+    "long rows": ((2, 6, 1100), 20, (3,), {"padding": 1}),
+    "long rows, dilated": ((2, 6, 500), 20, (5,), {"padding": 4, "dilation": 2}),
+    "volumes": ((2, 3, 4, 6, 26), 16, (3, 3, 3), {"padding": 1}),
+    "volumes, strided": ((1, 3, 9, 9, 60), 5, (2, 3, 3), {"padding": (0, 1, 1), "stride": 2}),
+    "groups of 2": ((2, 32, 13, 11), 32, (3, 3), {"padding": 1, "groups": 16}),
+    "groups of 4": ((2, 32, 13, 11), 32, (3, 3), {"padding": 1, "groups": 8}),
+    "groups of 8": ((2, 48, 10, 15), 48, (3, 2), {"stride": (2, 1), "groups": 6}),
+    "groups of 4, dilated": ((3, 16, 13, 11), 16, (3, 3), {"padding": 2, "dilation": 2, "groups": 4}),
+    "small images of many channels": ((5, 70, 7, 7), 65, (3, 3), {"padding": 1}),
+    "a large weight": ((3, 200, 7, 5), 150, (3, 3), {"padding": 1}),
+    "a large weight, strided": ((2, 170, 9, 12), 190, (3, 3), {"stride": (2, 3)}),
+    "a large weight, dilated": ((2, 170, 9, 12), 190, (3, 3), {"padding": 2, "dilation": 2}),
+    "a large weight and many points": ((70, 90, 33), 120, (33,), {"padding": 16}),
+    "a large weight of volumes": ((2, 110, 3, 4, 5), 100, (3, 3, 3), {"padding": 1}),
+    "a large weight in groups": ((2, 240, 6, 6), 320, (3, 5), {"padding": 2, "groups": 2}),
+}
+
+
+def _over_taps(
+    x: np.ndarray, weight: np.ndarray, grad: np.ndarray, options: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Output, gradient of the input and of the weight."""
+    axes = x.ndim - 2
+    stride, padding, dilation = (
+        v if isinstance(v, tuple) else (v,) * axes
+        for v in (options.get("stride", 1), options.get("padding", 0), options.get("dilation", 1))
+    )
+    groups, batch = options.get("groups", 1), len(x)
+    padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
+    out, to_input, to_weight = np.zeros_like(grad), np.zeros_like(padded), np.zeros_like(weight)
+    split = lambda a: a.reshape(batch, groups, -1, *a.shape[2:])  # noqa: E731 - a view, written through
+    filters, filter_grads = (w.reshape(groups, -1, *w.shape[1:]) for w in (weight, to_weight))
+    for tap in itertools.product(*(range(k) for k in weight.shape[2:])):
+        places = tuple(
+            slice(k * d, k * d + (n - 1) * s + 1, s)
+            for k, d, s, n in zip(tap, dilation, stride, grad.shape[2:], strict=True)
+        )
+        window = split(padded)[(slice(None),) * 3 + places]
+        w = filters[(slice(None),) * 3 + tap]
+        split(out)[...] += np.einsum("goc,bgc...->bgo...", w, window, optimize=True)
+        split(to_input)[(slice(None),) * 3 + places] += np.einsum("goc,bgo...->bgc...", w, split(grad), optimize=True)
+        filter_grads[(slice(None),) * 3 + tap] += np.einsum(
+            "bgop,bgcp->goc",
+            split(grad).reshape(batch, groups, len(weight) // groups, -1),
+            window.reshape(*window.shape[:3], -1),
+            optimize=True,
+        )
+    inside = tuple(slice(p, p + n) for p, n in zip(padding, x.shape[2:], strict=True))
+    return out, to_input[(slice(None),) * 2 + inside], to_weight
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layout", ["planes", "channels last"])
+@pytest.mark.parametrize("case", CASES)
+def test_convolution_is_the_sum_over_its_taps(case: str, layout: str, dtype: str) -> None:
+    shape, outputs, kernel, options = CASES[case]
+    function = {3: F.conv1d, 4: F.conv2d, 5: F.conv3d}[len(shape)]
+    if layout == "channels last" and len(shape) != 4:
+        pytest.skip("a layout of images")
+    weft.manual_seed(5)
+    numbers = getattr(weft, dtype)
+    x = weft.randn(*shape, dtype=numbers)
+    weight = weft.randn(outputs, shape[1] // options.get("groups", 1), *kernel, dtype=numbers)
+    grad = weft.randn(*function(x, weight, **options).shape, dtype=numbers)
+    if layout == "channels last":
+        x, weight, grad = (t.contiguous(memory_format=weft.channels_last) for t in (x, weight, grad))
+
+    x, weight = x.requires_grad_(), weight.requires_grad_()
+    out = function(x, weight, **options)
+    found = [out.detach(), *weft.autograd.grad(out, (x, weight), grad)]
+
+    wanted = _over_taps(*(t.detach().double().contiguous().numpy() for t in (x, weight, grad)), options)
+    taps = int(np.prod(kernel))
+    terms = [shape[1] * taps, outputs * taps, grad.numel() // outputs]
+    for name, a, b, n in zip(("output", "input", "weight"), found, wanted, terms, strict=True):
+        bound = 8 * n**0.5 * float(weft.finfo(numbers).eps) * max(1.0, float(np.abs(b).max()))
+        np.testing.assert_allclose(a.double().numpy(), b, rtol=0, atol=bound, err_msg=name)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_bias_of_wide_planes_is_added_once(stride: int) -> None:
+    x, weight, bias = weft.randn(2, 3, 33, 70), weft.randn(20, 3, 3, 3), weft.randn(20)
+    without = F.conv2d(x, weight, stride=stride)
+    bound = 4 * float(weft.finfo(weft.float32).eps) * float(without.abs().max() + bias.abs().max()) * 27**0.5
+    difference = F.conv2d(x, weight, bias, stride=stride) - (without + bias.view(-1, 1, 1))
+    assert float(difference.abs().max()) <= bound
+
+
+def test_values_between_the_rows_of_planes_do_not_reach_a_point() -> None:
+    """Tiles of points go on from row to row, over places where the padding of both rows is read."""
+    x = weft.ones(1, 2, 5, 27)
+    x[:, :, 2] = float("nan")
+    out = F.conv2d(x, weft.ones(3, 2, 1, 3), padding=(0, 1))
+    assert out.isnan().any(dim=3)[0, 0].tolist() == [False, False, True, False, False]
