@@ -238,6 +238,11 @@ void mix_groups(Correlation<T>& c) {
   c.in_channels = c.out_channels = lanes<T>;
 }
 
+/// Points of a block that take the same taps: those of other rows and slices lie in the padding, and are left out.
+struct Band {
+  int64_t first, last, first_run, runs;
+};
+
 template <class T>
 void correlate(Correlation<T> c) {
   const Axis* axis = c.axis;
@@ -256,6 +261,7 @@ void correlate(Correlation<T> c) {
   const bool whole_rows = axis[2].taps_are_neighbours() && (!in_place || src[4] == channels);
   const int64_t runs = empty ? 0 : axis[0].taps * axis[1].taps * (whole_rows ? 1 : axis[2].taps);
   const int64_t run_length = whole_rows ? axis[2].taps * channels : channels;
+  const int64_t run_weights = (c.mixed == 0 ? run_length : run_length / lanes<T> * c.mixed) * tile_columns<T>;
   const int64_t per_group = blocks.count();
   const int64_t panels = weights.panels();
   const int64_t panel_blocks = min_of(panels, ceil_div(16, per_group * c.groups));
@@ -268,6 +274,7 @@ void correlate(Correlation<T> c) {
     Scratch<T> copy(in_place || empty ? 0 : blocks.window_size(axis, channels));
     Scratch<const T*> point_source(most_points);
     Scratch<int64_t> point_destination(most_points), offsets(runs);
+    Scratch<Band> bands(blocks.rows_each);
     for (int64_t piece = begin; piece < end; ++piece) {
       const int64_t panel_block = piece % panel_blocks, group = piece / panel_blocks % c.groups;
       const Block block = blocks(piece / panel_blocks / c.groups, axis, c.batch);
@@ -291,23 +298,32 @@ void correlate(Correlation<T> c) {
           }
         }
       }
-      int64_t points = 0;
-      for (int64_t i = 0; i < block.images; ++i) {
-        for (int64_t y = 0; y < block.rows; ++y) {
-          const T* from = window.data + i * window.image + y * axis[1].step * window.row;
-          const int64_t to = (block.image + i) * dst[0] + (block.z * axis[0].dst_step + axis[0].dst_first) * dst[2] +
-                             ((block.y + y) * axis[1].dst_step + axis[1].dst_first) * dst[3] +
-                             (block.x * axis[2].dst_step + axis[2].dst_first) * dst[4];
-          for (int64_t x = 0; x < block.columns; ++x, ++points) {
-            point_source.data()[points] = empty ? source : from + x * axis[2].step * window.pixel;
-            point_destination.data()[points] = to + x * axis[2].dst_step * dst[4];
+      const TapRange slices = axis[0].inside(block.z);
+      int64_t points = 0, band_count = 0;
+      for (int64_t y = 0, end; y < block.rows; y = end) {
+        const TapRange rows = axis[1].inside(block.y + y);
+        for (end = y + 1; end < block.rows && axis[1].inside(block.y + end) == rows; ++end) {
+        }
+        // Taps are left out along one axis, so that those of a band follow each other: of a volume along its depth.
+        const int64_t row_runs = empty ? 0 : whole_rows ? 1 : axis[2].taps, slice_runs = axis[1].taps * row_runs;
+        Band& band = bands.data()[band_count++];
+        band = axis[0].taps > 1 ? Band{points, 0, slices.first * slice_runs, (slices.last - slices.first) * slice_runs}
+                                : Band{points, 0, rows.first * row_runs, (rows.last - rows.first) * row_runs};
+        for (int64_t i = 0; i < block.images; ++i) {
+          for (int64_t row = y; row < end; ++row) {
+            const T* from = window.data + i * window.image + row * axis[1].step * window.row;
+            const int64_t to = (block.image + i) * dst[0] + (block.z * axis[0].dst_step + axis[0].dst_first) * dst[2] +
+                               ((block.y + row) * axis[1].dst_step + axis[1].dst_first) * dst[3] +
+                               (block.x * axis[2].dst_step + axis[2].dst_first) * dst[4];
+            for (int64_t x = 0; x < block.columns; ++x, ++points) {
+              point_source.data()[points] = empty ? source : from + x * axis[2].step * window.pixel;
+              point_destination.data()[points] = to + x * axis[2].dst_step * dst[4];
+            }
           }
         }
+        band.last = points;
       }
-      const TileWalk walk{
-          runs, offsets.data(), run_length, 1, tile_columns<T>, run_length * tile_columns<T>, 24 * tile_columns<T>};
       const int64_t step = axis[2].dst_step * dst[4];
-      const RowTiles row_tiles(points);
       const T* bias = c.bias == nullptr ? nullptr : c.bias + group * c.out_channels;
       Epilogue<T> epilogue;
       epilogue.column_bias = bias;
@@ -316,30 +332,39 @@ void correlate(Correlation<T> c) {
       for (int64_t j = panels * panel_block / panel_blocks; j < panels * (panel_block + 1) / panel_blocks; ++j) {
         const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, c.out_channels - o);
         const T* panel = weights.panel(group, j);
-        for (int64_t t = 0; t < row_tiles.count; ++t) {
-          const int64_t first = row_tiles.begin(t), height = row_tiles.begin(t + 1) - first;
-          const int64_t* to = point_destination.data() + first;
-          if (dst[1] == 1) {  // fetches what the tile will be written to
-            for (int64_t p = 0; p < height; ++p) {
-              __builtin_prefetch(destination + to[p] + o, 1);
-              __builtin_prefetch(destination + to[p] + o + lanes<T>, 1);
+        for (int64_t b = 0; b < band_count; ++b) {
+          const Band& band = bands.data()[b];
+          const T* band_weights = panel + band.first_run * run_weights;
+          const TileWalk walk{
+              band.runs,           offsets.data() + band.first_run, run_length, 1, tile_columns<T>, run_weights,
+              24 * tile_columns<T>};
+          const RowTiles row_tiles(band.last - band.first);
+          for (int64_t t = 0; t < row_tiles.count; ++t) {
+            const int64_t first = band.first + row_tiles.begin(t), height = row_tiles.begin(t + 1) - row_tiles.begin(t);
+            const int64_t* to = point_destination.data() + first;
+            if (dst[1] == 1) {  // fetches what the tile will be written to
+              for (int64_t p = 0; p < height; ++p) {
+                __builtin_prefetch(destination + to[p] + o, 1);
+                __builtin_prefetch(destination + to[p] + o + lanes<T>, 1);
+              }
+            } else {
+              for (int64_t i = 0; i < n; ++i) __builtin_prefetch(destination + (o + i) * dst[1] + to[0], 1);
             }
-          } else {
-            for (int64_t i = 0; i < n; ++i) __builtin_prefetch(destination + (o + i) * dst[1] + to[0], 1);
-          }
-          if (c.mixed != 0)
-            mixed_tile(point_source.data() + first, height, panel, walk, c.mixed, tile);
-          else
-            tiles<T>().points[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, panel, walk, tile);
-          if (dst[1] == 1) {
-            for (int64_t p = 0; p < height;) {
-              const int64_t count = stretch(to, p, height - p, step);
-              store_tile(tile + p * tile_columns<T>, count, n, destination + to[p] + o, step, 0, o, epilogue);
-              p += count;
+            if (c.mixed != 0)
+              mixed_tile(point_source.data() + first, height, band_weights, walk, c.mixed, tile);
+            else
+              tiles<T>().points[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, band_weights, walk,
+                                                                  tile);
+            if (dst[1] == 1) {
+              for (int64_t p = 0; p < height;) {
+                const int64_t count = stretch(to, p, height - p, step);
+                store_tile(tile + p * tile_columns<T>, count, n, destination + to[p] + o, step, 0, o, epilogue);
+                p += count;
+              }
+            } else {
+              store_planes(tile, height, n, destination + o * dst[1], dst[1], step, to,
+                           bias == nullptr ? nullptr : bias + o, c.relu);
             }
-          } else {
-            store_planes(tile, height, n, destination + o * dst[1], dst[1], step, to,
-                         bias == nullptr ? nullptr : bias + o, c.relu);
           }
         }
       }

@@ -12,6 +12,11 @@
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 
+struct TapRange {
+  int64_t first, last;
+  bool operator==(const TapRange&) const = default;
+};
+
 /// Along one axis, point q in [0, count) reads source elements q * step + base[t] and is written to destination
 /// element q * dst_step + dst_first. base ascends; index[t] is tap t's place in the kernel.
 struct Axis {
@@ -26,6 +31,13 @@ struct Axis {
     return base[0] >= 0 && (count - 1) * step + base[taps - 1] < source_size;
   }
   [[gnu::always_inline]] bool taps_are_neighbours() const noexcept { return span() == taps; }
+  /// The taps of point q that lie inside the source; the others see padding.
+  [[gnu::always_inline]] TapRange inside(int64_t q) const noexcept {
+    TapRange range{0, taps};
+    while (range.first < taps && q * step + base[range.first] < 0) ++range.first;
+    while (range.last > range.first && q * step + base[range.last - 1] >= source_size) --range.last;
+    return range;
+  }
 };
 
 /// destination[n, o, q] = activation(bias[o] + sum over c, t of source[n, c, q * step + base t] * weight[o, c, t]).
