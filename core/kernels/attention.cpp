@@ -60,8 +60,8 @@ void multiply(const float* a, int64_t a_row, int64_t rows, int64_t k, const Pane
     for (int64_t t = 0; t < row_tiles.count; ++t) {
       const int64_t i = row_tiles.begin(t), end = row_tiles.begin(t + 1);
       if (p >= end_of(end - 1)) continue;
-      tiles_f32.strided[end - i - 1][vectors - 1](a + i * a_row, b.at(p),
-                                                  {1, &no_offset, k, 1, panel, 0, 8 * panel, a_row}, c.at(p, i));
+      tiles_f32.sum[end - i - 1][vectors - 1](a + i * a_row, b.at(p), {1, &no_offset, k, 1, panel, 0, 8 * panel, a_row},
+                                              c.at(p, i));
     }
   }
 }
@@ -69,7 +69,7 @@ void multiply(const float* a, int64_t a_row, int64_t rows, int64_t k, const Pane
 /// A tile of `rows` rows is added to n columns at `to`, whose rows are so far apart.
 [[gnu::always_inline]] inline void add_tile(const float* a, const float* b, TileWalk walk, int64_t rows, int64_t n,
                                             float* to, int64_t stride) {
-  const auto tile = tiles_f32.strided[rows - 1][vectors_for(n) - 1];
+  const auto tile = tiles_f32.sum[rows - 1][vectors_for(n) - 1];
   if (n % lanes<float> == 0) {
     walk.out_row = stride * static_cast<int64_t>(sizeof(float));
     walk.add = true;

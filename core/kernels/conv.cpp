@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "kernels/conv_geometry.h"
+#include "kernels/conv_points.h"
+#include "kernels/conv_tile.h"
 #include "kernels/gemm.h"
 #include "kernels/gemm_epilogue.h"
 #include "runtime/parallel.h"
@@ -167,18 +169,18 @@ template <class T>
 /// A tile of groups that lie side by side in one vector, `mixed` channels each: every input channel of a group is
 /// spread over the group's lanes. Half a tile at a time; the rows past `height` hold copies of the last.
 template <class T>
-[[gnu::noinline]] void mixed_tile(const T* const* source, int64_t height, const T* weight, const TileWalk& walk,
+[[gnu::noinline]] void mixed_tile(const T* const* source, int64_t height, const T* panel, const PointWalk& walk,
                                   int64_t mixed, T* tile) {
   constexpr int half = tile_rows / 2;
   Lanes<T> first;
   for (int l = 0; l < lanes<T>; ++l) first[l] = static_cast<LaneIndex<T>>(l / mixed * mixed);
   for (int64_t begin = 0; begin < height; begin += half, tile += half * tile_columns<T>) {
     Vec<T> sum[half] = {};
-    const T* w = weight;
     for (int64_t r = 0; r < walk.runs; ++r) {
       const T* row[half];
+      const T* w = panel + walk.run[r].weights;
 #pragma GCC unroll 7
-      for (int i = 0; i < half; ++i) row[i] = source[min_of(begin + i, height - 1)] + walk.a_offset[r];
+      for (int i = 0; i < half; ++i) row[i] = source[min_of(begin + i, height - 1)] + walk.run[r].source;
       for (int64_t k = 0; k < walk.length; k += lanes<T>) {
         Vec<T> x[half];
 #pragma GCC unroll 7
@@ -238,11 +240,6 @@ void mix_groups(Correlation<T>& c) {
   c.in_channels = c.out_channels = lanes<T>;
 }
 
-/// Points of a block that take the same taps: those of other rows and slices lie in the padding, and are left out.
-struct Band {
-  int64_t first, last, first_run, runs;
-};
-
 template <class T>
 void correlate(Correlation<T> c) {
   const Axis* axis = c.axis;
@@ -259,9 +256,6 @@ void correlate(Correlation<T> c) {
   const int64_t channels = c.in_channels;
   const Blocks blocks(axis, c.batch, channels * static_cast<int64_t>(sizeof(T)), window_points, window_bytes);
   const bool whole_rows = axis[2].taps_are_neighbours() && (!in_place || src[4] == channels);
-  const int64_t runs = empty ? 0 : axis[0].taps * axis[1].taps * (whole_rows ? 1 : axis[2].taps);
-  const int64_t run_length = whole_rows ? axis[2].taps * channels : channels;
-  const int64_t run_weights = (c.mixed == 0 ? run_length : run_length / lanes<T> * c.mixed) * tile_columns<T>;
   const int64_t per_group = blocks.count();
   const int64_t panels = weights.panels();
   const int64_t panel_blocks = min_of(panels, ceil_div(16, per_group * c.groups));
@@ -272,57 +266,20 @@ void correlate(Correlation<T> c) {
   parallel_for(per_group * c.groups * panel_blocks, 1 + (1 << 19) / work, [&](int64_t begin, int64_t end) {
     alignas(64) T tile[tile_rows * tile_columns<T>];
     Scratch<T> copy(in_place || empty ? 0 : blocks.window_size(axis, channels));
-    Scratch<const T*> point_source(most_points);
-    Scratch<int64_t> point_destination(most_points), offsets(runs);
-    Scratch<Band> bands(blocks.rows_each);
+    BlockPoints<T> points(c, blocks, whole_rows, (c.mixed == 0 ? channels : c.mixed) * tile_columns<T>);
     for (int64_t piece = begin; piece < end; ++piece) {
       const int64_t panel_block = piece % panel_blocks, group = piece / panel_blocks % c.groups;
       const Block block = blocks(piece / panel_blocks / c.groups, axis, c.batch);
       const T* source = c.source + group * channels * src[1];
       Window<T> window{source, src[0], src[2], src[3], src[4]};
       if (in_place) {
-        window.data += block.image * src[0] + block.z * axis[0].step * src[2] + block.y * axis[1].step * src[3] +
-                       block.x * axis[2].step * src[4];
+        window.data += block.image * src[0] + (block.z * axis[0].step + axis[0].base[0]) * src[2] +
+                       (block.y * axis[1].step + axis[1].base[0]) * src[3] +
+                       (block.x * axis[2].step + axis[2].base[0]) * src[4];
       } else if (!empty) {
         window = copy_window(copy.data(), source, src, channels, axis, block);
       }
-      if (!empty) {
-        int64_t* offset = offsets.data();
-        for (int64_t z = 0; z < axis[0].taps; ++z) {
-          for (int64_t y = 0; y < axis[1].taps; ++y) {
-            for (int64_t x = 0; x < (whole_rows ? 1 : axis[2].taps); ++x) {
-              *offset++ = in_place ? axis[0].base[z] * src[2] + axis[1].base[y] * src[3] + axis[2].base[x] * src[4]
-                                   : z * window.slice + (axis[1].base[y] - axis[1].base[0]) * window.row +
-                                         (axis[2].base[x] - axis[2].base[0]) * channels;
-            }
-          }
-        }
-      }
-      const TapRange slices = axis[0].inside(block.z);
-      int64_t points = 0, band_count = 0;
-      for (int64_t y = 0, end; y < block.rows; y = end) {
-        const TapRange rows = axis[1].inside(block.y + y);
-        for (end = y + 1; end < block.rows && axis[1].inside(block.y + end) == rows; ++end) {
-        }
-        // Taps are left out along one axis, so that those of a band follow each other: of a volume along its depth.
-        const int64_t row_runs = empty ? 0 : whole_rows ? 1 : axis[2].taps, slice_runs = axis[1].taps * row_runs;
-        Band& band = bands.data()[band_count++];
-        band = axis[0].taps > 1 ? Band{points, 0, slices.first * slice_runs, (slices.last - slices.first) * slice_runs}
-                                : Band{points, 0, rows.first * row_runs, (rows.last - rows.first) * row_runs};
-        for (int64_t i = 0; i < block.images; ++i) {
-          for (int64_t row = y; row < end; ++row) {
-            const T* from = window.data + i * window.image + row * axis[1].step * window.row;
-            const int64_t to = (block.image + i) * dst[0] + (block.z * axis[0].dst_step + axis[0].dst_first) * dst[2] +
-                               ((block.y + row) * axis[1].dst_step + axis[1].dst_first) * dst[3] +
-                               (block.x * axis[2].dst_step + axis[2].dst_first) * dst[4];
-            for (int64_t x = 0; x < block.columns; ++x, ++points) {
-              point_source.data()[points] = empty ? source : from + x * axis[2].step * window.pixel;
-              point_destination.data()[points] = to + x * axis[2].dst_step * dst[4];
-            }
-          }
-        }
-        band.last = points;
-      }
+      points.place(block, window);
       const int64_t step = axis[2].dst_step * dst[4];
       const T* bias = c.bias == nullptr ? nullptr : c.bias + group * c.out_channels;
       Epilogue<T> epilogue;
@@ -332,16 +289,12 @@ void correlate(Correlation<T> c) {
       for (int64_t j = panels * panel_block / panel_blocks; j < panels * (panel_block + 1) / panel_blocks; ++j) {
         const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, c.out_channels - o);
         const T* panel = weights.panel(group, j);
-        for (int64_t b = 0; b < band_count; ++b) {
-          const Band& band = bands.data()[b];
-          const T* band_weights = panel + band.first_run * run_weights;
-          const TileWalk walk{
-              band.runs,           offsets.data() + band.first_run, run_length, 1, tile_columns<T>, run_weights,
-              24 * tile_columns<T>};
+        for (int64_t b = 0; b < points.bands(); ++b) {
+          const Band& band = points.band(b);
           const RowTiles row_tiles(band.last - band.first);
           for (int64_t t = 0; t < row_tiles.count; ++t) {
             const int64_t first = band.first + row_tiles.begin(t), height = row_tiles.begin(t + 1) - row_tiles.begin(t);
-            const int64_t* to = point_destination.data() + first;
+            const int64_t* to = points.destination() + first;
             if (dst[1] == 1) {  // fetches what the tile will be written to
               for (int64_t p = 0; p < height; ++p) {
                 __builtin_prefetch(destination + to[p] + o, 1);
@@ -350,11 +303,11 @@ void correlate(Correlation<T> c) {
             } else {
               for (int64_t i = 0; i < n; ++i) __builtin_prefetch(destination + (o + i) * dst[1] + to[0], 1);
             }
+            const T* const* from = points.source() + first;
             if (c.mixed != 0)
-              mixed_tile(point_source.data() + first, height, band_weights, walk, c.mixed, tile);
+              mixed_tile(from, height, panel, band.walk, c.mixed, tile);
             else
-              tiles<T>().points[height - 1][n > lanes<T> ? 1 : 0](point_source.data() + first, band_weights, walk,
-                                                                  tile);
+              point_tiles<T>().sum[height - 1][n > lanes<T> ? 1 : 0](from, panel, band.walk, tile);
             if (dst[1] == 1) {
               for (int64_t p = 0; p < height;) {
                 const int64_t count = stretch(to, p, height - p, step);

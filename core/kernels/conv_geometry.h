@@ -78,8 +78,15 @@ template <class T, int... I>
 /// place when that already is its form.
 template <class T>
 struct Window {
-  const T* data;
-  int64_t image, slice, row, pixel;  ///< strides in elements; a slice per depth tap when copied
+  const T* data;                     ///< what the first tap of the first point reads
+  int64_t image, slice, row, pixel;  ///< strides in elements
+  bool copied = false;               ///< a slice for each depth tap, one after the other
+
+  /// What tap (z, y, x) reads, so many elements after the first.
+  [[gnu::always_inline]] int64_t tap(const Axis* axis, int64_t z, int64_t y, int64_t x) const noexcept {
+    return (copied ? z : axis[0].base[z] - axis[0].base[0]) * slice + (axis[1].base[y] - axis[1].base[0]) * row +
+           (axis[2].base[x] - axis[2].base[0]) * pixel;
+  }
 };
 
 struct Block {
@@ -93,7 +100,7 @@ template <class T>
                                         const Axis* axis, const Block& block) {
   const int64_t width = axis[2].extent(block.columns), height = axis[1].extent(block.rows);
   const int64_t row_size = width * channels;
-  const Window<T> window{to, axis[0].taps * height * row_size, height * row_size, row_size, channels};
+  const Window<T> window{to, axis[0].taps * height * row_size, height * row_size, row_size, channels, true};
   const int64_t x_first = block.x * axis[2].step + axis[2].base[0];
   const int64_t left = min_of(max_of(-x_first, 0), width);
   const int64_t inside = max_of(min_of(axis[2].source_size - x_first, width) - left, 0);

@@ -222,8 +222,8 @@ void gradient_of_weight(const ConvArgs& args) {
               }
               for (int64_t i = 0; i < block.images; i += together) {
                 walk.add = b > first_block || i > 0;
-                tiles<T>().strided[height - 1][n > lanes<T> ? 1 : 0](swept + i * window.image + r,
-                                                                     grad + i * grad_image + o, walk, to);
+                tiles<T>().sum[height - 1][n > lanes<T> ? 1 : 0](swept + i * window.image + r,
+                                                                 grad + i * grad_image + o, walk, to);
               }
             }
           }

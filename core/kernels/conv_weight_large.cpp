@@ -94,8 +94,8 @@ bool gradient_of_large(const ConvArgs& args) {
                                channels;
           for (int64_t t = 0; t < row_tiles.count; ++t) {
             const int64_t r = row_tiles.begin(t), height = row_tiles.begin(t + 1) - r;
-            tiles<T>().strided[height - 1][outputs > lanes<T> ? 1 : 0](swept + r, grad, walk,
-                                                                       sums.data() + (tap * channels + r) * width);
+            tiles<T>().sum[height - 1][outputs > lanes<T> ? 1 : 0](swept + r, grad, walk,
+                                                                   sums.data() + (tap * channels + r) * width);
           }
         }
       }

@@ -20,7 +20,7 @@ WEFT_BFLOAT16 inline Vec<float> add_products(Vec<float> sum, Vec<float> a, Vec<f
 }
 
 template <int Rows, int Vectors>
-WEFT_BFLOAT16 void strided_tile(const float* a, const float* b, const TileWalk& walk, float* out) {
+WEFT_BFLOAT16 void tile(const float* a, const float* b, const TileWalk& walk, float* out) {
   const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<float> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
@@ -48,7 +48,7 @@ WEFT_BFLOAT16 void strided_tile(const float* a, const float* b, const TileWalk& 
 
 template <int... I>
 constexpr Tiles<float> make_tiles(std::integer_sequence<int, I...>) {
-  return {{{strided_tile<I + 1, 1>, strided_tile<I + 1, 2>}...}, {}};
+  return {{{tile<I + 1, 1>, tile<I + 1, 2>}...}};
 }
 constinit const Tiles<float> tiles_of_pairs = make_tiles(std::make_integer_sequence<int, tile_rows>());
 

@@ -125,7 +125,7 @@ class RowBlock {
         __builtin_prefetch(c + r * c_row + lanes<T>, 1);
       }
     }
-    kernels_->strided[height - 1][vectors - 1](a, b, walk, direct ? c : tile);
+    kernels_->sum[height - 1][vectors - 1](a, b, walk, direct ? c : tile);
     if (!direct) store_tile(tile, height, n, c, c_row, row, column, epilogue);
   }
 
@@ -319,7 +319,7 @@ void multiply_small(const Problem<T>& p, int64_t count, int64_t a_next, int64_t 
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t height = rows[t + 1] - rows[t];
         T* const to = c + rows[t] * p.c_row + j;
-        tiles<T>().strided[height - 1][vectors - 1](a + rows[t] * p.a_row, b + j, walk, direct ? to : tile);
+        tiles<T>().sum[height - 1][vectors - 1](a + rows[t] * p.a_row, b + j, walk, direct ? to : tile);
         if (!direct) store_tile(tile, height, n, to, p.c_row, rows[t], j, p.epilogue);
       }
     }

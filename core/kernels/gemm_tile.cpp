@@ -8,7 +8,7 @@ namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
 template <class T, int Rows, int Vectors>
-void strided_tile(const T* a, const T* b, const TileWalk& walk, T* out) {
+void tile(const T* a, const T* b, const TileWalk& walk, T* out) {
   const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
   Vec<T> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
@@ -33,40 +33,9 @@ void strided_tile(const T* a, const T* b, const TileWalk& walk, T* out) {
   put_sums<T>(sum, walk, out);
 }
 
-// Pointers that find no general register are read from memory again. Left to itself, GCC keeps some in vector
-// registers, and what moves them out takes the place of a multiply-add: tiles of 11 and 13 rows lost 5 and 11 %.
-constexpr int pointer_registers = 9;
-
-template <class T, int Rows, int Vectors>
-void point_tile(const T* const* a, const T* b, const TileWalk& walk, T* out) {
-  const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
-  Vec<T> sum[Rows][Vectors] = {};
-  for (int64_t r = 0; r < walk.runs; ++r) {
-    const T* row[Rows];
-    const T* b_row = b + r * walk.b_run;
-    for (int i = 0; i < Rows; ++i) row[i] = a[i] + walk.a_offset[r];
-    for (int64_t k = 0; k < length; ++k, b_row += b_step) {
-      Vec<T> columns[Vectors];
-#pragma GCC unroll 2
-      for (int j = 0; j < Vectors; ++j) {
-        columns[j] = load(b_row + j * lanes<T>);
-        __builtin_prefetch(b_row + j * lanes<T> + ahead);
-      }
-#pragma GCC unroll 14
-      for (int i = 0; i < Rows; ++i) {
-        const T* const from = i < pointer_registers ? row[i] : *static_cast<const T* volatile*>(&row[i]);
-#pragma GCC unroll 2
-        for (int j = 0; j < Vectors; ++j) sum[i][j] += from[k] * columns[j];
-      }
-    }
-  }
-  put_sums<T>(sum, walk, out);
-}
-
 template <class T, int... I>
 constexpr Tiles<T> make_tiles(std::integer_sequence<int, I...>) {
-  return {{{strided_tile<T, I + 1, 1>, strided_tile<T, I + 1, 2>}...},
-          {{point_tile<T, I + 1, 1>, point_tile<T, I + 1, 2>}...}};
+  return {{{tile<T, I + 1, 1>, tile<T, I + 1, 2>}...}};
 }
 
 constexpr auto heights = std::make_integer_sequence<int, tile_rows>();

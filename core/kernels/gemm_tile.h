@@ -11,7 +11,7 @@ inline constexpr int tile_vectors = 2;
 inline constexpr int64_t tile_row_bytes = tile_vectors * vector_bytes;
 
 /// How a tile walks k: `runs` stretches of `length` steps. Stretch r starts a_offset[r] elements into a, and
-/// r * b_run into b. Within one, a advances by a_step (1 for points) and b by b_step. Each step prefetches what
+/// r * b_run into b. Within one, a advances by a_step and b by b_step. Each step prefetches what
 /// lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place.
 struct TileWalk {
   int64_t runs;
@@ -21,10 +21,10 @@ struct TileWalk {
   int64_t b_step;
   int64_t b_run;
   int64_t b_ahead;
-  /// Elements from one row of a to the next; strided tiles only.
+  /// Elements from one row of a to the next.
   int64_t a_row = 1;
-  /// Bytes from one row of the result to the next; it may be added to what is there. Strided tiles fetch its lines
-  /// first, some before each run, if asked to.
+  /// Bytes from one row of the result to the next; it may be added to what is there, and its lines be fetched first,
+  /// some before each run.
   int64_t out_row = tile_row_bytes;
   bool add = false;
   bool fetch = false;
@@ -41,10 +41,7 @@ inline constexpr int tile_rows = 6;
 /// Indexed [rows - 1][vectors - 1].
 template <class T>
 struct Tiles {
-  /// The rows of a are walk.a_row apart.
-  void (*strided[tile_rows][tile_vectors])(const T* a, const T* b, const TileWalk& walk, T* out);
-  /// a[i] points at row i, whose k are consecutive.
-  void (*points[tile_rows][tile_vectors])(const T* const* a, const T* b, const TileWalk& walk, T* out);
+  void (*sum[tile_rows][tile_vectors])(const T* a, const T* b, const TileWalk& walk, T* out);
 };
 
 extern const Tiles<float> tiles_f32;
