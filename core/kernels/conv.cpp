@@ -17,92 +17,97 @@ namespace {
 // A block's window should leave half of L2 to the panel of weights; its points make a few dozen tiles.
 constexpr int64_t window_bytes = 256 << 10;
 constexpr int64_t window_points = 448;
+constexpr int64_t shared_bytes = 2 * window_bytes;  // of several small images
 
-/// Weights as panels [tap][in channel][tile_columns], and how the tiles walk them.
+// Panels so large, and used by so few blocks, are packed by the piece that uses them.
+constexpr int64_t own_panel_bytes = 128 << 10;
+constexpr int64_t own_panel_blocks = 16;
+
+/// Makes panels [tap][in channel][tile_columns] of the weights.
 template <class T>
-class PackedWeights {
+class WeightPacker {
  public:
-  explicit PackedWeights(const Correlation<T>& c)
-      : taps_(c.axis[0].taps * c.axis[1].taps * c.axis[2].taps),
+  explicit WeightPacker(const Correlation<T>& c)
+      : c_(c),
+        kernel_(c.kernel[0] * c.kernel[1] * c.kernel[2]),
+        taps_(c.axis[0].taps * c.axis[1].taps * c.axis[2].taps),
         depth_(taps_ * (c.mixed == 0 ? c.in_channels : c.mixed)),
         panels_(ceil_div(c.out_channels, tile_columns<T>)),
-        panel_size_((depth_ + 1) * tile_columns<T>),  // the row past the end takes taps of other phases
-        data_(c.groups * panels_ * panel_size_) {
-    const int64_t kernel = c.kernel[0] * c.kernel[1] * c.kernel[2];
-    Scratch<int64_t> place(kernel);   // kernel position -> tap, or -1
-    Scratch<int64_t> offset(kernel);  // tap -> element offset in the weight
-    for (int64_t k = 0; k < kernel; ++k) place.data()[k] = -1;
+        place_(kernel_),
+        offset_(kernel_),
+        taps_together_(c.weight_tap[2] == 1 && c.weight_tap[1] == c.kernel[2] &&
+                       c.weight_tap[0] == c.kernel[1] * c.kernel[2] && kernel_ > 1) {
+    for (int64_t k = 0; k < kernel_; ++k) place_[k] = -1;
     int64_t tap = 0;
     for (int64_t z = 0; z < c.axis[0].taps; ++z) {
       for (int64_t y = 0; y < c.axis[1].taps; ++y) {
         for (int64_t x = 0; x < c.axis[2].taps; ++x, ++tap) {
           const int64_t iz = c.axis[0].index[z], iy = c.axis[1].index[y], ix = c.axis[2].index[x];
-          place.data()[(iz * c.kernel[1] + iy) * c.kernel[2] + ix] = tap;
-          offset.data()[tap] = iz * c.weight_tap[0] + iy * c.weight_tap[1] + ix * c.weight_tap[2];
+          place_[(iz * c.kernel[1] + iy) * c.kernel[2] + ix] = tap;
+          offset_[tap] = iz * c.weight_tap[0] + iy * c.weight_tap[1] + ix * c.weight_tap[2];
         }
       }
     }
-    const bool taps_together = c.weight_tap[2] == 1 && c.weight_tap[1] == c.kernel[2] &&
-                               c.weight_tap[0] == c.kernel[1] * c.kernel[2] && kernel > 1;
-    if (c.mixed != 0) {
-      pack_mixed(c, offset.data());
-      return;
-    }
-    const int64_t work = depth_ * tile_columns<T>;
-    parallel_for(c.groups * panels_, 1 + (1 << 16) / (work + 1), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t o = i % panels_ * tile_columns<T>;
-        const T* from = c.weight + i / panels_ * c.weight_group + o * c.weight_out;
-        pack(c, from, min_of(tile_columns<T>, c.out_channels - o), data_.data() + i * panel_size_, place.data(),
-             offset.data(), taps_together, kernel);
-      }
-    });
   }
 
   int64_t taps() const noexcept { return taps_; }
   int64_t panels() const noexcept { return panels_; }
-  const T* panel(int64_t group, int64_t j) const noexcept { return data_.data() + (group * panels_ + j) * panel_size_; }
+  /// Elements; the row past the end takes taps of other phases.
+  int64_t panel_size() const noexcept { return (depth_ + 1) * tile_columns<T>; }
+
+  void pack(int64_t group, int64_t panel, T* to) const {
+    if (c_.mixed != 0)
+      pack_mixed(group, to);
+    else
+      pack_channels(group, panel * tile_columns<T>, to);
+  }
+  /// The panels of one group after those of another.
+  void pack_all(T* to) const {
+    parallel_for(c_.groups * panels_, 1 + (1 << 16) / (depth_ * tile_columns<T> + 1), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) pack(i / panels_, i % panels_, to + i * panel_size());
+    });
+  }
 
  private:
   /// [tap][in channel of the group][lane]: a lane is an output channel, a group takes c.mixed of them.
-  void pack_mixed(const Correlation<T>& c, const int64_t* offset) {
-    for (int64_t o = 0; o < c.groups * lanes<T>; ++o) {
-      const T* from = c.weight + o / c.mixed * c.weight_group + o % c.mixed * c.weight_out;
-      T* to = data_.data() + o / lanes<T> * panel_size_ + o % lanes<T>;
+  void pack_mixed(int64_t group, T* to) const {
+    for (int64_t l = 0; l < lanes<T>; ++l) {
+      const int64_t o = group * lanes<T> + l;
+      const T* from = c_.weight + o / c_.mixed * c_.weight_group + o % c_.mixed * c_.weight_out;
+      T* place = to + l;
       for (int64_t t = 0; t < taps_; ++t) {
-        for (int64_t i = 0; i < c.mixed; ++i, to += tile_columns<T>) *to = from[offset[t] + i * c.weight_in];
+        for (int64_t i = 0; i < c_.mixed; ++i, place += tile_columns<T>) *place = from[offset_[t] + i * c_.weight_in];
       }
     }
   }
-  void pack(const Correlation<T>& c, const T* from, int64_t channels, T* to, const int64_t* place,
-            const int64_t* offset, bool taps_together, int64_t kernel) const {
+  void pack_channels(int64_t group, int64_t first, T* to) const {
     constexpr int64_t width = tile_columns<T>;
+    const int64_t channels = min_of(width, c_.out_channels - first), inputs = c_.in_channels;
     for (int64_t o = 0; o < channels; o += lanes<T>) {
       const int64_t n = min_of(lanes<T>, channels - o);
-      const T* w = from + o * c.weight_out;
-      if (taps_together) {
-        for (int64_t i = 0; i < c.in_channels; ++i) {
-          transpose_strip<T, Strip::whole>(to + o, width, w + i * c.weight_in, c.weight_out, n, kernel,
+      const T* w = c_.weight + group * c_.weight_group + (first + o) * c_.weight_out;
+      if (taps_together_) {
+        for (int64_t i = 0; i < inputs; ++i) {
+          transpose_strip<T, Strip::whole>(to + o, width, w + i * c_.weight_in, c_.weight_out, n, kernel_,
                                            [&](int64_t k) __attribute__((always_inline)) {
-                                             return place[k] < 0 ? depth_ : place[k] * c.in_channels + i;
+                                             return place_[k] < 0 ? depth_ : place_[k] * inputs + i;
                                            });
         }
         continue;
       }
       for (int64_t t = 0; t < taps_; ++t) {
-        const T* tap = w + offset[t];
-        T* rows = to + t * c.in_channels * width + o;
-        if (c.weight_in == 1) {
-          transpose_strip<T, Strip::whole>(rows, width, tap, c.weight_out, n, c.in_channels,
-                                           [](int64_t i) { return i; });
+        const T* tap = w + offset_[t];
+        T* rows = to + t * inputs * width + o;
+        if (c_.weight_in == 1) {
+          transpose_strip<T, Strip::whole>(rows, width, tap, c_.weight_out, n, inputs, [](int64_t i) { return i; });
           continue;
         }
-        for (int64_t i = 0; i < c.in_channels; ++i) {
-          if (c.weight_out == 1) {
-            store(rows + i * width, load_first(tap + i * c.weight_in, n));
+        for (int64_t i = 0; i < inputs; ++i) {
+          if (c_.weight_out == 1) {
+            store(rows + i * width, load_first(tap + i * c_.weight_in, n));
           } else {
             for (int64_t l = 0; l < lanes<T>; ++l) {
-              rows[i * width + l] = l < n ? tap[i * c.weight_in + l * c.weight_out] : T(0);
+              rows[i * width + l] = l < n ? tap[i * c_.weight_in + l * c_.weight_out] : T(0);
             }
           }
         }
@@ -110,8 +115,11 @@ class PackedWeights {
     }
   }
 
-  int64_t taps_, depth_, panels_, panel_size_;
-  Scratch<T> data_;
+  const Correlation<T>& c_;
+  int64_t kernel_, taps_, depth_, panels_;
+  Scratch<int64_t> place_;   // kernel position -> tap, or -1
+  Scratch<int64_t> offset_;  // tap -> element offset in the weight
+  bool taps_together_;
 };
 
 /// Points from `first` that lie at even distances in the destination, at most `n`.
@@ -248,37 +256,61 @@ void correlate(Correlation<T> c) {
   if (!empty && (multiply_planes(c) || correlate_planes(c))) return;
 
   if (!empty) mix_groups(c);
-  const PackedWeights<T> weights(c);
+  const WeightPacker<T> packer(c);
   const int64_t* src = c.source_stride;
   const int64_t* dst = c.destination_stride;
   const bool in_place =
       !empty && src[1] == 1 && axis[0].stays_inside() && axis[1].stays_inside() && axis[2].stays_inside();
   const int64_t channels = c.in_channels;
-  const Blocks blocks(axis, c.batch, channels * static_cast<int64_t>(sizeof(T)), window_points, window_bytes);
+  const Blocks blocks(axis, c.batch, channels * static_cast<int64_t>(sizeof(T)), window_points, window_bytes,
+                      window_points / 2, shared_bytes);
   const bool whole_rows = axis[2].taps_are_neighbours() && (!in_place || src[4] == channels);
   const int64_t per_group = blocks.count();
-  const int64_t panels = weights.panels();
-  const int64_t panel_blocks = min_of(panels, ceil_div(16, per_group * c.groups));
+  const int64_t panels = packer.panels(), panel_size = packer.panel_size();
   const int64_t most_points = blocks.images_each * blocks.rows_each * blocks.columns_each;
-  const int64_t work =
-      most_points * ceil_div(panels, panel_blocks) * tile_columns<T> * (weights.taps() * channels + 16);
 
-  parallel_for(per_group * c.groups * panel_blocks, 1 + (1 << 19) / work, [&](int64_t begin, int64_t end) {
+  // Either a piece is a block and some panels, packed before; or a panel and all blocks, whose windows are copied
+  // before.
+  const bool own_panel = c.groups * panels >= 16 && per_group <= own_panel_blocks &&
+                         panel_size * static_cast<int64_t>(sizeof(T)) >= own_panel_bytes;
+  const bool copied = !in_place && !empty;
+  const int64_t window_size = copied ? blocks.window_size(axis, channels) : 0;
+  const auto copy_of = [&](int64_t group, int64_t b, T* to) {
+    return copy_window(to, c.source + group * channels * src[1], src, channels, axis, blocks(b, axis, c.batch));
+  };
+  Scratch<T> weights(own_panel ? 0 : c.groups * panels * panel_size);
+  Scratch<T> copies(own_panel ? c.groups * per_group * window_size : 0);
+  Scratch<Window<T>> windows(own_panel ? c.groups * per_group : 0);
+  if (!own_panel) packer.pack_all(weights.data());
+  if (own_panel && copied) {
+    parallel_for(c.groups * per_group, 1 + (1 << 16) / window_size, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        windows[i] = copy_of(i / per_group, i % per_group, copies.data() + i * window_size);
+    });
+  }
+  const int64_t panel_blocks = own_panel ? panels : min_of(panels, ceil_div(16, per_group * c.groups));
+  const int64_t piece_blocks = own_panel ? per_group : 1, blocks_apart = per_group / piece_blocks;
+  const int64_t work =
+      piece_blocks * most_points * ceil_div(panels, panel_blocks) * tile_columns<T> * (packer.taps() * channels + 16);
+
+  parallel_for(blocks_apart * c.groups * panel_blocks, 1 + (1 << 19) / work, [&](int64_t begin, int64_t end) {
     alignas(64) T tile[tile_rows * tile_columns<T>];
-    Scratch<T> copy(in_place || empty ? 0 : blocks.window_size(axis, channels));
+    Scratch<T> copy(own_panel ? panel_size : window_size);
     BlockPoints<T> points(c, blocks, whole_rows, (c.mixed == 0 ? channels : c.mixed) * tile_columns<T>);
-    for (int64_t piece = begin; piece < end; ++piece) {
-      const int64_t panel_block = piece % panel_blocks, group = piece / panel_blocks % c.groups;
-      const Block block = blocks(piece / panel_blocks / c.groups, axis, c.batch);
-      const T* source = c.source + group * channels * src[1];
-      Window<T> window{source, src[0], src[2], src[3], src[4]};
+    for (int64_t turn = begin * piece_blocks; turn < end * piece_blocks; ++turn) {
+      const int64_t piece = turn / piece_blocks, panel_block = piece % panel_blocks;
+      const int64_t group = piece / panel_blocks % c.groups;
+      const int64_t b = own_panel ? turn % per_group : piece / panel_blocks / c.groups;
+      const Block block = blocks(b, axis, c.batch);
+      Window<T> window{c.source + group * channels * src[1], src[0], src[2], src[3], src[4]};
       if (in_place) {
         window.data += block.image * src[0] + (block.z * axis[0].step + axis[0].base[0]) * src[2] +
                        (block.y * axis[1].step + axis[1].base[0]) * src[3] +
                        (block.x * axis[2].step + axis[2].base[0]) * src[4];
-      } else if (!empty) {
-        window = copy_window(copy.data(), source, src, channels, axis, block);
+      } else if (copied) {
+        window = own_panel ? windows[group * per_group + b] : copy_of(group, b, copy.data());
       }
+      if (own_panel && b == 0) packer.pack(group, panel_block, copy.data());
       points.place(block, window);
       const int64_t step = axis[2].dst_step * dst[4];
       const T* bias = c.bias == nullptr ? nullptr : c.bias + group * c.out_channels;
@@ -288,9 +320,9 @@ void correlate(Correlation<T> c) {
       T* destination = c.destination + group * c.out_channels * dst[1];
       for (int64_t j = panels * panel_block / panel_blocks; j < panels * (panel_block + 1) / panel_blocks; ++j) {
         const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, c.out_channels - o);
-        const T* panel = weights.panel(group, j);
-        for (int64_t b = 0; b < points.bands(); ++b) {
-          const Band& band = points.band(b);
+        const T* panel = own_panel ? copy.data() : weights.data() + (group * panels + j) * panel_size;
+        for (int64_t i = 0; i < points.bands(); ++i) {
+          const Band& band = points.band(i);
           const RowTiles row_tiles(band.last - band.first);
           for (int64_t t = 0; t < row_tiles.count; ++t) {
             const int64_t first = band.first + row_tiles.begin(t), height = row_tiles.begin(t + 1) - row_tiles.begin(t);

@@ -148,9 +148,10 @@ struct Blocks {
   int64_t images_each, rows_each, columns_each;
   int64_t images, slices, rows, columns;  ///< blocks along each axis
 
-  /// `pixel_bytes` is what one source pixel of the window takes. Small images share a block up to `shared_points`.
+  /// `pixel_bytes` is what one source pixel of the window takes. Small images share a block up to `shared_points` and
+  /// `shared_bytes` (0 for `most_bytes`).
   Blocks(const Axis* axis, int64_t batch, int64_t pixel_bytes, int64_t most_points, int64_t most_bytes,
-         int64_t shared_points = 112) {
+         int64_t shared_points = 112, int64_t shared_bytes = 0) {
     const auto bytes = [&](int64_t r, int64_t c) {
       return axis[0].taps * axis[1].extent(r) * axis[2].extent(c) * pixel_bytes;
     };
@@ -165,7 +166,7 @@ struct Blocks {
     rows_each = ceil_div(axis[1].count, ceil_div(axis[1].count, max_of(rows_each, 1)));
     images_each = 1;
     if (rows_each == axis[1].count && columns_each == axis[2].count) {
-      const int64_t fits = most_bytes / max_of(bytes(rows_each, columns_each), 1);
+      const int64_t fits = max_of(shared_bytes, most_bytes) / max_of(bytes(rows_each, columns_each), 1);
       images_each = max_of(min_of(min_of(shared_points / max_of(rows_each * columns_each, 1), fits), batch), 1);
     }
     images = ceil_div(batch, images_each);

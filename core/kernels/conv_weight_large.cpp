@@ -8,7 +8,7 @@
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
-constexpr int64_t least_weight_bytes = 1 << 20;
+constexpr int64_t least_weight_bytes = 1 << 19;
 constexpr int64_t most_copied_bytes = 64 << 20;
 // Points whose operands, a block of channels each, stay in L2.
 constexpr int64_t most_points = 2048;
