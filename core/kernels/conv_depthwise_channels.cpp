@@ -72,7 +72,7 @@ class TapList {
   Scratch<ChannelTap<T>> list_;
 };
 
-/// Calls f<8>(x) for eight points and f<1>(x) for one, after `taps` is set to theirs.
+/// Calls f<8>(x) for eight points, f<4>, f<2> and f<1> for what is left, after `taps` is set to theirs.
 template <class T, class F>
 [[gnu::always_inline]] inline void each_group(TapList<T>& taps, const Axis& axis, Stretch columns, F f) {
   const Stretch inside = points_inside(axis, columns.begin, columns.end);
@@ -86,7 +86,14 @@ template <class T, class F>
   edge(inside.begin);
   taps.set_columns({0, axis.taps});
   for (; x + 8 <= inside.end; x += 8) f.template operator()<8>(x);
-  for (; x < inside.end; ++x) f.template operator()<1>(x);
+  const auto rest = [&]<int Pixels>() {
+    if (x + Pixels > inside.end) return;
+    f.template operator()<Pixels>(x);
+    x += Pixels;
+  };
+  rest.template operator()<4>();
+  rest.template operator()<2>();
+  rest.template operator()<1>();
   edge(columns.end);
 }
 
@@ -263,7 +270,7 @@ void correlate(const Correlation<T>& c) {
         return;
       }
       each_group(list, axis[2], columns,
-                 [&]<int Pixels>(int64_t x) { all_channels<T, Pixels, Pixels == 8 ? 1 : 4>(row, list, x); });
+                 [&]<int Pixels>(int64_t x) { all_channels<T, Pixels, Pixels == 1 ? 4 : 8 / Pixels>(row, list, x); });
     });
   });
 }
@@ -325,14 +332,17 @@ void weight_gradient(const ConvArgs& args, const Axis* axis) {
       each_row(axis, blocks, rows * part / parts, rows * (part + 1) / parts, add_row);
     }
   });
+  for (int64_t piece = 0; piece < channel_blocks * parts; ++piece) {
+    T* total = sums.data() + piece / parts * parts * size;
+    const T* part = sums.data() + piece * size;
+    for (int64_t i = 0; piece % parts > 0 && i < size; ++i) total[i] += part[i];
+  }
   for (int64_t g = 0; g < args.groups; ++g) {
     const T* from = sums.data() + g / each * parts * size + g % each;
     T* weight = static_cast<T*>(args.weight.data) + g * w[0];
     for (int64_t t = 0; t < kernel; ++t) {
       const int64_t z = t / (args.kernel[1] * args.kernel[2]), y = t / args.kernel[2] % args.kernel[1];
-      T total = 0;
-      for (int64_t part = 0; part < parts; ++part) total += from[part * size + t * each];
-      weight[z * w[2] + y * w[3] + t % args.kernel[2] * w[4]] = total;
+      weight[z * w[2] + y * w[3] + t % args.kernel[2] * w[4]] = from[t * each];
     }
   }
 }
