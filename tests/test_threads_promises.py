@@ -295,3 +295,18 @@ workers = [t for t in os.listdir("/proc/self/task") if open(f"/proc/self/task/{t
 print(len(workers), all(os.sched_getaffinity(int(t)) == os.sched_getaffinity(0) for t in workers))
 """
     assert python(code) == "1 True"
+
+
+def test_no_call_writes_the_sign_variable_of_the_c_library() -> None:
+    """lgamma() does, which is a race between the threads of a sampler; lgamma_r() does not."""
+    ctypes = pytest.importorskip("ctypes")
+    try:
+        sign = ctypes.c_int.in_dll(ctypes.CDLL("libm.so.6"), "signgam")
+    except (OSError, ValueError):
+        pytest.skip("needs glibc")
+    sign.value = 7
+    weft.poisson(weft.full((1000,), 20.0))
+    weft.special.gammainc(weft.tensor([0.3, 0.5]), weft.tensor([0.1, 0.2]))
+    weft.lgamma(weft.tensor([0.5, -0.5, 30.0]))
+    weft.distributions.Binomial(50, weft.tensor(0.3)).sample((1000,))
+    assert sign.value == 7

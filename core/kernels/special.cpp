@@ -78,6 +78,11 @@ double k_scaled(double x, double (*small)(double), const double (&series)[n]) {
 
 }  // namespace
 
+double log_gamma(double x) {
+  int sign;
+  return ::lgamma_r(x, &sign);
+}
+
 double bessel_j0(double x) { return ::j0(x); }
 double bessel_j1(double x) { return ::j1(x); }
 double bessel_y0(double x) { return x == 0. ? -infinity : x < 0. ? nan : ::y0(x); }
@@ -280,7 +285,7 @@ double incomplete_gamma(double a, double x, bool upper) {
       rest += term / (a + k);
       if (std::abs(term) < 1e-18) break;
     }
-    const double exponent = a * std::log(x) - std::lgamma(a + 1.);
+    const double exponent = a * std::log(x) - log_gamma(a + 1.);
     return -std::expm1(exponent) - std::exp(exponent) * a * rest;
   }
   const double above = gamma_fraction(a, x);

@@ -19,6 +19,7 @@ double erfcx(double x);     ///< exp(x^2) erfc(x)
 double log_ndtr(double x);  ///< logarithm of the standard normal distribution function
 double ndtri(double p);     ///< its inverse
 
+double log_gamma(double x);            ///< log |gamma(x)|, by the entry that shares no sign variable between threads
 double zeta(double s, double q);       ///< the sum of (q + k)^-s over k = 0, 1, ...
 double gammainc(double a, double x);   ///< regularised, lower
 double gammaincc(double a, double x);  ///< regularised, upper

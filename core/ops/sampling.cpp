@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "generated/impl.h"
+#include "kernels/special.h"
 #include "ops/convert.h"
 #include "ops/promotion.h"
 #include "ops/row_layout.h"
@@ -20,7 +21,7 @@ constexpr int64_t elements_per_piece = 512;
 /// log(k!) - ((k + 1/2) log(k + 1) - (k + 1) + log(2 pi) / 2): what Stirling's formula leaves.
 double stirling_rest(double k) noexcept {
   const double n = k + 1;
-  if (k < 16) return std::lgamma(n) - ((k + 0.5) * std::log(n) - n + 0.91893853320467274178);
+  if (k < 16) return kernels::special::log_gamma(n) - ((k + 0.5) * std::log(n) - n + 0.91893853320467274178);
   return (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / (n * n)) / (n * n)) / n;
 }
 
@@ -45,7 +46,7 @@ double draw_poisson(ElementStream& stream, double rate) noexcept {
     if (us >= 0.07 && v <= v_r) return k;
     if (k < 0 || (us < 0.013 && v > us)) continue;
     if (std::log(v) + std::log(inverse_alpha) - std::log(a / (us * us) + b) <=
-        -rate + k * log_rate - std::lgamma(k + 1))
+        -rate + k * log_rate - kernels::special::log_gamma(k + 1))
       return k;
   }
 }
