@@ -16,6 +16,9 @@ struct TapRange {
   int64_t first, last;
   bool operator==(const TapRange&) const = default;
 };
+struct PointRange {
+  int64_t first, last;
+};
 
 /// Along one axis, point q in [0, count) reads source elements q * step + base[t] and is written to destination
 /// element q * dst_step + dst_first. base ascends; index[t] is tap t's place in the kernel.
@@ -37,6 +40,12 @@ struct Axis {
     while (range.first < taps && q * step + base[range.first] < 0) ++range.first;
     while (range.last > range.first && q * step + base[range.last - 1] >= source_size) --range.last;
     return range;
+  }
+  /// The points for which tap t lies inside the source.
+  [[gnu::always_inline]] PointRange reaching(int64_t t) const noexcept {
+    const int64_t first = min_of(base[t] < 0 ? ceil_div(-base[t], step) : 0, count);
+    const int64_t last = min_of(base[t] < source_size ? (source_size - 1 - base[t]) / step + 1 : 0, count);
+    return {first, max_of(first, last)};
   }
 };
 

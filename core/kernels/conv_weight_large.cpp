@@ -42,33 +42,33 @@ bool gradient_of_large(const ConvArgs& args) {
   const auto grad_of = [&](int64_t group, int64_t panel) {
     return grads.data() + (group * panels + panel) * width * points;
   };
-  const auto slice_block = [&](int64_t slice) {
-    return Block{slice / axis[0].count, 1, slice % axis[0].count, 0, rows, 0, columns};
-  };
+  // The gradient goes row by row through a chunk of slices, so that a tap leaves out rows that see the padding.
+  const int64_t chunk = max_of(most_points / (rows * columns), 1);
+  const auto slices_from = [&](int64_t first) { return min_of(chunk, slices - first); };
+  parallel_for(
+      args.groups * (strips + panels) * slices, 1 + (1 << 14) / (window_size * width), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t slice = i % slices, part = i / slices % (strips + panels);
+          const int64_t group = i / slices / (strips + panels);
+          Block block{slice / axis[0].count, 1, slice % axis[0].count, 0, rows, 0, columns};
+          if (part < strips) {
+            const int64_t c = part * width, channels = min_of(width, in_channels - c);
+            copy_window(window_of(group, c) + slice * window_size * channels,
+                        static_cast<const T*>(args.input.data) + (group * in_channels + c) * src[1], src, channels,
+                        axis, block);
+          } else {
+            const int64_t panel = part - strips, o = panel * width;
+            const int64_t first = slice / chunk * chunk, row_size = columns * width;
+            T* to = grad_of(group, panel) + (first * rows + slice - first) * row_size;
+            for (block.rows = 1; block.y < rows; ++block.y, to += slices_from(first) * row_size) {
+              copy_gradient(to, width, static_cast<const T*>(args.output.data) + (group * out_channels + o) * dst[1],
+                            dst, min_of(width, out_channels - o), block);
+            }
+          }
+        }
+      });
 
-  parallel_for(args.groups * (strips + panels) * slices, 1 + (1 << 14) / (window_size * width),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t i = begin; i < end; ++i) {
-                   const int64_t slice = i % slices, part = i / slices % (strips + panels);
-                   const int64_t group = i / slices / (strips + panels);
-                   const Block block = slice_block(slice);
-                   if (part < strips) {
-                     const int64_t c = part * width, channels = min_of(width, in_channels - c);
-                     copy_window(window_of(group, c) + slice * window_size * channels,
-                                 static_cast<const T*>(args.input.data) + (group * in_channels + c) * src[1], src,
-                                 channels, axis, block);
-                   } else {
-                     const int64_t panel = part - strips, o = panel * width;
-                     copy_gradient(grad_of(group, panel) + slice * rows * columns * width, width,
-                                   static_cast<const T*>(args.output.data) + (group * out_channels + o) * dst[1], dst,
-                                   min_of(width, out_channels - o), block);
-                   }
-                 }
-               });
-
-  const bool whole_rows = axis[2].taps_are_neighbours();
-  const int64_t row_taps = whole_rows ? args.kernel[2] : 1, sweeps = kernel / row_taps;
-  const int64_t chunk = max_of(most_points / (rows * columns), 1);  // slices
+  const int64_t row_taps = axis[2].taps_are_neighbours() ? args.kernel[2] : 1;  // that one sweep of rows covers
   parallel_for(args.groups * strips * panels, 1, [&](int64_t begin, int64_t end) {
     Scratch<T> sums(kernel * width * width);
     Scratch<int64_t> offsets(chunk * rows);
@@ -77,17 +77,23 @@ bool gradient_of_large(const ConvArgs& args) {
       const int64_t channels = min_of(width, in_channels - c), outputs = min_of(width, out_channels - panel * width);
       const RowTiles row_tiles(row_taps * channels);
       for (int64_t first = 0; first < slices; first += chunk) {
-        const int64_t count = min_of(chunk, slices - first);
+        const int64_t count = slices_from(first);
         for (int64_t r = 0; r < count * rows; ++r) {
-          offsets[r] = (r / rows * window_size + r % rows * axis[1].step * window_row) * channels;
+          offsets[r] = (r % count * window_size + r / count * axis[1].step * window_row) * channels;
         }
-        TileWalk walk{count * rows, offsets.data(),  columns,   axis[2].step * channels,
-                      width,        columns * width, 24 * width};
-        walk.add = first > 0;
-        const T* grad = grad_of(group, panel) + first * rows * columns * width;
-        for (int64_t s = 0; s < sweeps; ++s) {
-          const int64_t tap = s * row_taps, x = tap % args.kernel[2], y = tap / args.kernel[2] % args.kernel[1];
+        for (int64_t tap = 0; tap < kernel; tap += row_taps) {
+          const int64_t x = tap % args.kernel[2], y = tap / args.kernel[2] % args.kernel[1];
           const int64_t z = tap / args.kernel[2] / args.kernel[1];
+          const PointRange inside = axis[1].reaching(y);
+          TileWalk walk{(inside.last - inside.first) * count,
+                        offsets.data() + inside.first * count,
+                        columns,
+                        axis[2].step * channels,
+                        width,
+                        columns * width,
+                        24 * width};
+          walk.add = first > 0;
+          const T* grad = grad_of(group, panel) + (first * rows + inside.first * count) * columns * width;
           const T* swept = window_of(group, c) +
                            (first * window_size + (z * window_rows + axis[1].base[y] - axis[1].base[0]) * window_row +
                             axis[2].base[x] - axis[2].base[0]) *
