@@ -86,6 +86,16 @@ class WeightPacker {
     for (int64_t o = 0; o < channels; o += lanes<T>) {
       const int64_t n = min_of(lanes<T>, channels - o);
       const T* w = c_.weight + group * c_.weight_group + (first + o) * c_.weight_out;
+      if (taps_together_ && c_.weight_in == kernel_) {  // the taps of all channels follow each other
+        int64_t tap = 0, input = 0;
+        transpose_strip<T, Strip::whole>(to + o, width, w, c_.weight_out, n, inputs * kernel_,
+                                         [&](int64_t) __attribute__((always_inline)) {
+                                           const int64_t at = place_[tap] < 0 ? depth_ : place_[tap] * inputs + input;
+                                           if (++tap == kernel_) tap = 0, ++input;
+                                           return at;
+                                         });
+        continue;
+      }
       if (taps_together_) {
         for (int64_t i = 0; i < inputs; ++i) {
           transpose_strip<T, Strip::whole>(to + o, width, w + i * c_.weight_in, c_.weight_out, n, kernel_,

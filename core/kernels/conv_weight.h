@@ -39,7 +39,34 @@ void put_weights(T* to, const ConvArgs& args, const T* sum, int64_t row, int64_t
                  int64_t out_channels) {
   const int64_t *w = args.weight.stride, *kernel = args.kernel;
   const int64_t taps = kernel[0] * kernel[1] * kernel[2];
-  if (w[4] == 1 && w[3] == kernel[2] && w[2] == kernel[1] * kernel[2]) {
+  const bool taps_together = w[4] == 1 && w[3] == kernel[2] && w[2] == kernel[1] * kernel[2];
+  if (taps_together && w[1] == taps) {  // the taps of all these channels follow each other
+    const int64_t run = channels * taps;
+    for (int64_t p = 0; p < run; p += lanes<T>) {
+      const int64_t n = min_of(lanes<T>, run - p);
+      const T* from[lanes<T>];
+      for (int64_t i = 0; i < n; ++i) from[i] = sum + (p + i) % taps * tap_size + (p + i) / taps * row;
+      for (int64_t i = n; i < lanes<T>; ++i) from[i] = sum;
+      for (int64_t o = 0; o < out_channels; o += lanes<T>) {
+        Vec<T> square[lanes<T>];
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes<T>; ++i) square[i] = load(from[i] + o);
+        transpose<T>(square);
+        T* out = to + o * w[0] + p;
+        if (n == lanes<T> && o + lanes<T> <= out_channels) {
+#pragma GCC unroll 16
+          for (int i = 0; i < lanes<T>; ++i) store(out + i * w[0], square[i]);
+        } else {
+#pragma GCC unroll 16
+          for (int i = 0; i < lanes<T>; ++i) {
+            if (o + i < out_channels) store_first(out + i * w[0], square[i], n);
+          }
+        }
+      }
+    }
+    return;
+  }
+  if (taps_together) {
     for (int64_t k = 0; k < channels; ++k) {
       for (int64_t t = 0; t < taps; t += lanes<T>) {
         transpose_strip<T, Strip::exact>(to + k * w[1] + t, w[0], sum + t * tap_size + k * row, tap_size,
