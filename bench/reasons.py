@@ -8,7 +8,7 @@ REASONS: dict[str, str] = {
     "indexing index_select columns": "one element at a time, each from an index of 8 bytes",
     "depthwise nhwc": "as fast as memory: 13 to 20 GB/s",
     "other convolutions conv3d": "copying windows and writing the result take an eighth of the time",
-    "convolution 512@7": "the weights are packed at every call, a tenth of the time",
+    "convolution 512@7": "the weights are packed at every call, a seventh of the time",
     "convolution 3x3": "tiles run at 85-92 % of the peak, oneDNN's at 90-97 %",
     "convolution 1x1": "matrix products run at 80-90 % of the peak",
     "convolution nchw 7x7": "few taps for the result that is written: an eighth of the time",
