@@ -27,6 +27,22 @@ template <class T>
   return *reinterpret_cast<T*>(base + offset);
 }
 
+/// Writes the n elements at from + at[j] * step one after another: eight are read, then written, since a store holds
+/// back the loads after it while their addresses are not known.
+template <class T>
+[[gnu::always_inline]] inline void pick(const char* from, const int64_t* at, int64_t step, int64_t n,
+                                        char* to) noexcept {
+  constexpr int64_t together = 8, size = sizeof(T);
+  int64_t j = 0;
+  for (; j + together <= n; j += together) {
+    T values[together];
+#pragma GCC unroll 8
+    for (int64_t k = 0; k < together; ++k) __builtin_memcpy(values + k, from + at[j + k] * step, sizeof(T));
+    __builtin_memcpy(to + j * size, values, sizeof values);
+  }
+  for (; j < n; ++j) __builtin_memcpy(to + j * size, from + at[j] * step, sizeof(T));
+}
+
 /// Keeps the smallest position noted by any piece.
 class FirstBad {
  public:
@@ -295,13 +311,17 @@ int64_t index_select(const char* in, SelectShape shape, const int64_t* index, in
         char* to = out + o * n * shape.inner;
         const int64_t row = row_bytes<Row>(shape.inner);
         if (is_checked) {
-          for (int64_t j = first; j < last; ++j) copy_row<Row>(to + j * row, from + index[j] * row, row);
+          if constexpr (std::is_void_v<Row>)
+            for (int64_t j = first; j < last; ++j) copy_row<Row>(to + j * row, from + index[j] * row, row);
+          else
+            pick<Row>(from, index + first, row, last - first, to + first * row);
           continue;
         }
         // Bad indices read row 0 instead, so that the loop need not branch.
         uint64_t any = 0;
+        const int64_t* const at = index;  // what is captured would be read anew after every store
         for (int64_t j = first; j < last; ++j) {
-          const int64_t i = index[j];
+          const int64_t i = at[j];
           const bool wrong = outside(i, shape.size);
           any |= wrong ? 1u : 0u;
           copy_row<Row>(to + j * row, from + (wrong ? 0 : i) * row, row);
@@ -493,7 +513,7 @@ void get(const char* in, OffsetGrid grid, char* out_) {
                    } else if (!grid.inner) {
                      __builtin_memcpy(to, from, static_cast<std::size_t>(inner) * sizeof(T));
                    } else {
-                     for (int64_t i = 0; i < inner; ++i) to[i] = get_at<T>(from, grid.inner[i]);
+                     pick<T>(from, grid.inner, 1, inner, reinterpret_cast<char*>(to));
                    }
                  }
                });

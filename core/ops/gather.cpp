@@ -394,9 +394,8 @@ Tensor take_backward(const Tensor& grad, IntList sizes, const Tensor& index) {
 Tensor take_along_dim(const Tensor& self, const Tensor& given, std::optional<int64_t> dim) {
   const auto number = [](int64_t n) { return weft::scalar_tensor(Scalar(n), DType::int64); };
   const int64_t size = !dim ? self.numel() : self.dim() == 0 ? 1 : self.size(normalize_dim(*dim, self.dim()));
-  const Tensor indices = given.dtype() == DType::int64
-                             ? ops::where(ops::lt(given, number(0)), ops::add(given, number(size)), given)
-                             : given;
+  const bool from_end = given.dtype() == DType::int64 && given.numel() > 0 && *ops::amin(given).data<int64_t>() < 0;
+  const Tensor indices = from_end ? ops::where(ops::lt(given, number(0)), ops::add(given, number(size)), given) : given;
   if (!dim) return ops::gather(ops::reshape(self, flat(self)), 0, ops::reshape(indices, flat(indices)));
   check(
       self.dim() == indices.dim(),

@@ -8,10 +8,13 @@
 #include "ops/promotion.h"
 #include "ops/row_layout.h"
 #include "ops/support.h"
+#include "runtime/parallel.h"
 
 namespace weft::ops::impl {
 
 namespace {
+
+constexpr int64_t count_part = 1 << 16;  // numbers that bincount counts without splitting
 
 const kernels::SortTable& table() { return kernels::table().sort; }
 
@@ -312,6 +315,27 @@ Tensor bucketize(const Tensor& self, const Tensor& boundaries, bool out_int32, b
   return searchsorted(boundaries, self, out_int32, right, std::nullopt, Tensor());
 }
 
+namespace {
+
+/// How often each of [0, bins) is among n numbers: in parts, each with counts of its own. Few bins are counted four
+/// times over: neighbours that are equal would wait for each other's count.
+Tensor counted(const int64_t* at, int64_t n, int64_t bins) {
+  const int64_t parts = std::clamp<int64_t>(n / std::max(count_part, 4 * bins), 1, 64);
+  const int64_t copies = bins <= 4096 && n >= 4 * bins ? 4 : 1;
+  const Tensor counts = weft::empty(Dims{parts * copies, bins}, DType::int64);
+  zero_(counts);
+  parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) {
+      int64_t* const count = counts.data<int64_t>() + part * copies * bins;
+      const int64_t last = n * (part + 1) / parts;
+      for (int64_t i = n * part / parts; i < last; ++i) ++count[(i & (copies - 1)) * bins + at[i]];
+    }
+  });
+  return ops::sum_dim(counts, Dims{0});
+}
+
+}  // namespace
+
 Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   check(is_integral(self.dtype()) && self.dtype() != DType::boolean && self.dim() == 1,
         "bincount only supports 1-d non-negative integral inputs.");
@@ -321,26 +345,10 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   const Tensor index = packed_as(self, DType::int64);
   const int64_t* const at = index.data<int64_t>();
   const int64_t n = index.numel();
-  int64_t largest = -1, smallest = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    largest = std::max(largest, at[i]);
-    smallest = std::min(smallest, at[i]);
-  }
-  check(smallest >= 0, "bincount only supports 1-d non-negative integral inputs.");
-  const int64_t bins = std::max(minlength, largest + 1);
-  if (!weights.defined()) {
-    // Few bins are counted four times over: neighbours that are equal would wait for each other's count.
-    const int64_t copies = bins <= 4096 && n >= 4 * bins ? 4 : 1;
-    const Tensor out = weft::empty(Dims{bins}, DType::int64);
-    const Tensor counts = copies == 1 ? out : weft::empty(Dims{copies * bins}, DType::int64);
-    zero_(counts);
-    int64_t* const count = counts.data<int64_t>();
-    for (int64_t i = 0; i < n; ++i) ++count[(i & (copies - 1)) * bins + at[i]];
-    if (copies == 1) return out;
-    for (int64_t b = 0; b < bins; ++b)
-      out.data<int64_t>()[b] = count[b] + count[bins + b] + count[2 * bins + b] + count[3 * bins + b];
-    return out;
-  }
+  check(n == 0 || *ops::amin(index).data<int64_t>() >= 0,
+        "bincount only supports 1-d non-negative integral inputs.");
+  const int64_t bins = std::max(minlength, n == 0 ? 0 : *ops::amax(index).data<int64_t>() + 1);
+  if (!weights.defined()) return counted(at, n, bins);
   const DType type = weights.dtype() == DType::float32 ? DType::float32 : DType::float64;
   const Tensor sums = weft::empty(Dims{bins}, DType::float64), w = packed_as(weights, DType::float64);
   zero_(sums);

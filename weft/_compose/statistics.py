@@ -148,5 +148,8 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
         raise RuntimeError("max must be larger than min")
     if not whole:
         x = x[(x >= low) & (x <= high)]
-    position = ((x - low) * (bins / (high - low))).to(weft.int64).clamp_max(bins - 1)
-    return weft.bincount(position, minlength=bins).to(input.dtype)
+    position = (x - low).mul_(bins / (high - low)).to(weft.int64)
+    counts = weft.bincount(position, minlength=bins)
+    if counts.numel() > bins:
+        counts[bins - 1] += counts[bins:].sum()
+    return counts[:bins].to(input.dtype)
