@@ -224,16 +224,26 @@ void clear(T* to, int64_t points, int64_t pixel, int64_t channels) noexcept {
     __builtin_memset(to + i * pixel, 0, static_cast<std::size_t>(channels) * sizeof(T));
 }
 
-/// Whether the indices of a unit are elements of its input; otherwise the caller is told.
-bool all_inside(const PoolArgs& args, const int64_t* indices, int64_t rows, int64_t pixel, int64_t channels,
-                int64_t size) {
+/// visit(i, o) for every element o of a unit's output and the element i of its input that its index names. If one is
+/// not there, nothing is visited and the caller is told.
+template <class Visit>
+[[gnu::always_inline]] inline void each_place(const PoolArgs& args, const Units& units, const Unit& unit, Visit visit) {
+  const int64_t pixel = units.pixel();
+  const int64_t rows = pixel == 1 ? 1 : units.out(), width = pixel == 1 ? units.out() : unit.channels;
+  const int64_t* const at = args.indices + unit.output;
+  const auto size = static_cast<uint64_t>(units.in());
   uint64_t outside = 0;
   for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t c = 0; c < channels; ++c)
-      outside |= static_cast<uint64_t>(indices[i * pixel + c]) >= static_cast<uint64_t>(size);
+    for (int64_t c = 0; c < width; ++c) outside |= static_cast<uint64_t>(at[i * pixel + c]) >= size;
   }
-  if (outside != 0) __atomic_store_n(args.outside, true, __ATOMIC_RELAXED);
-  return outside == 0;
+  if (outside != 0) return __atomic_store_n(args.outside, true, __ATOMIC_RELAXED);
+  if (pixel == 1) {
+    for (int64_t o = 0; o < width; ++o) visit(at[o], o);
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t c = 0; c < width; ++c) visit(at[i * pixel + c] * pixel + c, i * pixel + c);
+  }
 }
 
 template <class T>
@@ -245,15 +255,11 @@ void max_backward(const PoolArgs& args) {
       const Unit unit = units[u];
       T* input = static_cast<T*>(args.input) + unit.input;
       const T* output = static_cast<const T*>(args.output) + unit.output;
-      const int64_t* indices = args.indices + unit.output;
       if (pixel == 1)
         clear(input, 1, 1, units.in());
       else
         clear(input, units.in(), pixel, unit.channels);
-      if (!all_inside(args, indices, units.out(), pixel, unit.channels, units.in())) continue;
-      for (int64_t i = 0; i < units.out(); ++i) {
-        for (int64_t c = 0; c < unit.channels; ++c) input[indices[i * pixel + c] * pixel + c] += output[i * pixel + c];
-      }
+      each_place(args, units, unit, [=](int64_t i, int64_t o) { input[i] += output[o]; });
     }
   });
 }
@@ -261,17 +267,12 @@ void max_backward(const PoolArgs& args) {
 template <class T>
 void max_gather(const PoolArgs& args) {
   const Units units(args);
-  const int64_t pixel = units.pixel();
   parallel_for(units.count(), units.grain(2 * units.out()), [&](int64_t begin, int64_t end) {
     for (int64_t u = begin; u < end; ++u) {
       const Unit unit = units[u];
       const T* input = static_cast<const T*>(args.input) + unit.input;
       T* output = static_cast<T*>(args.output) + unit.output;
-      const int64_t* indices = args.indices + unit.output;
-      if (!all_inside(args, indices, units.out(), pixel, unit.channels, units.in())) continue;
-      for (int64_t i = 0; i < units.out(); ++i) {
-        for (int64_t c = 0; c < unit.channels; ++c) output[i * pixel + c] = input[indices[i * pixel + c] * pixel + c];
-      }
+      each_place(args, units, unit, [=](int64_t i, int64_t o) { output[o] = input[i]; });
     }
   });
 }
