@@ -73,12 +73,29 @@ def test_a_long_line_has_the_running_sums_of_numpy(dtype: weft.dtype) -> None:
     assert numpy.abs(ours - exact).max() < 100 * numpy.finfo(ours.dtype).eps * numpy.abs(exact).max()
 
 
+@pytest.mark.parametrize("count", [50_001, 300_007])
 @pytest.mark.parametrize("bins", [3, 5000])
-def test_bincount_counts_few_and_many_bins(bins: int) -> None:
-    values = numpy.random.default_rng(0).integers(0, bins, 50_001)
+def test_bincount_counts_few_and_many_bins(bins: int, count: int) -> None:
+    values = numpy.random.default_rng(0).integers(0, bins, count)
     assert numpy.array_equal(weft.bincount(weft.from_numpy(values)).numpy(), numpy.bincount(values))
     with pytest.raises(RuntimeError, match="non-negative"):
         weft.bincount(weft.tensor([3, -1]))
+
+
+def test_histc_counts_the_largest_element_in_the_last_interval() -> None:
+    values = numpy.random.default_rng(0).standard_normal(200_003)
+    counts = weft.histc(weft.from_numpy(values), bins=7)
+    assert numpy.array_equal(counts.numpy(), numpy.histogram(values, 7)[0])
+
+
+@pytest.mark.parametrize("columns", [1, 7, 8, 9, 100])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", "complex128"])
+def test_index_select_picks_columns_of_every_element_size(dtype: str, columns: int) -> None:
+    x = numpy.arange(5 * 50).reshape(5, 50).astype(dtype)
+    index = numpy.random.default_rng(0).integers(0, 50, columns)
+    assert numpy.array_equal(weft.from_numpy(x).index_select(1, weft.from_numpy(index)).numpy(), x[:, index])
+    with pytest.raises(IndexError):
+        weft.from_numpy(x).index_select(1, weft.tensor([0, 50]))
 
 
 @pytest.mark.parametrize("columns", [1, 2, 5, 63, 64, 65, 100, 127, 128, 200, 1001])
