@@ -345,8 +345,7 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   const Tensor index = packed_as(self, DType::int64);
   const int64_t* const at = index.data<int64_t>();
   const int64_t n = index.numel();
-  check(n == 0 || *ops::amin(index).data<int64_t>() >= 0,
-        "bincount only supports 1-d non-negative integral inputs.");
+  check(n == 0 || *ops::amin(index).data<int64_t>() >= 0, "bincount only supports 1-d non-negative integral inputs.");
   const int64_t bins = std::max(minlength, n == 0 ? 0 : *ops::amax(index).data<int64_t>() + 1);
   if (!weights.defined()) return counted(at, n, bins);
   const DType type = weights.dtype() == DType::float32 ? DType::float32 : DType::float64;
