@@ -19,7 +19,7 @@ template <class T>
 struct Exp {
   T operator()(T x) const { return vm::exp(x); }
   static void group(T* out, const T* in) noexcept
-    requires vm::is_wide<T>
+    requires vm::has_wide_exp<T>
   {
     by_vectors<group_size>([](auto x) { return vm::exp(x); }, out, in);
   }
@@ -28,7 +28,7 @@ template <class T>
 struct Log {
   T operator()(T x) const { return vm::log(x); }
   static void group(T* out, const T* in) noexcept
-    requires vm::is_wide<T>
+    requires vm::has_wide_exp<T>
   {
     by_vectors<group_size>([](auto x) { return vm::log(x); }, out, in);
   }

@@ -42,6 +42,15 @@ using detail::bits;
 [[gnu::always_inline]] inline float fmod(float x, float y) { return ::fmodf(x, y); }
 [[gnu::always_inline]] inline double fmod(double x, double y) { return ::fmod(x, y); }
 
+/// Whether V is double or a vector of it.
+template <class V>
+constexpr bool is_double() {
+  if constexpr (requires(V v) { v[0]; })
+    return sizeof(V{}[0]) == sizeof(double);
+  else
+    return sizeof(V) == sizeof(double);
+}
+
 /// c0 + c1 x + c2 x^2 + ..., for a number or a vector of them.
 template <class V, class T>
 [[gnu::always_inline]] inline V poly(V x, T c0, T c1) {
@@ -71,16 +80,17 @@ template <class T>
 struct ExpReduction {
   T shifted, r;
 };
-template <class V>  // float, or a vector of it
+template <class V>
 [[gnu::always_inline]] inline ExpReduction<V> reduce_exp(V x) {
-  const V shifted = x * 1.44269504f + kRoundF;
-  const V n = shifted - kRoundF;
-  return {shifted, (x - n * 0.693359375f) - n * -2.12194440e-4f};
-}
-[[gnu::always_inline]] inline ExpReduction<double> reduce_exp(double x) {
-  const double shifted = x * 1.4426950408889634 + kRound;
-  const double n = shifted - kRound;
-  return {shifted, (x - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33};
+  if constexpr (is_double<V>()) {
+    const V shifted = x * 1.4426950408889634 + kRound;
+    const V n = shifted - kRound;
+    return {shifted, (x - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33};
+  } else {
+    const V shifted = x * 1.44269504f + kRoundF;
+    const V n = shifted - kRoundF;
+    return {shifted, (x - n * 0.693359375f) - n * -2.12194440e-4f};
+  }
 }
 [[gnu::always_inline]] inline uint32_t exponent_of(float shifted, int bias) {
   return bits<uint32_t>(shifted) - bits<uint32_t>(kRoundF) + static_cast<uint32_t>(bias);
@@ -91,13 +101,13 @@ template <class V>  // float, or a vector of it
 
 template <class V>
 [[gnu::always_inline]] inline V exp_poly(V r) {
-  return 1.f + (r + r * r * poly(r, 5.e-01f, 1.6666512e-01f, 4.1666426e-02f, 8.369662e-03f, 1.3938632e-03f));
-}
-[[gnu::always_inline]] inline double exp_poly(double r) {
-  return 1. + (r + r * r *
-                       poly(r, 0.5000000000000013, 0.1666666666666669, 0.041666666666511254, 0.008333333333312124,
-                            0.0013888888948007548, 0.0001984126990735709, 2.4801488979812734e-05,
-                            2.7557224844985365e-06, 2.7631608431973526e-07, 2.5115257485475927e-08));
+  if constexpr (is_double<V>())
+    return 1. + (r + r * r *
+                         poly(r, 0.5000000000000013, 0.1666666666666669, 0.041666666666511254, 0.008333333333312124,
+                              0.0013888888948007548, 0.0001984126990735709, 2.4801488979812734e-05,
+                              2.7557224844985365e-06, 2.7631608431973526e-07, 2.5115257485475927e-08));
+  else
+    return 1.f + (r + r * r * poly(r, 5.e-01f, 1.6666512e-01f, 4.1666426e-02f, 8.369662e-03f, 1.3938632e-03f));
 }
 /// exp(r) - 1 for |r| <= ln 2 / 2, to full relative accuracy.
 [[gnu::always_inline]] inline float expm1_poly(float r) {
@@ -193,16 +203,17 @@ template <class T>
 /// log(1 + f) - f, for a reduced f.
 template <class V>
 [[gnu::always_inline]] inline V log1p_rest(V f) {
-  const V p = poly(f, 3.333331e-01f, -2.4999988e-01f, 2.0002238e-01f, -1.6669199e-01f, 1.4218187e-01f, -1.23845965e-01f,
-                   1.18775666e-01f, -1.1792374e-01f, 6.908204e-02f);
-  const V square = f * f;
-  return square * f * p - 0.5f * square;
-}
-[[gnu::always_inline]] inline double log1p_rest(double f) {
-  const double s = f / (2. + f), z = s * s, half = 0.5 * f * f;
-  const double r = z * poly(z, 0.6666666666666735130, 0.3999999999940941908, 0.2857142874366239149,
-                            0.2222219843214978396, 0.1818357216161805012, 0.1531383769920937332, 0.1479819860511658591);
-  return s * (half + r) - half;
+  if constexpr (is_double<V>()) {
+    const V s = f / (2. + f), z = s * s, half = 0.5 * f * f;
+    const V r = z * poly(z, 0.6666666666666735130, 0.3999999999940941908, 0.2857142874366239149, 0.2222219843214978396,
+                         0.1818357216161805012, 0.1531383769920937332, 0.1479819860511658591);
+    return s * (half + r) - half;
+  } else {
+    const V p = poly(f, 3.333331e-01f, -2.4999988e-01f, 2.0002238e-01f, -1.6669199e-01f, 1.4218187e-01f,
+                     -1.23845965e-01f, 1.18775666e-01f, -1.1792374e-01f, 6.908204e-02f);
+    const V square = f * f;
+    return square * f * p - 0.5f * square;
+  }
 }
 [[gnu::always_inline]] inline float log_reduced(LogReduction<float> a) {
   return a.k * 0.693359375f + (a.f + (log1p_rest(a.f) + a.k * -2.12194440e-4f));

@@ -14,11 +14,20 @@ namespace vm {
 template <class T>
 inline constexpr bool is_wide = __is_same(T, float);
 
-constexpr __mmask16 every = 0xffff;  // gcc 12 takes what the forms without a mask leave out for uninitialized
+/// Whether exp and log are among them.
+template <class T>
+inline constexpr bool has_wide_exp = is_wide<T> || __is_same(T, double);
+
+// gcc 12 takes what the forms without a mask leave out for uninitialized.
+constexpr __mmask16 every = 0xffff;
+constexpr __mmask8 each = 0xff;
 
 /// NaN stays.
 [[gnu::always_inline]] inline Vec<float> at_most(Vec<float> x, float high) {
   return (Vec<float>)_mm512_maskz_min_ps(every, _mm512_set1_ps(high), (__m512)x);
+}
+[[gnu::always_inline]] inline Vec<double> at_most(Vec<double> x, double high) {
+  return (Vec<double>)_mm512_maskz_min_pd(each, _mm512_set1_pd(high), (__m512d)x);
 }
 [[gnu::always_inline]] inline Vec<float> abs(Vec<float> x) { return (Vec<float>)((Lanes<float>)x & 0x7fffffff); }
 
@@ -30,6 +39,11 @@ constexpr __mmask16 every = 0xffff;  // gcc 12 takes what the forms without a ma
   return (Vec<float>)_mm512_maskz_scalef_ps(some, (__m512)exp_poly(r), (__m512)(shifted - kRoundF));
 }
 [[gnu::always_inline]] inline Vec<float> exp(Vec<float> x) { return exp_inner(at_most(x, 89.f)); }
+[[gnu::always_inline]] inline Vec<double> exp(Vec<double> x) {
+  const auto [shifted, r] = reduce_exp(at_most(x, 710.));
+  const __mmask8 some = _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(-746.), _CMP_NLT_UQ);
+  return (Vec<double>)_mm512_maskz_scalef_pd(some, (__m512d)exp_poly(r), (__m512d)(shifted - kRound));
+}
 
 [[gnu::always_inline]] inline Vec<float> log(Vec<float> x) {
   Vec<float> m = (Vec<float>)_mm512_maskz_getmant_ps(every, (__m512)x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
@@ -42,6 +56,16 @@ constexpr __mmask16 every = 0xffff;  // gcc 12 takes what the forms without a ma
   return k * 0x1.62e4p-1f + (f + (log1p_rest(f) + k * 1.42860677e-6f));
 }
 
+[[gnu::always_inline]] inline Vec<double> log(Vec<double> x) {
+  Vec<double> m = (Vec<double>)_mm512_maskz_getmant_pd(each, (__m512d)x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
+  Vec<double> k = (Vec<double>)_mm512_maskz_getexp_pd(each, (__m512d)x);
+  const __mmask8 upper = _mm512_cmp_pd_mask((__m512d)m, _mm512_set1_pd(1.4142135623730951), _CMP_GT_OQ);
+  m = (Vec<double>)_mm512_mask_mul_pd((__m512d)m, upper, (__m512d)m, _mm512_set1_pd(0.5));
+  k = (Vec<double>)_mm512_mask_add_pd((__m512d)k, upper, (__m512d)k, _mm512_set1_pd(1.));
+  const Vec<double> f = m - 1.;
+  return k * 0x1.62e42feep-1 + (f + (log1p_rest(f) + k * 0x1.a39ef35793c76p-33));
+}
+
 [[gnu::always_inline]] inline Vec<float> normal_cdf(Vec<float> x) {
   const Vec<float> t = at_most(abs(x), 13.f);
   const Vec<float> tail = 0.5f * exp_inner(-t * normal_rest(t));
@@ -51,6 +75,8 @@ constexpr __mmask16 every = 0xffff;  // gcc 12 takes what the forms without a ma
 #else
 template <class T>
 inline constexpr bool is_wide = false;
+template <class T>
+inline constexpr bool has_wide_exp = false;
 #endif
 
 }  // namespace vm
