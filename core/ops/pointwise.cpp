@@ -232,7 +232,7 @@ void run_plain(const Record& record, Inputs inputs, Params params, char* out, in
     data[k] = t->bytes();
     strides[k++] = sizeof(float);
   }
-  parallel_for(n, grain_for(record.cost), [&](int64_t begin, int64_t end) {
+  parallel_elements(n, record.cost, [&](int64_t begin, int64_t end) {
     char* at[StridedLoop::max_operands];
     for (int j = 0; j < k; ++j) at[j] = data[j] + begin * strides[j];
     loop(at, strides, end - begin, params.begin());

@@ -1,6 +1,7 @@
 #include "ops/strided_loop.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -8,9 +9,24 @@
 
 namespace weft::ops {
 
-int64_t grain_for(double nanoseconds) noexcept {
+namespace {
+
+/// The size of so many pieces: whole groups of the inner loops, where they are long.
+int64_t pieces_of(int64_t n, int64_t pieces) noexcept {
+  constexpr int64_t group = 64;
+  const int64_t size = (n + pieces - 1) / pieces;
+  return size < 16 * group ? size : (size + group - 1) / group * group;
+}
+
+}  // namespace
+
+void parallel_elements(int64_t n, double nanoseconds, FunctionRef<void(int64_t begin, int64_t end)> f) {
   constexpr double piece = 16'000;  // nanoseconds: long against waking a worker, short against Ctrl-C
-  return std::max<int64_t>(static_cast<int64_t>(piece / std::max(nanoseconds, 0.05)) & ~int64_t{1023}, 1024);
+  constexpr double halved = 5'000;  // worth a worker that is awake
+  const double all = static_cast<double>(n) * std::max(nanoseconds, 0.05);
+  const auto wanted = static_cast<int64_t>(std::ceil(all / piece));
+  const int64_t pieces = all < halved ? 1 : wanted < 8 ? wanted + wanted % 2 : wanted;
+  parallel_for(n, pieces_of(n, pieces), f, all < piece ? Helpers::awake : Helpers::all);
 }
 
 StridedLoop::StridedLoop(IntList sizes) : ndim_(static_cast<int>(sizes.size())), numel_(product(sizes)) {
@@ -172,7 +188,7 @@ void StridedLoop::run_short_rows(Strip strip, double cost) {
   int64_t most = staged / (columns * std::max<int64_t>(widest, 1));
   // Whole groups of the loop's: what is left over costs it a copy.
   if (const int64_t whole = 64 / std::gcd(columns, int64_t{64}); most > whole) most -= most % whole;
-  parallel_for(numel_ / columns, std::max<int64_t>(grain_for(cost) / columns, 1), [&](int64_t begin, int64_t end) {
+  parallel_elements(numel_ / columns, cost * static_cast<double>(columns), [&](int64_t begin, int64_t end) {
     alignas(64) char buffers[max_operands][staged + spread_bytes];
     const char* repeated[max_operands] = {};  // where the same row, over and over, stands in the buffer already
     while (begin < end) {
@@ -216,7 +232,7 @@ void StridedLoop::run_strips(Strip strip, double cost) {
   int64_t inner[max_operands];
   for (int k = 0; k < operands_; ++k) inner[k] = strides_[k][0];
 
-  parallel_for(numel_, grain_for(cost), [&](int64_t begin, int64_t end) {
+  parallel_elements(numel_, cost, [&](int64_t begin, int64_t end) {
     char* data[max_operands];
     if (ndim_ == 1) {
       for (int k = 0; k < operands_; ++k) data[k] = data_[k] + begin * inner[k];

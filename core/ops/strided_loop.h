@@ -43,7 +43,7 @@ class StridedLoop {
   char* data_[max_operands];
 };
 
-/// Elements per parallel piece when one costs `nanoseconds`.
-int64_t grain_for(double nanoseconds) noexcept;
+/// parallel_for over n elements that cost so many nanoseconds each, in pieces of equal size.
+void parallel_elements(int64_t n, double nanoseconds, FunctionRef<void(int64_t begin, int64_t end)> f);
 
 }  // namespace weft::ops

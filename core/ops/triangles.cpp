@@ -23,8 +23,7 @@ void zero_in_rows(const Tensor& self, const char* name, ZerosOf&& zeros_of) {
   if (self.numel() == 0) return;
   const int64_t row_step = self.stride(-2) * size, column_step = self.stride(-1) * size;
   const int batch_dims = self.dim() - 2;
-  const int64_t grain = std::max<int64_t>(1, grain_for(0.2) / columns);
-  parallel_for(self.numel() / columns, grain, [&](int64_t first, int64_t last) {
+  parallel_elements(self.numel() / columns, 0.2 * static_cast<double>(columns), [&](int64_t first, int64_t last) {
     for (int64_t r = first; r < last; ++r) {
       const auto [begin, end] = zeros_of(r % rows);
       if (begin >= end) continue;

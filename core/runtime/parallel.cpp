@@ -37,6 +37,7 @@ constexpr int64_t long_spin = 50'000;
 constexpr int64_t short_spin = 3'000;
 constexpr int64_t longest_wait = 200'000;  // as the average sees it
 constexpr int64_t caller_spin = 30'000;    // before a caller parks whose last pieces are still running
+constexpr int soon_in_a_row = 4;           // short regions that wake parked workers
 constexpr int64_t quantum = 100'000;       // a worker looks at other callers' jobs at least this often
 constexpr int64_t interrupt_poll = 50'000'000;
 constexpr int64_t look_interval = 100'000'000;  // at the affinity, which the user may change while we run
@@ -51,7 +52,8 @@ struct alignas(64) Job {
   int64_t n = 0;
   int64_t grain = 0;
   uint32_t pieces = 0;
-  uint32_t traced = 0;  // the owner's number when a profile is on
+  uint32_t traced = 0;    // the owner's number when a profile is on
+  bool wakes_all = true;  // parked workers too
   std::atomic<bool> cancelled{false};
   std::atomic<bool> failed{false};
   std::exception_ptr error;                 // written by the thread that set `failed`
@@ -99,6 +101,8 @@ Pool& pool() noexcept {
 constinit thread_local char thread_tag = 0;             // its address names the thread
 constinit thread_local bool thread_is_counted = false;  // as a running caller or as a worker
 constinit thread_local int usual_slot = 0;
+constinit thread_local int64_t last_region = 0;  // when it began
+constinit thread_local int regions_soon = 0;     // that began soon after the one before, in a row
 
 int running_callers(Pool& p) noexcept {
   int callers = 0;
@@ -119,15 +123,15 @@ bool oversubscribed(Pool& p) noexcept {
 
 // Called with pieces on offer. The sequentially consistent pair (offer, read idle) here and (raise idle, look for
 // offers) in a worker going idle leaves no moment in which both miss each other.
-void wake_workers(Pool& p, uint32_t pieces) noexcept {
+void wake_workers(Pool& p, uint32_t pieces, bool wakes_all) noexcept {
   const int idle = p.idle.load();
-  if (idle == 0) return;
+  if (idle == 0 || (!wakes_all && idle == p.sleeping.load())) return;
   const int wanted = std::min({static_cast<int>(std::min<uint32_t>(pieces, wake_fan_out)), idle, room(p)});
   if (wanted <= 0) return;
   p.epoch.fetch_add(1);
   const int sleeping = p.sleeping.load();
   const int spinning = idle - sleeping;
-  if (sleeping > 0 && wanted > spinning) detail::futex_wake(p.epoch, wanted - std::max(spinning, 0));
+  if (wakes_all && sleeping > 0 && wanted > spinning) detail::futex_wake(p.epoch, wanted - std::max(spinning, 0));
 }
 
 void finish(Job& job, uint32_t pieces) noexcept {
@@ -169,7 +173,7 @@ void take_part(Pool& p, Job& job, int64_t deadline) noexcept {
       }
       count = std::max(left / share, 1u);
     } while (!job.left.compare_exchange_weak(left, left - count, std::memory_order_acquire, std::memory_order_relaxed));
-    if (left != count) wake_workers(p, left - count);
+    if (left != count) wake_workers(p, left - count, job.wakes_all);
     if (!is_owner && done == 0 && job.traced != 0) [[unlikely]]
       help.owner = job.traced, help.begin = governor::now();
     try {
@@ -374,11 +378,12 @@ Job* take_slot(Pool& p) noexcept {
   return nullptr;
 }
 
-void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, const Body& body) {
+void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, const Body& body, bool wakes_all) {
   job.body = &body;
   job.n = n;
   job.grain = grain;
   job.pieces = pieces;
+  job.wakes_all = wakes_all;
   job.traced = trace::enabled() ? trace::thread_index() : 0;
   job.cancelled.store(false, std::memory_order_relaxed);
   job.pending.store(pieces, std::memory_order_relaxed);
@@ -420,17 +425,21 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
   }
 }
 
-void run_region(int64_t n, int64_t grain, const Body& body) {
+void run_region(int64_t n, int64_t grain, const Body& body, Helpers helpers) {
   Pool& here = pool();
-  if (const int64_t now = governor::now(); now > here.next_look.load(std::memory_order_relaxed)) [[unlikely]]
+  const int64_t now = governor::now();
+  if (now > here.next_look.load(std::memory_order_relaxed)) [[unlikely]]
     look_at_affinity(here, now);
+  regions_soon = now - last_region < soon ? std::min(regions_soon + 1, soon_in_a_row) : 0;
+  last_region = now;
   const int limit = num_threads();
   if (limit > 1) {
     Pool& p = pool();
     if (p.ready.load(std::memory_order_relaxed) != limit) [[unlikely]]
       start_workers(p, limit);
     if (Job* const job = take_slot(p)) {
-      run_shared(p, *job, n, grain, static_cast<uint32_t>((n - 1) / grain + 1), body);
+      run_shared(p, *job, n, grain, static_cast<uint32_t>((n - 1) / grain + 1), body,
+                 helpers == Helpers::all || regions_soon == soon_in_a_row);
       return;
     }
   }
@@ -454,15 +463,16 @@ void run_region(int64_t n, int64_t grain, const Body& body) {
 
 }  // namespace
 
-void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int64_t end)> f) {
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int64_t end)> f, Helpers helpers) {
   if (n <= 0) return;
   grain = std::max<int64_t>(grain, 1);
   if (n <= grain) return f(0, n);
   if (n / most_pieces < grain) [[likely]]
-    return run_region(n, grain, f);
+    return run_region(n, grain, f, helpers);
   const int64_t span = grain * most_pieces;
   for (int64_t start = 0; start < n; start += span) {
-    run_region(std::min(span, n - start), grain, [&](int64_t begin, int64_t end) { f(start + begin, start + end); });
+    run_region(
+        std::min(span, n - start), grain, [&](int64_t begin, int64_t end) { f(start + begin, start + end); }, helpers);
   }
 }
 

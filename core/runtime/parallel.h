@@ -7,12 +7,17 @@
 
 namespace weft {
 
+/// Whom a region asks for help. Waking a parked worker costs more than a short region saves, unless such regions follow
+/// one another so closely that the worker stays awake.
+enum class Helpers : uint8_t { all, awake };
+
 /// Runs f(begin, end) over [0, n) in pieces of `grain` (the last may be shorter). The pieces depend on n and grain
 /// alone, never on the number of threads, so an f whose pieces are independent gives the same bits everywhere.
 /// n <= grain runs inline. Nested and concurrent calls share the same workers. The first exception thrown by f is
 /// rethrown here once no piece is running any more. Raises Error(interrupted) when the user pressed Ctrl-C
 /// (runtime/interrupt.h).
-void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int64_t end)> f);
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t begin, int64_t end)> f,
+                  Helpers helpers = Helpers::all);
 
 /// How many threads one parallel region may use, the caller included: the allowed CPUs, followed as they change, unless
 /// set_num_threads() or WEFT_NUM_THREADS said otherwise.
