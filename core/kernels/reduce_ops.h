@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/functors_arithmetic.h"
-#include "kernels/gemm_simd.h"
+#include "kernels/rows.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
@@ -135,17 +135,10 @@ struct Count : Plain<T, int64_t, uint8_t> {
 /// Keeps the compiler from vectorising the few turns of a loop's end, whose body would be compiled several times over.
 [[gnu::always_inline]] inline void one_by_one(int64_t& k) { asm("" : "+r"(k)); }
 
-template <class Op, class T, int D, int... I>
-[[gnu::always_inline]] inline Vec<T> fold_stage(Vec<T> v, std::integer_sequence<int, I...>) {
-  return Op::combine(v, __builtin_shufflevector(v, v, ((I + D) % lanes<T>)...));
-}
-/// The lanes of v, neighbours joined first, then pairs of them, and so on.
-template <class Op, class T, int D = 1>
+/// The lanes of v together.
+template <class Op, class T>
 [[gnu::always_inline]] inline T fold(Vec<T> v) {
-  if constexpr (D == lanes<T>)
-    return v[0];
-  else
-    return fold<Op, T, 2 * D>(fold_stage<Op, T, D>(v, std::make_integer_sequence<int, lanes<T>>()));
+  return fold_lanes<T>(v, [](Vec<T> a, Vec<T> b) { return Op::combine(a, b); });
 }
 /// The same of lanes<T> vectors at once: lane i of the result is fold(v[i]).
 template <class Op, class T, int D = 1>

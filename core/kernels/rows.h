@@ -25,13 +25,13 @@ template <class T, int Step, int... I>
 [[gnu::always_inline]] inline Vec<T> exchange_lanes(Vec<T> v, std::integer_sequence<int, I...>) noexcept {
   return __builtin_shufflevector(v, v, (I ^ Step)...);
 }
-/// All lanes by f, lane i with lane i + lanes / 2 first.
-template <class T, int Step = lanes<T> / 2, class F>
+/// All lanes by f: neighbours first, then pairs of them, and so on.
+template <class T, int Step = 1, class F>
 [[gnu::always_inline]] inline T fold_lanes(Vec<T> v, F f) noexcept {
-  if constexpr (Step == 0)
+  if constexpr (Step == lanes<T>)
     return v[0];
   else
-    return fold_lanes<T, Step / 2>(f(v, exchange_lanes<T, Step>(v, std::make_integer_sequence<int, lanes<T>>())), f);
+    return fold_lanes<T, 2 * Step>(f(v, exchange_lanes<T, Step>(v, std::make_integer_sequence<int, lanes<T>>())), f);
 }
 template <class T>
 [[gnu::always_inline]] inline T lane_sum(Vec<T> v) noexcept {
