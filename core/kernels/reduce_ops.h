@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t block = 1024;     // elements of a row reduced without splitting
 constexpr int64_t row_block = 64;   // rows of a column reduction reduced without splitting
-constexpr int64_t columns = 512;    // columns reduced together: their accumulators stay in L1
+constexpr int64_t columns = 1024;   // columns reduced together: their accumulators stay in L1
 constexpr int64_t max_acc = 3 * 8;  // bytes of the largest accumulator
 
 struct Folding {
