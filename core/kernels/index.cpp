@@ -500,23 +500,29 @@ int64_t add_offsets(const int64_t* index, int64_t n, int64_t size, int64_t strid
 }
 
 template <class T>
-void get(const char* in, OffsetGrid grid, char* out_) {
-  T* out = reinterpret_cast<T*>(out_);
-  const int64_t inner = grid.inner_count;
-  parallel_for(grid.outer_count * grid.count, max_of(1, piece_elements / max_of(1, inner)),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t row = begin; row < end; ++row) {
-                   const char* from = in + grid.outer[row / grid.count] + grid.offsets[row % grid.count];
-                   T* to = out + row * inner;
-                   if (inner == 1) {
-                     *to = get_at<T>(from, grid.inner ? grid.inner[0] : 0);
-                   } else if (!grid.inner) {
-                     __builtin_memcpy(to, from, static_cast<std::size_t>(inner) * sizeof(T));
-                   } else {
-                     pick<T>(from, grid.inner, 1, inner, reinterpret_cast<char*>(to));
-                   }
-                 }
-               });
+void get(const char* in, OffsetGrid grid, char* out) {
+  const int64_t inner = grid.inner_count, bytes = inner * int64_t{sizeof(T)};
+  const int64_t grain = max_of(1, piece_elements / max_of(1, inner));
+  parallel_for(grid.outer_count * grid.count, grain, [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      // What belongs to one outer position.
+      const int64_t p = begin % grid.count, count = min_of(end - begin, grid.count - p);
+      const char* from = in + grid.outer[begin / grid.count];
+      const int64_t* at = grid.offsets + p;
+      char* to = out + begin * bytes;
+      begin += count;
+      if (inner == 1) {
+        pick<T>(from + (grid.inner ? grid.inner[0] : 0), at, 1, count, to);
+        continue;
+      }
+      for (int64_t i = 0; i < count; ++i, to += bytes) {
+        if (grid.inner)
+          pick<T>(from + at[i], grid.inner, 1, inner, to);
+        else
+          __builtin_memcpy(to, from + at[i], static_cast<std::size_t>(bytes));
+      }
+    }
+  });
 }
 
 /// combine(T& out, T src) at every grid point. A piece owns a block of inner elements, so equal offsets never race.

@@ -88,6 +88,32 @@ def test_histc_counts_the_largest_element_in_the_last_interval() -> None:
     assert numpy.array_equal(counts.numpy(), numpy.histogram(values, 7)[0])
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "complex128"])
+@pytest.mark.parametrize("widths", [(300, 1, 77), (1, 1, 1), (64, 0, 200)], ids=str)
+def test_cat_joins_rows_of_every_width(widths: tuple[int, ...], dtype: str) -> None:
+    parts = [numpy.random.default_rng(w).integers(0, 99, (50, w, 3)).astype(dtype) for w in widths]
+    whole = numpy.concatenate(parts, 1)
+    assert numpy.array_equal(weft.cat([weft.from_numpy(p) for p in parts], 1).numpy(), whole)
+    views = [weft.from_numpy(p.transpose(2, 1, 0).copy()).transpose(0, 2) for p in parts]
+    assert numpy.array_equal(weft.cat(views, 1).numpy(), whole)
+
+
+@pytest.mark.parametrize("function", ["exp", "log"])
+def test_float64_is_right_to_the_last_place(function: str) -> None:
+    rng = numpy.random.default_rng(0)
+    x = rng.uniform(-745, 709, 20_000)
+    values = numpy.concatenate([x, rng.standard_normal(20_000)])
+    if function == "log":
+        values = numpy.concatenate([numpy.exp(x), rng.uniform(0.5, 2, 20_000)])
+    exact = getattr(numpy, function)(values.astype(numpy.longdouble))
+    ours = getattr(weft, function)(weft.from_numpy(values)).numpy()
+    assert (numpy.abs(ours - exact) <= numpy.spacing(numpy.abs(exact.astype(float)))).all()  # stated: 1 ulp
+    ends = numpy.array([0.0, -0.0, numpy.inf, -numpy.inf, numpy.nan, -1.0, 5e-324, 709.79, -746.0])
+    with numpy.errstate(all="ignore"):
+        expected = getattr(numpy, function)(ends)
+    assert numpy.allclose(getattr(weft, function)(weft.from_numpy(ends)).numpy(), expected, 1e-15, 0, equal_nan=True)
+
+
 @pytest.mark.parametrize("columns", [1, 7, 8, 9, 100])
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", "complex128"])
 def test_index_select_picks_columns_of_every_element_size(dtype: str, columns: int) -> None:
