@@ -162,11 +162,25 @@ template <class T>
 struct Sin : Trigonometric<T> {
   T operator()(T x) const { return vm::sin(x); }
   T slow(T x) const { return static_cast<T>(::sin(static_cast<double>(x))); }
+  static bool group_if(T* out, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    if (!vm::are_near<group_size>(in)) return false;
+    by_vectors<group_size>([](auto x) { return vm::sin(x); }, out, in);
+    return true;
+  }
 };
 template <class T>
 struct Cos : Trigonometric<T> {
   T operator()(T x) const { return vm::cos(x); }
   T slow(T x) const { return static_cast<T>(::cos(static_cast<double>(x))); }
+  static bool group_if(T* out, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    if (!vm::are_near<group_size>(in)) return false;
+    by_vectors<group_size>([](auto x) { return vm::cos(x); }, out, in);
+    return true;
+  }
 };
 template <class T>
 struct Tan : Trigonometric<T> {

@@ -21,6 +21,7 @@
 //   static bool special(T x); T slow(T x);      slow() is called for the rare x that operator() cannot do
 //   static InnerLoop shortcut(data, strides);   another loop for these operands, or null
 //   static void group(T* out, const T*... in);  a whole group by instructions that the compiler does not find itself
+//   static bool group_if(T* out, const T*... in);  the same if it can; false, and nothing written, if not
 #pragma once
 
 #include <cstddef>
@@ -192,25 +193,32 @@ struct Loop<F, Out, std::index_sequence<I...>, In...> {
                                                 const In*... in) {
     constexpr int64_t group = group_of<F>();
     for (; groups > 0; --groups) {
-      if constexpr (requires { F::group(out, in...); }) {
+      if constexpr (requires { F::group(out, in...); })
         F::group(out, in...);
-      } else if constexpr (requires { F::special(*in...); }) {
-        std::common_type_t<In...> saved[group];
-        int any = 0;
-        for (int64_t k = 0; k < group; ++k) any |= F::special(in[k]...);
-        if (any) [[unlikely]]
-          for (int64_t k = 0; k < group; ++k) saved[k] = (in[k], ...);
-#pragma GCC ivdep
-        for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
-        if (any) [[unlikely]]
-          for (int64_t k = 0; k < group; ++k)
-            if (F::special(saved[k])) out[k] = functor.slow(saved[k]);
-      } else {
-#pragma GCC ivdep
-        for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
-      }
+      else if constexpr (requires { F::group_if(out, in...); }) {
+        if (!F::group_if(out, in...)) run_group(functor, out, in...);
+      } else
+        run_group(functor, out, in...);
       out += group;
       ((in = reinterpret_cast<const In*>(reinterpret_cast<const char*>(in) + steps[I])), ...);
+    }
+  }
+  [[gnu::always_inline]] static void run_group(const F& functor, Out* out, const In*... in) {
+    constexpr int64_t group = group_of<F>();
+    if constexpr (requires { F::special(*in...); }) {
+      std::common_type_t<In...> saved[group];
+      int any = 0;
+      for (int64_t k = 0; k < group; ++k) any |= F::special(in[k]...);
+      if (any) [[unlikely]]
+        for (int64_t k = 0; k < group; ++k) saved[k] = (in[k], ...);
+#pragma GCC ivdep
+      for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
+      if (any) [[unlikely]]
+        for (int64_t k = 0; k < group; ++k)
+          if (F::special(saved[k])) out[k] = functor.slow(saved[k]);
+    } else {
+#pragma GCC ivdep
+      for (int64_t k = 0; k < group; ++k) out[k] = functor(read(in + k)...);
     }
   }
   static void run(char* const* data, const int64_t* strides, int64_t n, const Param* params) {

@@ -22,16 +22,19 @@ struct TrigReduction {
   const double r = (d - n * 0x1.921fb54p+0) - n * 0x1.10b4611a62633p-30;
   return {static_cast<float>(r), static_cast<uint32_t>(bits<uint64_t>(t))};
 }
-[[gnu::always_inline]] inline float sin_poly(float r) {
-  const float z = r * r;
-  return r + r * z * poly(z, -1.6666654e-01f, 8.33211e-03f, -1.9508562e-04f);
+/// sin(r) - r, for a number or a vector of them.
+template <class V>
+[[gnu::always_inline]] inline V sin_rest(V r) {
+  const V z = r * r;
+  return r * z * poly(z, -1.6666654e-01f, 8.33211e-03f, -1.9508562e-04f);
 }
-[[gnu::always_inline]] inline float cos_poly(float r) {
-  const float z = r * r;
+template <class V>
+[[gnu::always_inline]] inline V cos_poly(V r) {
+  const V z = r * r;
   return 1.f - (0.5f * z - z * z * poly(z, 4.1666646e-02f, -1.3887302e-03f, 2.4430881e-05f));
 }
 [[gnu::always_inline]] inline float quadrant(TrigReduction a, uint32_t n) {
-  const float value = n & 1u ? cos_poly(a.r) : sin_poly(a.r);
+  const float value = n & 1u ? cos_poly(a.r) : a.r + sin_rest(a.r);
   return bits<float>(bits<uint32_t>(value) ^ ((n & 2u) << 30));
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/gemm_simd.h"
 #include "kernels/vecmath_special.h"
+#include "kernels/vecmath_trig.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
@@ -72,6 +73,35 @@ constexpr __mmask8 each = 0xff;
   const __mmask16 negative = _mm512_cmp_ps_mask((__m512)x, _mm512_setzero_ps(), _CMP_LT_OQ);
   return (Vec<float>)_mm512_mask_blend_ps(negative, (__m512)(1.f - tail), (__m512)tail);
 }
+
+/// Up to here sines of vectors reduce their argument in float32: n pi/2 in three parts, of which the first leaves an
+/// exact difference, and the third is added last. 1.5 ulp as those of numbers.
+constexpr float kNearTrig = 0x1p15f;
+
+/// Whether no element is farther from 0. NaN is not.
+template <int64_t count>
+[[gnu::always_inline]] inline bool are_near(const float* x) {
+  __mmask16 far = 0;
+  for (int64_t k = 0; k < count; k += lanes<float>)
+    far |= _mm512_cmp_ps_mask((__m512)abs(load(x + k)), _mm512_set1_ps(kNearTrig), _CMP_GT_OQ);
+  return far == 0;
+}
+/// sin(x + quarters pi/2).
+template <uint32_t quarters>
+[[gnu::always_inline]] inline Vec<float> near_sin(Vec<float> x) {
+  using Words = uint32_t __attribute__((vector_size(vector_bytes)));
+  const auto minus = [](Vec<float> from, Vec<float> n, float part) {
+    return (Vec<float>)_mm512_fnmadd_ps((__m512)n, _mm512_set1_ps(part), (__m512)from);
+  };
+  const Vec<float> shifted = x * 0.636619747f + kRoundF, n = shifted - kRoundF;
+  const Vec<float> r = minus(minus(x, n, 1.57079637f), n, -4.37113883e-8f);
+  const Words quadrant = (Words)shifted + quarters;
+  const Vec<float> sine = r + (sin_rest(r) + n * 1.71512489e-15f);
+  const Vec<float> value = (quadrant & 1u) != 0u ? cos_poly(r) : sine;
+  return (Vec<float>)((Words)value ^ ((quadrant & 2u) << 30));
+}
+[[gnu::always_inline]] inline Vec<float> sin(Vec<float> x) { return x == 0.f ? x : near_sin<0>(x); }
+[[gnu::always_inline]] inline Vec<float> cos(Vec<float> x) { return near_sin<1>(x); }
 #else
 template <class T>
 inline constexpr bool is_wide = false;

@@ -114,6 +114,29 @@ def test_float64_is_right_to_the_last_place(function: str) -> None:
     assert numpy.allclose(getattr(weft, function)(weft.from_numpy(ends)).numpy(), expected, 1e-15, 0, equal_nan=True)
 
 
+@pytest.mark.parametrize("function", ["sin", "cos"])
+@pytest.mark.parametrize("reach", [3.0, 3e4, 3e6, 3e9])
+def test_sines_of_near_and_far_arguments(function: str, reach: float) -> None:
+    rng = numpy.random.default_rng(0)
+    x = rng.uniform(-reach, reach, 20_000).astype(numpy.float32)
+    x[::7] = (rng.integers(-1000, 1000, x[::7].size) * (numpy.pi / 2)).astype(
+        numpy.float32
+    )  # where the result is near 0
+    x[100:2000:97] = numpy.tile(numpy.array([0.0, -0.0, numpy.inf, -numpy.inf, numpy.nan], numpy.float32), 4)
+    with numpy.errstate(invalid="ignore"):
+        exact = getattr(numpy, function)(x.astype(float))
+    ours = getattr(weft, function)(weft.from_numpy(x)).numpy()
+    finite = numpy.isfinite(x)
+    ulp = numpy.spacing(numpy.abs(exact[finite].astype(numpy.float32)))
+    assert (numpy.abs(ours[finite] - exact[finite]) <= 1.5 * ulp).all()  # as stated
+    assert numpy.isnan(ours[~finite]).all()
+    if function == "sin":
+        assert numpy.array_equal(numpy.signbit(ours[x == 0]), numpy.signbit(x[x == 0]))
+    in_place = weft.from_numpy(x.copy())
+    getattr(in_place, function + "_")()
+    assert numpy.array_equal(in_place.numpy(), ours, equal_nan=True)
+
+
 @pytest.mark.parametrize("columns", [1, 7, 8, 9, 100])
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", "complex128"])
 def test_index_select_picks_columns_of_every_element_size(dtype: str, columns: int) -> None:
