@@ -103,6 +103,8 @@ template <uint32_t quarters>
 [[gnu::always_inline]] inline Vec<float> sin(Vec<float> x) { return x == 0.f ? x : near_sin<0>(x); }
 [[gnu::always_inline]] inline Vec<float> cos(Vec<float> x) { return near_sin<1>(x); }
 #else
+template <int64_t count>
+bool are_near(const float* x) = delete;
 template <class T>
 inline constexpr bool is_wide = false;
 template <class T>
