@@ -279,7 +279,7 @@ bool correlate_wide(const Correlation<T>& c) {
   if (axis[0].span() > 2 * axis[0].taps) return false;
   const bool narrow = c.in_channels <= lanes<T> || c.out_channels <= lanes<T>;
   const int64_t depth = c.in_channels * axis[0].taps * axis[1].taps * axis[2].taps;
-  if (axis[2].count < (narrow ? 24 : 48) || depth > (narrow ? 1024 : 512)) return false;
+  if (axis[2].count < (narrow ? 24 : 48) || depth > (narrow ? 1024 : 640)) return false;
   correlate(c);
   return true;
 }
