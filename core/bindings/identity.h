@@ -6,18 +6,37 @@
 #include "bindings/python.h"
 
 #ifdef Py_GIL_DISABLED
-#include <mutex>
+#include <thread>
 #endif
 
 namespace weft::bindings {
 
 #ifdef Py_GIL_DISABLED
 
-/// Guards the slots of all C++ objects, a stripe each: a dying wrapper waits here until nobody is looking at it.
-inline std::mutex& identity_mutex(const void* slot) {
-  static std::mutex stripes[64];
-  return stripes[(reinterpret_cast<uintptr_t>(slot) >> 6) % 64];
-}
+/// Holds one object's slot: the pointer's lowest bit says that somebody does. A dying wrapper waits here until nobody
+/// looks at it. A lock of its own for each object, so that threads with objects of their own share no cache line.
+class HeldSlot {
+ public:
+  explicit HeldSlot(std::atomic<void*>& slot) noexcept : slot_(slot) {
+    for (int spins = 0;; ++spins) {
+      void* seen = slot.load(std::memory_order_relaxed);
+      if (!is_held(seen) && slot.compare_exchange_weak(seen, held(seen), std::memory_order_acquire)) {
+        wrapper = static_cast<PyObject*>(seen);
+        return;
+      }
+      if (spins > 64) std::this_thread::yield();
+    }
+  }
+  ~HeldSlot() { slot_.store(wrapper, std::memory_order_release); }
+  HeldSlot(const HeldSlot&) = delete;
+  HeldSlot& operator=(const HeldSlot&) = delete;
+  PyObject* wrapper;  ///< what the slot holds from then on
+
+ private:
+  static bool is_held(void* value) noexcept { return (reinterpret_cast<uintptr_t>(value) & 1) != 0; }
+  static void* held(void* value) noexcept { return static_cast<char*>(value) + 1; }
+  std::atomic<void*>& slot_;
+};
 
 /// A new reference unless the object is already being deallocated.
 inline bool try_incref(PyObject* object) {
@@ -54,29 +73,30 @@ inline void enable_try_incref(PyObject* object) {
 /// The live wrapper in `slot` as a new reference, or null.
 inline PyObject* existing_wrapper(std::atomic<void*>& slot) {
   if (slot.load(std::memory_order_acquire) == nullptr) return nullptr;
-  const std::lock_guard guard(identity_mutex(&slot));
-  auto* const object = static_cast<PyObject*>(slot.load(std::memory_order_relaxed));
-  return object != nullptr && try_incref(object) ? object : nullptr;
+  const HeldSlot held(slot);
+  return held.wrapper != nullptr && try_incref(held.wrapper) ? held.wrapper : nullptr;
 }
 
 /// Makes `fresh` the wrapper, or returns the one that another thread made meanwhile.
 inline PyObject* adopt_wrapper(std::atomic<void*>& slot, PyObject* fresh) {
   enable_try_incref(fresh);
-  std::unique_lock guard(identity_mutex(&slot));
-  auto* const other = static_cast<PyObject*>(slot.load(std::memory_order_relaxed));
-  if (other != nullptr && try_incref(other)) {
-    guard.unlock();
-    Py_DECREF(fresh);
-    return other;
+  PyObject* other = nullptr;
+  {
+    HeldSlot held(slot);
+    if (held.wrapper == nullptr || !try_incref(held.wrapper)) {
+      held.wrapper = fresh;
+      return fresh;
+    }
+    other = held.wrapper;
   }
-  slot.store(fresh, std::memory_order_release);
-  return fresh;
+  Py_DECREF(fresh);
+  return other;
 }
 
 /// Called by a dying wrapper.
 inline void forget_wrapper(std::atomic<void*>& slot, PyObject* wrapper) {
-  const std::lock_guard guard(identity_mutex(&slot));
-  if (slot.load(std::memory_order_relaxed) == wrapper) slot.store(nullptr, std::memory_order_relaxed);
+  HeldSlot held(slot);
+  if (held.wrapper == wrapper) held.wrapper = nullptr;
 }
 
 #else  // the GIL orders everything

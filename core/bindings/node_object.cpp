@@ -5,6 +5,7 @@
 #include "bindings/hooks.h"
 #include "bindings/identity.h"
 #include "bindings/tensor_object.h"
+#include "bindings/types.h"
 
 namespace weft::bindings {
 
@@ -129,7 +130,7 @@ void init_node_type(PyObject* module) {
                          {0, nullptr}};
   PyType_Spec spec{"weft.autograd.Node", sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                    slots};
-  node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+  node_type = make_type(spec);
   checked(PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(node_type)));
 }
 

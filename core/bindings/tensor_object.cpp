@@ -10,6 +10,7 @@
 #include "bindings/properties.h"
 #include "bindings/protocols.h"
 #include "bindings/tables.h"
+#include "bindings/types.h"
 #include "runtime/error.h"
 
 namespace weft::bindings {
@@ -134,7 +135,7 @@ void init_tensor_type(PyObject* module) {
   slots.push_back({0, nullptr});
   PyType_Spec spec{"weft.Tensor", sizeof(TensorObject), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
-  tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+  tensor_type = make_type(spec);
   drop_left = &drop;
   checked(PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)));
 }

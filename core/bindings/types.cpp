@@ -53,28 +53,6 @@ PyObject* dtype_to_complex(PyObject* self, PyObject*) {
   return wrap_dtype(d == DType::float64 || d == DType::complex128 ? DType::complex128 : DType::complex64);
 }
 
-PyTypeObject* make_type(PyType_Spec& spec, PyTypeObject* base = nullptr) {
-  return reinterpret_cast<PyTypeObject*>(checked(
-      base == nullptr ? PyType_FromSpec(&spec) : PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(base))));
-}
-
-/// Never freed, and on a free-threaded build never counted: every thread reads it all the time.
-void make_immortal(PyObject* object) {
-#if PY_VERSION_HEX >= 0x030E0000
-  PyUnstable_SetImmortal(object);
-#elif PY_VERSION_HEX >= 0x030C0000
-#ifdef Py_GIL_DISABLED
-  object->ob_tid = 0;
-  object->ob_ref_local = UINT32_MAX;
-  object->ob_ref_shared = 0;
-#else
-  object->ob_refcnt = _Py_IMMORTAL_REFCNT;
-#endif
-#else
-  Py_INCREF(object);
-#endif
-}
-
 ConstantObject* make_constant(PyTypeObject* type, int value, const char* name) {
   auto* object = reinterpret_cast<ConstantObject*>(checked(type->tp_alloc(type, 0)));
   object->value = value;
@@ -205,6 +183,29 @@ PyObject* generator_set_torch(PyObject* self, PyObject* value) {
 PyObject* generator_is_torch(PyObject* self, PyObject*) { return PyBool_FromLong(generator_of(self).is_torch()); }
 
 }  // namespace
+
+void make_immortal(PyObject* object) noexcept {
+#if PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_SetImmortal(object);
+#elif PY_VERSION_HEX >= 0x030C0000
+#ifdef Py_GIL_DISABLED
+  object->ob_tid = 0;
+  object->ob_ref_local = UINT32_MAX;
+  object->ob_ref_shared = 0;
+#else
+  object->ob_refcnt = _Py_IMMORTAL_REFCNT;
+#endif
+#else
+  Py_INCREF(object);
+#endif
+}
+
+PyTypeObject* make_type(PyType_Spec& spec, PyTypeObject* base) {
+  PyObject* const type = checked(base == nullptr ? PyType_FromSpec(&spec)
+                                                 : PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(base)));
+  make_immortal(type);
+  return reinterpret_cast<PyTypeObject*>(type);
+}
 
 void init_types(PyObject* module) {
   static PyMethodDef dtype_methods[] = {

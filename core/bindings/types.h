@@ -9,6 +9,12 @@
 
 namespace weft::bindings {
 
+/// Never freed, and from CPython 3.12 on never counted: every thread reads it all the time. (3.14 counts types for each
+/// thread.)
+void make_immortal(PyObject* object) noexcept;
+/// A type with its reference count out of the way, for each new object refers to it.
+PyTypeObject* make_type(PyType_Spec& spec, PyTypeObject* base = nullptr);
+
 /// Made once when the module loads; immortal, so that no thread ever writes their reference counts.
 void init_types(PyObject* module);
 
