@@ -37,6 +37,12 @@ def _mlp(lib: ModuleType, width: int) -> Any:
     )
 
 
+def adding(lib: ModuleType) -> Step:
+    """One operator on four numbers: nothing but what surrounds every operator."""
+    a, b = lib.ones(4), lib.ones(4)
+    return lambda: a + b
+
+
 def inference(lib: ModuleType) -> Step:
     """Of a network whose every operator takes a microsecond or few."""
     net, x = _mlp(lib, 64), lib.randn(8, 64)
@@ -363,6 +369,7 @@ SCENARIOS: dict[str, list[Scenario]] = {
         ("4 x training 256", scaling(training_256, 4), "at most 5 % below two"),
         ("2 x training 256 + counting", scaling(training_256, 2, _count), ""),
     ],
+    "tiny": [("2 x a + b of 4", scaling(adding, 2), "free-threaded: >= 1.7")],
     "sleeper": [
         ("1 ms sleeper + training", sleeper(training), "within 30 µs of alone"),
         ("1 ms sleeper + training 256", sleeper(training_256), "within 30 µs of alone"),
