@@ -5,7 +5,6 @@ from __future__ import annotations
 REASONS: dict[str, str] = {
     "arithmetic bfloat16": "converted block by block, in float32",
     "reductions bfloat16": "widened to float32 a block at a time, then added",
-    "indexing index_select columns": "one element at a time, each from an index of 8 bytes",
     "depthwise nhwc": "as fast as memory: 13 to 20 GB/s",
     "other convolutions conv3d": "copying windows and writing the result take an eighth of the time",
     "convolution 512@7": "the weights are packed at every call, a seventh of the time",

@@ -45,13 +45,19 @@ constexpr auto fork_patience = std::chrono::milliseconds(500);
 constexpr uint32_t owner_parked = 1u << 31;  // in Job::pending
 constexpr int64_t most_pieces = 1 << 30;     // in one job
 
+// Pieces [first, end) of a job that nobody has claimed.
+struct Offer {
+  uint32_t first = 0, end = 0;
+  uint32_t count() const noexcept { return end - first; }
+};
+static_assert(std::atomic<Offer>::is_always_lock_free);
+
 // One parallel region. Slots are never freed, so a worker may look at a stale one: it touches the plain fields only
 // while it holds a piece, and the owner writes them only while no piece is on offer or in flight.
 struct alignas(64) Job {
   const Body* body = nullptr;
   int64_t n = 0;
   int64_t grain = 0;
-  uint32_t pieces = 0;
   uint32_t traced = 0;    // the owner's number when a profile is on
   bool wakes_all = true;  // parked workers too
   std::atomic<bool> cancelled{false};
@@ -60,7 +66,7 @@ struct alignas(64) Job {
   std::atomic<const void*> owner{nullptr};  // the calling thread's tag; null when the slot is free
   std::atomic<bool> running{false};         // the owner is computing, and not already counted elsewhere
 
-  alignas(64) std::atomic<uint32_t> left{0};     // pieces on offer, the last ones of the job
+  alignas(64) std::atomic<Offer> offer{Offer{}};
   alignas(64) std::atomic<uint32_t> pending{0};  // pieces not finished; a futex word
 };
 
@@ -143,7 +149,7 @@ void finish(Job& job, uint32_t pieces) noexcept {
 void fail_job(Job& job) noexcept {
   if (!job.failed.exchange(true)) job.error = std::current_exception();
   job.cancelled.store(true, std::memory_order_relaxed);
-  const uint32_t dropped = job.left.exchange(0);
+  const uint32_t dropped = job.offer.exchange({}).count();
   if (dropped != 0) finish(job, dropped);
 }
 
@@ -163,21 +169,28 @@ void take_part(Pool& p, Job& job, int64_t deadline) noexcept {
   uint32_t done = 0;
   trace::Event help{.kind = trace::Kind::help};
   for (;;) {
-    // Large claims while much is left, single pieces at the end.
-    uint32_t left = job.left.load(std::memory_order_relaxed), count;
+    // Large claims while much is left, single pieces at the end. The owner takes from the front, workers from the back:
+    // in a chain of operators each half of the data stays in the core that wrote it.
+    Offer offer = job.offer.load(std::memory_order_relaxed), rest;
     const uint32_t share = 4 * static_cast<uint32_t>(p.limit.load(std::memory_order_relaxed));
+    uint32_t count;
     do {
-      if (left == 0) {
+      if (offer.count() == 0) {
         if (done != 0) leave(job, done, help);
         return;
       }
-      count = std::max(left / share, 1u);
-    } while (!job.left.compare_exchange_weak(left, left - count, std::memory_order_acquire, std::memory_order_relaxed));
-    if (left != count) wake_workers(p, left - count, job.wakes_all);
+      count = std::max(offer.count() / share, 1u);
+      rest = offer;
+      if (is_owner)
+        rest.first += count;
+      else
+        rest.end -= count;
+    } while (!job.offer.compare_exchange_weak(offer, rest, std::memory_order_acquire, std::memory_order_relaxed));
+    if (rest.count() != 0) wake_workers(p, rest.count(), job.wakes_all);
     if (!is_owner && done == 0 && job.traced != 0) [[unlikely]]
       help.owner = job.traced, help.begin = governor::now();
     try {
-      int64_t begin = (job.pieces - left) * job.grain;
+      int64_t begin = (is_owner ? offer.first : rest.end) * job.grain;
       for (uint32_t i = 0; i < count && !job.cancelled.load(std::memory_order_relaxed); ++i, begin += job.grain) {
         (*job.body)(begin, std::min(begin + job.grain, job.n));
         if constexpr (is_owner) check_interrupt();
@@ -222,7 +235,7 @@ void wait_for_pieces(Pool& p, Job& job) noexcept {
 
 // ---- Workers ----
 
-bool has_offer(const Job& job) noexcept { return job.left.load() != 0; }
+bool has_offer(const Job& job) noexcept { return job.offer.load().count() != 0; }
 
 // Does a quantum of work for some caller; false when there is none, or when the callers keep all CPUs busy themselves.
 bool help(Pool& p, int& cursor) noexcept {
@@ -382,7 +395,6 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
   job.body = &body;
   job.n = n;
   job.grain = grain;
-  job.pieces = pieces;
   job.wakes_all = wakes_all;
   job.traced = trace::enabled() ? trace::thread_index() : 0;
   job.cancelled.store(false, std::memory_order_relaxed);
@@ -392,7 +404,7 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
     thread_is_counted = true;
     job.running.store(true, std::memory_order_relaxed);
   }
-  job.left.store(pieces);  // the offer
+  job.offer.store({0, pieces});
   take_part<true>(p, job, 0);
   if (counted_here) {
     thread_is_counted = false;
@@ -527,7 +539,7 @@ void detail::pool_after_fork_in_child() noexcept {
   Pool& p = pool();
   for (Job& job : p.slots) {
     if (job.owner.load() == nullptr || job.owner.load() == &thread_tag) continue;
-    job.left.store(0);
+    job.offer.store({});
     job.running.store(false);
     job.failed.store(false);
     job.owner.store(nullptr);
