@@ -131,6 +131,31 @@ Tensor apart(const Tensor& input, const Tensor& out) {
   return input.storage() == out.storage() && !same ? clone_detached(input) : input;
 }
 
+/// Whether the elements that follow each other in `out` lie apart in `input`, and others follow each other there.
+bool is_turned(const Tensor& input, const Tensor& out) noexcept {
+  constexpr int64_t few = 1 << 14;
+  if (out.numel() < few || !(input.sizes() == out.sizes())) return false;
+  bool apart = false, runs = false;
+  for (int d = 0; d < out.dim(); ++d) {
+    if (out.sizes()[d] == 1) continue;
+    const bool is_unit = input.strides()[d] == 1;
+    if (out.strides()[d] == 1)
+      apart = !is_unit && input.strides()[d] != 0;
+    else
+      runs |= is_unit;
+  }
+  return apart && runs;
+}
+
+/// An operand in an order that suits `out`: a turned one is copied by the kernel for transposes, which takes half the
+/// time of reading it element by element.
+Tensor in_order_of(const Tensor& out, Tensor input) {
+  if (!is_turned(input, out)) return input;
+  const Tensor turned = empty_like(out, input.dtype());
+  copy_elements(turned, input);
+  return turned;
+}
+
 void convert_one(char* to, DType type, char* from, DType given) {
   char* data[] = {to, from};
   constexpr int64_t strides[] = {0, 0};
@@ -199,7 +224,7 @@ void execute(const Record& record, const Plan& plan, Inputs inputs, Params param
       loop.add_constant(numbers[i]);
       conversions.add(type, type, type);
     } else {
-      kept[i] = apart(*input, out);
+      kept[i] = in_order_of(out, apart(*input, out));
       loop.add(kept[i]);
       conversions.add(kept[i].dtype(), type, type);
     }

@@ -157,3 +157,19 @@ def test_gradients_of_strided_views_that_leave_their_base_stay_in_memory() -> No
     reached.as_strided((3,), (1,), 3).backward(weft.tensor([1.0, 2.0, 3.0]))  # elements 3, 4 and 5
     assert reached.grad is not None
     assert reached.grad.tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.int64, weft.uint8])
+def test_operands_in_other_orders_are_combined(dtype: weft.dtype) -> None:
+    """Large ones are turned first; the result is laid out as the first operand, PyTorch's rule."""
+    generator = weft.Generator().manual_seed(1)
+    x = weft.randint(0, 9, (3, 70, 90), generator=generator).to(dtype).transpose(1, 2)
+    y = weft.randint(0, 9, (3, 90, 70), generator=generator).to(dtype)
+    for a, b in ((x, y), (y, x)):
+        assert np.array_equal((a + b).numpy(), a.numpy() + b.numpy())
+        assert (a + b).stride() == a.stride()
+        assert np.array_equal((a * b.double()).numpy(), a.numpy() * b.numpy().astype(np.float64))
+        assert np.array_equal(weft.where(a > b, a, b).numpy(), np.maximum(a.numpy(), b.numpy()))
+    square = weft.arange(150 * 150, dtype=dtype).reshape(150, 150)
+    expected = square.numpy() + square.numpy().T
+    assert np.array_equal(square.add_(square.T).numpy(), expected)  # the operands overlap
