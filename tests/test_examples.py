@@ -23,7 +23,10 @@ def last_percentage(text: str) -> float:
     return float(re.findall(r"([\d.]+)%", text)[-1])
 
 
-@pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="scikit-learn is not installed")
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("sklearn", "safetensors")),
+    reason="scikit-learn or safetensors is not installed",
+)
 def test_digits_are_learned(tmp_path: Path) -> None:
     out = run("digits.py", "--epochs", "4", "--save", str(tmp_path / "digits.safetensors"))
     assert last_percentage(out) > 90
