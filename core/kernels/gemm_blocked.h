@@ -27,6 +27,8 @@ constexpr int64_t copied_blocks = 16;  // A blocks copied at a time, for all col
 constexpr int64_t copied_tiles = 4;    // tiles of A that one thread copies at a time
 template <class T>
 constexpr int64_t block_depth = sizeof(T) == 4 ? 384 : 256;
+// Long tiles fetch their lines of C in so many parts.
+constexpr int64_t depth_parts = 4;
 // Rows of B read in place: each lies in a page of its own when B is wide, and there must be room for all in the TLB.
 constexpr int64_t in_place_depth = 64;
 // Bytes of a whole B that tiles read in place.
@@ -94,16 +96,17 @@ class RowBlock {
   /// Tile t times n columns of B, to c, which is the element (row, column) of C.
   [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t b_ahead, int64_t n, T* c,
                                        int64_t c_row, int64_t row, int64_t column, const Epilogue<T>& epilogue) const {
-    constexpr int64_t parts = 4, long_depth = 128;
+    constexpr int64_t parts = depth_parts, long_depth = 128;
     const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
     const int vectors = n > lanes<T> ? 2 : 1;
     const bool direct = n % lanes<T> == 0 && epilogue.is_plain();
     alignas(64) T tile[tile_rows * tile_columns<T>];
     int64_t offset[parts] = {};
     TileWalk walk{1, offset, depth_, height, b_step, 0, b_ahead};
-    const T* a = copied_ + i * depth_;
-    if (copied_ == nullptr) {
-      a = a_ + i * row_;
+    const T* a = a_ + i * row_;
+    if (copied_ != nullptr) {
+      a = copied_ + i * depth_;
+    } else {
       walk.a_row = row_;
       walk.a_step = col_;
     }
@@ -147,7 +150,10 @@ void multiply_blocked(const Problem<T>& p) {
   const bool a_in_place =
       p.m <= tile_rows || (p.a_row == 1 && all_panels <= 8) || (p.a_col == 1 && all_panels <= (b_in_place ? 4 : 64));
   const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.b_row > 8 * width ? in_place_depth : block_depth<T>);
-  const int64_t depth_max = ceil_div(p.k, depth_blocks);
+  const auto depth_begin = [&](int64_t d) {
+    return d == depth_blocks ? p.k : p.k * d / depth_blocks / depth_parts * depth_parts;
+  };
+  const int64_t depth_max = ceil_div(p.k, depth_blocks) + depth_parts;
   const int64_t row_blocks = ceil_div(p.m, block_rows), rows_max = ceil_div(p.m, row_blocks);
   // With one block of rows each panel is used once: packed just before, it is still in cache.
   const bool pack_late = row_blocks == 1;
@@ -163,7 +169,7 @@ void multiply_blocked(const Problem<T>& p) {
     const int64_t panels = min_of(panels_most, all_panels - first_panel);
     const int64_t column_blocks = ceil_div(panels, panels_each);
     for (int64_t d = 0; d < depth_blocks; ++d) {
-      const int64_t pc = p.k * d / depth_blocks, depth = p.k * (d + 1) / depth_blocks - pc;
+      const int64_t pc = depth_begin(d), depth = depth_begin(d + 1) - pc;
       const Epilogue<T> epilogue = p.epilogue.part(d == 0, d + 1 == depth_blocks);
       const auto block_of = [&](int64_t block, const T* copy) {
         const int64_t row = p.m * block / row_blocks, rows = p.m * (block + 1) / row_blocks - row;
