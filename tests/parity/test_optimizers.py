@@ -89,10 +89,11 @@ class Twins:
             return TOLERANCE["float32"]  # PyTorch computes with it in its own dtype
         return TOLERANCE[dtype_name(self.theirs[0].dtype)]
 
-    def compare(self) -> None:
+    def compare_parameters(self) -> None:
         same([p.detach() for p in self.ours], [p.detach() for p in self.theirs], "parameters", self.tolerance)
-        if self.name == "LBFGS" and self.theirs[0].dtype == torch.float32:
-            return  # how often a line search asks, and its last step, hang on the last bit; float64 compares them
+
+    def compare(self) -> None:
+        self.compare_parameters()
         ours, theirs = self.our_optimizer.state_dict(), self.their_optimizer.state_dict()
         if self.name == "LBFGS":  # leave out what is room for sums that cancel
             assert [a is None for a in ours["state"][0].pop("al")] == [a is None for a in theirs["state"][0].pop("al")]
@@ -105,9 +106,14 @@ class Twins:
 def test_ten_steps_are_pytorchs(info: Any, sample: Any, dtype: str) -> None:
     twins = Twins(info, sample.kwargs, dtype)
     assert repr(twins.our_optimizer) == repr(twins.their_optimizer)
-    for _ in range(STEPS):
+    # In float32 the loss has settled to its last bit by then, and a line search would measure rounding.
+    exact = 8 if twins.name == "LBFGS" and dtype == "float32" else STEPS
+    for _ in range(exact):
         twins.step()
     twins.compare()
+    for _ in range(exact, STEPS):
+        twins.step()
+    twins.compare_parameters()
 
 
 @pytest.mark.parametrize(("info", "sample"), CASES, ids=IDS)
