@@ -67,11 +67,20 @@ constexpr __mmask8 each = 0xff;
   return k * 0x1.62e42feep-1 + (f + (log1p_rest(f) + k * 0x1.a39ef35793c76p-33));
 }
 
+/// 2^x / 2 for x up to 0, or NaN, in the lanes of `some`, 0 elsewhere: the instruction that scales rounds the exponent
+/// down, so that what remains is in [0, 1).
+[[gnu::always_inline]] inline Vec<float> half_exp2(__mmask16 some, Vec<float> x) {
+  const auto rest = (Vec<float>)_mm512_maskz_reduce_ps(every, (__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  const Vec<float> p =
+      poly(rest, 0.5f, 0.34657353f, 0.12011465f, 0.027742675f, 0.0048376503f, 0.00062346802f, 0.00010803674f);
+  return (Vec<float>)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)x);
+}
 [[gnu::always_inline]] inline Vec<float> normal_cdf(Vec<float> x) {
-  const Vec<float> t = at_most(abs(x), 13.f);
-  const Vec<float> tail = 0.5f * exp_inner(-t * normal_rest(t));
-  const __mmask16 negative = _mm512_cmp_ps_mask((__m512)x, _mm512_setzero_ps(), _CMP_LT_OQ);
-  return (Vec<float>)_mm512_mask_blend_ps(negative, (__m512)(1.f - tail), (__m512)tail);
+  const Vec<float> a = abs(x);
+  const __mmask16 some = _mm512_cmp_ps_mask((__m512)a, _mm512_set1_ps(10.f), _CMP_NGT_UQ);
+  const Vec<float> tail = half_exp2(some, log2_twice_tail(a));
+  const __mmask16 upper = _mm512_cmp_ps_mask((__m512)x, _mm512_setzero_ps(), _CMP_GE_OQ);
+  return (Vec<float>)_mm512_mask_sub_ps((__m512)tail, upper, _mm512_set1_ps(1.f), (__m512)tail);
 }
 
 /// Up to here sines of vectors reduce their argument in float32: n pi/2 in three parts, of which the first leaves an

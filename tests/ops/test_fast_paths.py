@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy
 import pytest
+import scipy.special
 
 import weft
 
@@ -309,3 +310,19 @@ def test_resizing_has_first_and_second_derivatives(mode: str) -> None:
 
     assert weft.autograd.gradcheck(resized, (x,))
     assert weft.autograd.gradgradcheck(resized, (x,))
+
+
+def test_gelu_keeps_its_error_over_its_whole_range() -> None:
+    bits = numpy.arange(0x33000000, 0x41800000, 211, dtype=numpy.uint32)  # 3e-8 to 16
+    x = numpy.concatenate([bits.view(numpy.float32), -bits.view(numpy.float32)])
+    exact = x * scipy.special.ndtr(x.astype(numpy.float64))
+    result = weft.nn.functional.gelu(weft.from_numpy(x)).numpy()
+    error = numpy.abs(result - exact)
+    assert numpy.all(error <= 1.3e-7 * numpy.abs(x))
+    for lowest, relative in ((-4, 2.1e-6), (-5, 2.4e-5), (-6, 7e-4)):
+        tail = (x < 0) & (x >= lowest)
+        assert numpy.all(error[tail] <= relative * numpy.abs(exact[tail]))
+    edges = weft.tensor([0.0, -0.0, float("inf"), 1e38, -1e38, float("nan"), -20.0])
+    for row in (edges, edges.repeat(40)):  # numbers one by one, and vectors
+        values = weft.nn.functional.gelu(row).numpy()[:7]
+        numpy.testing.assert_array_equal(values, numpy.float32([0, 0, numpy.inf, 1e38, 0, numpy.nan, 0]))
