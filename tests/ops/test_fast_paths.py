@@ -319,7 +319,7 @@ def test_gelu_keeps_its_error_over_its_whole_range() -> None:
     result = weft.nn.functional.gelu(weft.from_numpy(x)).numpy()
     error = numpy.abs(result - exact)
     assert numpy.all(error <= 1.3e-7 * numpy.abs(x))
-    for lowest, relative in ((-4, 2.1e-6), (-5, 2.4e-5), (-6, 7e-4)):
+    for lowest, relative in ((-4, 2.2e-6), (-5, 2.4e-5), (-6, 7e-4)):
         tail = (x < 0) & (x >= lowest)
         assert numpy.all(error[tail] <= relative * numpy.abs(exact[tail]))
     edges = weft.tensor([0.0, -0.0, float("inf"), 1e38, -1e38, float("nan"), -20.0])
