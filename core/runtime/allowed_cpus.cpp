@@ -1,4 +1,5 @@
 // How many CPUs this process may use: affinity, the cgroup's quota, WEFT_NUM_THREADS.
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -96,8 +97,11 @@ int detail::cpus_by_affinity() noexcept {
   return count > 0 ? count : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-void detail::adopt_process_affinity() noexcept {
-  with_affinity([](cpu_set_t* set, std::size_t bytes) { sched_setaffinity(0, bytes, set); });
+void detail::adopt_process_affinity(pthread_t thread, int but) noexcept {
+  with_affinity([&](cpu_set_t* set, std::size_t bytes) {
+    if (but >= 0 && CPU_COUNT_S(bytes, set) > 1) CPU_CLR_S(static_cast<std::size_t>(but), bytes, set);
+    pthread_setaffinity_np(thread, bytes, set);
+  });
 }
 
 int allowed_cpus() {

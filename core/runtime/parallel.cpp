@@ -2,6 +2,7 @@
 #include "runtime/parallel.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -85,6 +86,7 @@ struct Pool {
   std::atomic<bool> chosen{false};  // the user set the limit: the affinity has no say
   std::atomic<int> affinity{0};     // CPUs when last looked at
   std::atomic<int64_t> next_look{0};
+  std::atomic<int> avoided{-1};  // the CPU that the workers keep away from
 
   alignas(64) std::atomic<uint32_t> epoch{0};  // a futex word: bumped to wake
   std::atomic<int> idle{0};                    // workers that wait for a bump
@@ -162,6 +164,25 @@ void leave(Job& job, uint32_t pieces, trace::Event& help) noexcept {
   finish(job, pieces);
 }
 
+[[gnu::cold, gnu::noinline]] void move_workers_off(Pool& p, int cpu) noexcept {
+  if (cpu < 0 || oversubscribed(p) || running_callers(p) > 1) return;
+  const std::unique_lock lock(p.mutex, std::try_to_lock);
+  if (!lock) return;
+  for (const Worker& worker : p.workers) {
+    if (worker.started && !worker.ended) detail::adopt_process_affinity(worker.handle, cpu);
+  }
+  p.avoided.store(cpu, std::memory_order_relaxed);
+}
+
+// The workers of an only caller may run on any CPU but its own: the scheduler of a guest was seen to leave both on one
+// (docs/notes/runtime.md). A region inside another changes nothing.
+void keep_workers_away(Pool& p, const Job& job) noexcept {
+  if (p.idle.load(std::memory_order_relaxed) == 0 || !job.running.load(std::memory_order_relaxed)) return;
+  const int cpu = sched_getcpu();
+  if (cpu != p.avoided.load(std::memory_order_relaxed)) [[unlikely]]
+    move_workers_off(p, cpu);
+}
+
 // Works on `job` until it offers no more or `deadline` has passed, and reports the pieces done at once, to write to the
 // shared counters seldom.
 template <bool is_owner>
@@ -186,7 +207,10 @@ void take_part(Pool& p, Job& job, int64_t deadline) noexcept {
       else
         rest.end -= count;
     } while (!job.offer.compare_exchange_weak(offer, rest, std::memory_order_acquire, std::memory_order_relaxed));
-    if (rest.count() != 0) wake_workers(p, rest.count(), job.wakes_all);
+    if (rest.count() != 0) {
+      if constexpr (is_owner) keep_workers_away(p, job);
+      wake_workers(p, rest.count(), job.wakes_all);
+    }
     if (!is_owner && done == 0 && job.traced != 0) [[unlikely]]
       help.owner = job.traced, help.begin = governor::now();
     try {
@@ -298,10 +322,11 @@ bool end_worker(Pool& p, const WorkerArgument& self) noexcept {
 }
 
 void* worker_main(void* argument) {
-  detail::adopt_process_affinity();
+  detail::adopt_process_affinity(pthread_self());
   const WorkerArgument self = *static_cast<WorkerArgument*>(argument);
   delete static_cast<WorkerArgument*>(argument);
   Pool& p = pool();
+  p.avoided.store(-1, std::memory_order_relaxed);
   thread_is_counted = true;
   int cursor = self.index;
   int64_t usual_wait = 0;
@@ -425,6 +450,7 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
   p.next_look.store(now + look_interval, std::memory_order_relaxed);
   const int cpus = detail::cpus_by_affinity();
   if (p.affinity.exchange(cpus) == cpus) return;
+  p.avoided.store(-1, std::memory_order_relaxed);
   try {
     const int allowed = allowed_cpus();
     const std::lock_guard lock(p.mutex);

@@ -1,6 +1,8 @@
 // The one worker pool of the process. Callers take part in their own work; when the pool is busy they do it all.
 #pragma once
 
+#include <pthread.h>
+
 #include <cstdint>
 
 #include "runtime/function_ref.h"
@@ -32,8 +34,9 @@ namespace detail {
 int cpus_by_affinity() noexcept;
 /// allowed_cpus() when the pool last looked, at the cost of a load.
 int known_cpus() noexcept;
-/// Gives the calling thread the process's affinity. A worker would else keep that of the thread that started it.
-void adopt_process_affinity() noexcept;
+/// Gives a thread the process's affinity, less one CPU where it has others. A worker would else keep that of the thread
+/// that started it.
+void adopt_process_affinity(pthread_t thread, int but = -1) noexcept;
 }  // namespace detail
 
 }  // namespace weft
