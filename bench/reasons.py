@@ -11,7 +11,6 @@ REASONS: dict[str, str] = {
     "convolution nhwc 7x7": "three input channels: runs of 21 elements",
     "other convolutions conv_transpose": "one pass for each phase of the stride, with few taps",
     "pooling fold": "adds one tap at a time, each through the output",
-    "matmul 32x1024x1024 nn": "tiles read 128 bytes of each row of B, which comes from L3 at 14 GB/s so",
     "recurrent LSTM": "each step is a product of 16 rows, then the cell: three passes over the gates",
     "attention": "scores are products of 64 columns, at 45-65 % of the peak",
     "arithmetic 16M out=": "lines of the output are read before they are written: no stores past the cache",

@@ -15,40 +15,21 @@
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
-WEFT_BFLOAT16 inline Vec<float> add_products(Vec<float> sum, Vec<float> a, Vec<float> b) noexcept {
-  return (Vec<float>)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
-}
-
-template <int Rows, int Vectors>
-WEFT_BFLOAT16 void tile(const float* a, const float* b, const TileWalk& walk, float* out) {
-  const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
-  Vec<float> sum[Rows][Vectors] = {};
-  for (int64_t r = 0; r < walk.runs; ++r) {
-    fetch_result<Rows>(walk, r, out);
-    StridedRows<float, Rows> rows(a + walk.a_offset[r], walk);
-    const float* b_row = b + r * walk.b_run;
-    for (int64_t k = 0; k < length; ++k, b_row += b_step) {
-      Vec<float> columns[Vectors];
-#pragma GCC unroll 2
-      for (int j = 0; j < Vectors; ++j) {
-        columns[j] = load(b_row + j * lanes<float>);
-        __builtin_prefetch(b_row + j * lanes<float> + ahead);
-      }
-#pragma GCC unroll 14
-      for (int i = 0; i < Rows; ++i) {
-        const Vec<float> pair = (Vec<float>)_mm512_set1_ps(rows.at(i));
-#pragma GCC unroll 2
-        for (int j = 0; j < Vectors; ++j) sum[i][j] = add_products(sum[i][j], pair, columns[j]);
-      }
-      rows.advance();
-    }
+/// sum + x y of pairs.
+struct AddProducts {
+  WEFT_BFLOAT16 Vec<float> operator()(Vec<float> sum, float x, Vec<float> y) const noexcept {
+    return (Vec<float>)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(x), (__m512bh)y);
   }
-  put_sums<float>(sum, walk, out);
+};
+
+template <int Rows, int Vectors, bool packs = false>
+WEFT_BFLOAT16 void tile(const float* a, const float* b, const TileWalk& walk, float* out) {
+  sum_tile<float, Rows, Vectors, packs>(a, b, walk, out, AddProducts());
 }
 
 template <int... I>
 constexpr Tiles<float> make_tiles(std::integer_sequence<int, I...>) {
-  return {{{tile<I + 1, 1>, tile<I + 1, 2>}...}};
+  return {{{tile<I + 1, 1>, tile<I + 1, 2>}...}, {tile<I + 1, 2, true>...}};
 }
 constinit const Tiles<float> tiles_of_pairs = make_tiles(std::make_integer_sequence<int, tile_rows>());
 

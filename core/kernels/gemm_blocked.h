@@ -33,8 +33,9 @@ constexpr int64_t depth_parts = 4;
 constexpr int64_t in_place_depth = 64;
 // Bytes of a whole B that tiles read in place.
 constexpr int64_t small_b = 1 << 16;
-// Rows of a packed panel that are fetched ahead.
+// Rows that are fetched ahead, of a packed panel and of B while it is being packed: as many lines as L1 can wait for.
 constexpr int64_t panel_ahead = 24;
+constexpr int64_t b_ahead = 8;
 
 /// C = A B. With several images the columns of B and C go on in the next image.
 template <class T>
@@ -93,8 +94,8 @@ class RowBlock {
     }
   }
 
-  /// Tile t times n columns of B, to c, which is the element (row, column) of C.
-  [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t b_ahead, int64_t n, T* c,
+  /// Tile t times n columns of B, to c, which is the element (row, column) of C. Packs B, unless `packed` is null.
+  [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t ahead, T* packed, int64_t n, T* c,
                                        int64_t c_row, int64_t row, int64_t column, const Epilogue<T>& epilogue) const {
     constexpr int64_t parts = depth_parts, long_depth = 128;
     const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
@@ -102,7 +103,8 @@ class RowBlock {
     const bool direct = n % lanes<T> == 0 && epilogue.is_plain();
     alignas(64) T tile[tile_rows * tile_columns<T>];
     int64_t offset[parts] = {};
-    TileWalk walk{1, offset, depth_, height, b_step, 0, b_ahead};
+    TileWalk walk{1, offset, depth_, height, b_step, 0, ahead};
+    walk.packed = packed;
     const T* a = a_ + i * row_;
     if (copied_ != nullptr) {
       a = copied_ + i * depth_;
@@ -128,7 +130,8 @@ class RowBlock {
         __builtin_prefetch(c + r * c_row + lanes<T>, 1);
       }
     }
-    kernels_->sum[height - 1][vectors - 1](a, b, walk, direct ? c : tile);
+    const Tile<T> sum = packed != nullptr ? kernels_->sum_and_pack[height - 1] : kernels_->sum[height - 1][vectors - 1];
+    sum(a, b, walk, direct ? c : tile);
     if (!direct) store_tile(tile, height, n, c, c_row, row, column, epilogue);
   }
 
@@ -144,9 +147,9 @@ template <class T>
 void multiply_blocked(const Problem<T>& p) {
   constexpr int64_t width = tile_columns<T>;
   const int64_t image_panels = ceil_div(p.n, width), all_panels = p.images * image_panels;
-  const bool one_block = p.m <= block_rows;
+  const bool one_block = p.m <= 2 * block_rows;
   const bool b_is_small = one_block && p.images == 1 && p.k * p.b_row * static_cast<int64_t>(sizeof(T)) <= small_b;
-  const bool b_in_place = p.b_col == 1 && (p.m <= 4 * tile_rows || b_is_small);
+  const bool b_in_place = p.b_col == 1 && (p.m <= tile_rows || b_is_small);
   const bool a_in_place =
       p.m <= tile_rows || (p.a_row == 1 && all_panels <= 8) || (p.a_col == 1 && all_panels <= (b_in_place ? 4 : 64));
   const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.b_row > 8 * width ? in_place_depth : block_depth<T>);
@@ -154,9 +157,9 @@ void multiply_blocked(const Problem<T>& p) {
     return d == depth_blocks ? p.k : p.k * d / depth_blocks / depth_parts * depth_parts;
   };
   const int64_t depth_max = ceil_div(p.k, depth_blocks) + depth_parts;
-  const int64_t row_blocks = ceil_div(p.m, block_rows), rows_max = ceil_div(p.m, row_blocks);
-  // With one block of rows each panel is used once: packed just before, it is still in cache.
-  const bool pack_late = row_blocks == 1;
+  const int64_t row_blocks = one_block ? 1 : ceil_div(p.m, block_rows), rows_max = ceil_div(p.m, row_blocks);
+  // With one block of rows each panel is used once: the first tile packs it as it reads it.
+  const bool pack_late = one_block;
   const int64_t panels_most = min_of(all_panels, block_columns / width);
   const int64_t panel_size = depth_max * width, copy_size = rows_max * depth_max;
   Scratch<T> packed(pack_late ? 0 : panels_most * panel_size);
@@ -180,11 +183,6 @@ void multiply_blocked(const Problem<T>& p) {
         column = (first_panel + panel) % image_panels * width;
         return p.b + image * p.b_image + pc * p.b_row + column * p.b_col;
       };
-      const auto pack_panel = [&](int64_t panel, T* to) {
-        int64_t image, column;
-        const T* from = columns_of(panel, image, column);
-        pack_columns(to, from, p.b_row, p.b_col, depth, min_of(width, p.n - column));
-      };
       for (int64_t some = 0; some < row_blocks; some += copied_blocks) {
         const int64_t these = min_of(copied_blocks, row_blocks - some);
         const int64_t to_pack = pack_late || some > 0 ? 0 : panels;
@@ -192,7 +190,10 @@ void multiply_blocked(const Problem<T>& p) {
         parallel_for(to_pack + to_copy, 1 + piece_copy / (depth * width), [&](int64_t begin, int64_t end) {
           for (int64_t i = begin; i < end; ++i) {
             if (i < to_pack) {
-              pack_panel(i, packed.data() + i * depth * width);
+              int64_t image, column;
+              const T* const from = columns_of(i, image, column);
+              pack_columns(packed.data() + i * depth * width, from, p.b_row, p.b_col, depth,
+                           min_of(width, p.n - column));
               continue;
             }
             const int64_t block = (i - to_pack) / copy_parts, first = (i - to_pack) % copy_parts * copied_tiles;
@@ -207,23 +208,23 @@ void multiply_blocked(const Problem<T>& p) {
             const int64_t i_block = piece / column_blocks, first = piece % column_blocks * panels_each;
             const int64_t row = p.m * (some + i_block) / row_blocks;
             const RowBlock<T> a = block_of(some + i_block, copies > 0 ? copied.data() + i_block * copy_size : nullptr);
-            const RowTiles& row_tiles = a.row_tiles();
             for (int64_t j = first; j < min_of(first + panels_each, panels); ++j) {
               int64_t image, column;
-              const T* panel = columns_of(j, image, column);
+              const T* const from = columns_of(j, image, column);
               const int64_t n = min_of(width, p.n - column);
-              const bool is_packed = !b_in_place || n % lanes<T> != 0;
-              if (is_packed && pack_late) {
-                pack_panel(j, late_panel.data());
-                panel = late_panel.data();
-              } else if (is_packed) {
-                panel = packed.data() + j * depth * width;
-              }
-              for (int64_t t = 0; t < row_tiles.count; ++t) {
-                const int64_t i = row + row_tiles.begin(t);
+              const bool in_place = b_in_place && n % lanes<T> == 0;
+              const bool pack_along = pack_late && !in_place && p.b_col == 1 && n == width;
+              T* const panel = pack_late ? late_panel.data() : packed.data() + j * depth * width;
+              if (pack_late && !in_place && !pack_along) pack_columns(panel, from, p.b_row, p.b_col, depth, n);
+              for (int64_t t = 0; t < a.row_tiles().count; ++t) {
+                const int64_t i = row + a.row_tiles().begin(t);
                 T* const c = p.c + image * p.c_image + i * p.c_row + column;
-                a.multiply(t, panel, is_packed ? width : p.b_row, is_packed ? panel_ahead * width : width, n, c,
-                           p.c_row, i, column, epilogue);
+                if (in_place)
+                  a.multiply(t, from, p.b_row, width, nullptr, n, c, p.c_row, i, column, epilogue);
+                else if (pack_along && t == 0)
+                  a.multiply(t, from, p.b_row, b_ahead * p.b_row, panel, n, c, p.c_row, i, column, epilogue);
+                else
+                  a.multiply(t, panel, width, panel_ahead * width, nullptr, n, c, p.c_row, i, column, epilogue);
               }
             }
           }
@@ -278,8 +279,8 @@ void multiply_panels(const Problem<T>& p) {
       const int64_t column = j * width, n = min_of(width, p.n - column);
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t i = row_tiles.begin(t);
-        a.multiply(t, p.b + column * p.k, width, panel_ahead * width, n, p.c + i * p.c_row + column, p.c_row, i, column,
-                   p.epilogue);
+        a.multiply(t, p.b + column * p.k, width, panel_ahead * width, nullptr, n, p.c + i * p.c_row + column, p.c_row,
+                   i, column, p.epilogue);
       }
     }
   });

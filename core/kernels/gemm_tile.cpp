@@ -7,35 +7,14 @@
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
-template <class T, int Rows, int Vectors>
+template <class T, int Rows, int Vectors, bool packs = false>
 void tile(const T* a, const T* b, const TileWalk& walk, T* out) {
-  const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
-  Vec<T> sum[Rows][Vectors] = {};
-  for (int64_t r = 0; r < walk.runs; ++r) {
-    fetch_result<Rows>(walk, r, out);
-    StridedRows<T, Rows> rows(a + walk.a_offset[r], walk);
-    const T* b_row = b + r * walk.b_run;
-    for (int64_t k = 0; k < length; ++k, b_row += b_step) {
-      Vec<T> columns[Vectors];
-#pragma GCC unroll 2
-      for (int j = 0; j < Vectors; ++j) {
-        columns[j] = load(b_row + j * lanes<T>);
-        __builtin_prefetch(b_row + j * lanes<T> + ahead);
-      }
-#pragma GCC unroll 14
-      for (int i = 0; i < Rows; ++i) {
-#pragma GCC unroll 2
-        for (int j = 0; j < Vectors; ++j) sum[i][j] += rows.at(i) * columns[j];
-      }
-      rows.advance();
-    }
-  }
-  put_sums<T>(sum, walk, out);
+  sum_tile<T, Rows, Vectors, packs>(a, b, walk, out, [](Vec<T> sum, T x, Vec<T> y) { return sum + x * y; });
 }
 
 template <class T, int... I>
 constexpr Tiles<T> make_tiles(std::integer_sequence<int, I...>) {
-  return {{{tile<T, I + 1, 1>, tile<T, I + 1, 2>}...}};
+  return {{{tile<T, I + 1, 1>, tile<T, I + 1, 2>}...}, {tile<T, I + 1, 2, true>...}};
 }
 
 constexpr auto heights = std::make_integer_sequence<int, tile_rows>();

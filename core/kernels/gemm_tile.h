@@ -28,6 +28,8 @@ struct TileWalk {
   int64_t out_row = tile_row_bytes;
   bool add = false;
   bool fetch = false;
+  /// Where tiles that pack write the rows of b that they read, one after the other.
+  void* packed = nullptr;
 };
 
 // 14 x 2 accumulators of 32 AVX-512 registers, 6 x 2 of 16: with two vectors of b and one broadcast, all are in use.
@@ -38,10 +40,13 @@ inline constexpr int tile_rows = 6;
 #endif
 
 /// Sums a[row] * b[columns] into `out`, rows of 2 vectors (the second is left alone by one-vector tiles).
-/// Indexed [rows - 1][vectors - 1].
+template <class T>
+using Tile = void (*)(const T* a, const T* b, const TileWalk& walk, T* out);
+/// Indexed [rows - 1][vectors - 1], and [rows - 1] for two vectors that are copied on the way.
 template <class T>
 struct Tiles {
-  void (*sum[tile_rows][tile_vectors])(const T* a, const T* b, const TileWalk& walk, T* out);
+  Tile<T> sum[tile_rows][tile_vectors];
+  Tile<T> sum_and_pack[tile_rows];
 };
 
 extern const Tiles<float> tiles_f32;
@@ -110,6 +115,38 @@ template <class T, int Rows, int Vectors>
 #pragma GCC unroll 2
     for (int j = 0; j < Vectors; ++j) store(out + i * row + j * lanes<T>, sum[i][j]);
   }
+}
+
+/// The body of every tile. `add_product` (sum, a, b) is sum + a b, where a is one element.
+template <class T, int Rows, int Vectors, bool packs, class AddProduct>
+[[gnu::always_inline]] inline void sum_tile(const T* a, const T* b, const TileWalk& walk, T* out,
+                                            const AddProduct& add_product) noexcept {
+  const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
+  T* packed = static_cast<T*>(walk.packed);
+  Vec<T> sum[Rows][Vectors] = {};
+  for (int64_t r = 0; r < walk.runs; ++r) {
+    fetch_result<Rows>(walk, r, out);
+    StridedRows<T, Rows> rows(a + walk.a_offset[r], walk);
+    const T* b_row = b + r * walk.b_run;
+    for (int64_t k = 0; k < length; ++k, b_row += b_step) {
+      Vec<T> columns[Vectors];
+#pragma GCC unroll 2
+      for (int j = 0; j < Vectors; ++j) {
+        columns[j] = load(b_row + j * lanes<T>);
+        __builtin_prefetch(b_row + j * lanes<T> + ahead);
+        if constexpr (packs) store(packed + j * lanes<T>, columns[j]);
+      }
+#pragma GCC unroll 14
+      for (int i = 0; i < Rows; ++i) {
+        const T element = rows.at(i);
+#pragma GCC unroll 2
+        for (int j = 0; j < Vectors; ++j) sum[i][j] = add_product(sum[i][j], element, columns[j]);
+      }
+      rows.advance();
+      if constexpr (packs) packed += tile_columns<T>;
+    }
+  }
+  put_sums<T>(sum, walk, out);
 }
 
 /// Tile t of `count` rows cut into near-equal tiles: 32 rows are 11 + 11 + 10, not 14 + 14 + 4.
