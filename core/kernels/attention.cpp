@@ -14,12 +14,11 @@ namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
 constexpr int64_t panel = tile_columns<float>;   // columns of a register tile
-constexpr int64_t key_block = 128;               // keys met at a time: a multiple of every panel width
+constexpr int64_t key_block = 128;               // keys met at a time going back: a multiple of every panel width
 constexpr int64_t query_block = 24 * tile_rows;  // queries that share a packed block of keys
 constexpr int64_t panels_max = key_block / panel;
-constexpr int64_t row_group = 16;  // queries whose maxima are raised together
-static_assert(query_block % row_group == 0);
 constexpr float nothing = -vm::infinity<float>;
+constexpr float log2_e = 1.44269504f, ln_2 = 0.693147182f;
 constexpr int64_t no_offset = 0;
 
 constexpr int64_t panels_of(int64_t n) { return (n + panel - 1) / panel; }
@@ -46,6 +45,14 @@ void pack_transposed(const Panels& to, const float* from, int64_t stride, int64_
   for (int64_t r = 0; r < rows; r += panel)
     pack_columns<float>(to.at(r / panel), from + r * stride, 1, stride, to.rows, min_of(panel, rows - r));
 }
+
+[[gnu::always_inline]] inline Vec<float> larger(Vec<float> a, Vec<float> b) { return a > b ? a : b; }
+
+template <int... I>
+constexpr Lanes<float> numbers(std::integer_sequence<int, I...>) {
+  return Lanes<float>{I...};
+}
+constexpr Lanes<float> lane_number = numbers(std::make_integer_sequence<int, lanes<float>>());
 
 [[gnu::always_inline]] inline int vectors_for(int64_t columns) { return columns > lanes<float> ? 2 : 1; }
 
@@ -143,25 +150,20 @@ struct Head {
   int64_t seen(int64_t i, int64_t first, int64_t keys) const noexcept {
     return args.causal ? max_of(0, min_of(keys, i - first + 1)) : keys;
   }
-  /// Adds the mask to one row of a block of scores.
-  void add_mask(const Panels& scores, int64_t row, int64_t i, int64_t first, int64_t keys) const {
+  /// Adds the mask, times `factor`, to the scores of query i with so many keys from `first` on.
+  void add_mask(float* s, int64_t i, int64_t first, int64_t n, float factor) const {
     if (args.mask == nullptr) return;
-    const int64_t offset =
-        batch * args.mask_batch + head * args.mask_head + i * args.mask_row + first * args.mask_column;
     const int64_t step = args.mask_column;
-    for (int64_t k = 0; k < keys; k += panel) {
-      float* const s = scores.at(k / panel, row);
-      const int64_t n = min_of(panel, keys - k);
-      if (args.mask_is_bool) {
-        const uint8_t* const m = static_cast<const uint8_t*>(args.mask) + offset + k * step;
-        for (int64_t j = 0; j < n; ++j) s[j] = m[j * step] != 0 ? s[j] : nothing;
-      } else {
-        const float* const m = static_cast<const float*>(args.mask) + offset + k * step;
-        if (step == 1)
-          for (int64_t j = 0; j < n; ++j) s[j] += m[j];
-        else
-          for (int64_t j = 0; j < n; ++j) s[j] += m[j * step];
-      }
+    const int64_t offset = batch * args.mask_batch + head * args.mask_head + i * args.mask_row + first * step;
+    if (args.mask_is_bool) {
+      const uint8_t* const m = static_cast<const uint8_t*>(args.mask) + offset;
+      for (int64_t j = 0; j < n; ++j) s[j] = m[j * step] != 0 ? s[j] : nothing;
+    } else {
+      const float* const m = static_cast<const float*>(args.mask) + offset;
+      if (step == 1)
+        for (int64_t j = 0; j < n; ++j) s[j] += m[j] * factor;
+      else
+        for (int64_t j = 0; j < n; ++j) s[j] += m[j * step] * factor;
     }
   }
 };
@@ -172,18 +174,6 @@ void fill_rest(const Panels& scores, int64_t row, int64_t count, int64_t panels,
     float* const s = scores.at(p, row);
     for (int64_t j = p == count / panel ? count % panel : 0; j < panel; ++j) s[j] = value;
   }
-}
-
-float largest(const Panels& scores, int64_t row, int64_t panels) {
-  Vec<float> m[2] = {nothing - Vec<float>{}, nothing - Vec<float>{}};
-  for (int64_t p = 0; p < panels; ++p) {
-    const float* const s = scores.at(p, row);
-    for (int v = 0; v < 2; ++v) {
-      const Vec<float> x = load(s + v * lanes<float>);
-      m[v] = x > m[v] ? x : m[v];
-    }
-  }
-  return lane_max<float>(m[1] > m[0] ? m[1] : m[0]);
 }
 
 /// scores = exp(scores - shift) over `panels` panels of a row; returns the sum.
@@ -208,62 +198,186 @@ void scaled_rows(float* to, const float* from, int64_t stride, int64_t rows, int
     for (int64_t j = 0; j < width; ++j) to[i * width + j] = from[i * stride + j] * scale;
 }
 
-void forward_block(const Head& h, int64_t begin, int64_t rows) {
-  const AttentionArgs& a = h.args;
-  const int64_t value_panels = panels_of(a.value_width);
-  const Scratch<float> queries(rows * a.width), keys(panels_max * a.width * panel),
-      values(value_panels * key_block * panel), weights(panels_max * rows * panel), sums(value_panels * rows * panel);
-  const Panels scores{weights.data(), rows}, out{sums.data(), rows};
-  float top[query_block], total[query_block] = {}, decay[query_block];
-  for (float& t : top) t = nothing;
-  __builtin_memset(out.data, 0, static_cast<size_t>(value_panels * rows * panel) * sizeof(float));
-  scaled_rows(queries.data(), h.query(begin), a.query.row, rows, a.width, a.scale);
+/// Asks for a row that is read or written soon.
+[[gnu::always_inline]] inline void fetch_row(const float* row, int64_t width) {
+  for (int64_t j = 0; j < width; j += 16) __builtin_prefetch(row + j, 1);
+}
 
-  const int64_t visible = a.causal ? min_of(a.keys, begin + rows) : a.keys;
-  for (int64_t first = 0; first < visible; first += key_block) {
-    const int64_t n = min_of(key_block, visible - first), panels = panels_of(n);
-    const Panels packed_keys{keys.data(), a.width}, packed_values{values.data(), panels * panel};
-    pack_transposed(packed_keys, h.key(first), a.key.row, n);
-    pack_rows(packed_values, h.value(first), a.value.row, n, a.value_width);
-    const auto end_of = [&](int64_t row) { return panels_of(h.seen(begin + row, first, n)); };
-    multiply(queries.data(), a.width, rows, a.width, packed_keys, n, scores, end_of);
-    for (int64_t from = 0; from < rows; from += row_group) {  // so few rows that they stay in L1
-      const int64_t to = min_of(from + row_group, rows);
-      float shift[row_group] = {};
-      for (int64_t i = from; i < to; ++i) {
-        const int64_t seen = h.seen(begin + i, first, n), used = panels_of(seen);
-        h.add_mask(scores, i, begin + i, first, seen);
-        fill_rest(scores, i, seen, used, nothing);
-        shift[i - from] = largest(scores, i, used);
-      }
-      for (int64_t r = 0; r < row_group; ++r) {  // whole vectors, past the last row too
-        float &was = top[from + r], raised = shift[r] > was ? shift[r] : was;
-        shift[r] = raised == nothing ? 0.f : raised;
-        decay[from + r] = vm::exp(was - shift[r]);
-        was = raised;
-      }
-      for (int64_t i = from; i < to; ++i) {
-        const int64_t used = panels_of(h.seen(begin + i, first, n));
-        total[i] = total[i] * decay[i] + exponentiate(scores, i, used, shift[i - from]);
-        fill_rest(scores, i, used * panel, panels, 0);
-        for (int64_t p = 0; p < value_panels && decay[i] != 1; ++p)
-          for (int64_t j = 0; j < panel; ++j) out.at(p, i)[j] *= decay[i];
-      }
-    }
-    multiply_panels(
-        scores, rows, packed_values, round_up(a.value_width, lanes<float>), end_of,
-        [&](int64_t i, int64_t column) { return out.at(column / panel, i); }, panel);
-  }
-  for (int64_t i = 0; i < rows; ++i) {
-    float* const to = h.writable(a.out, h.head, begin + i);
-    const float scale = total[i] == 0 ? 0.f : 1.f / total[i];
-    for (int64_t c = 0; c < a.value_width; c += panel) {
-      const float* const from = out.at(c / panel, i);
-      for (int64_t j = 0; j < min_of(panel, a.value_width - c); ++j) to[c + j] = from[j] * scale;
-    }
-    h.log_sums(begin)[i] = total[i] == 0 ? vm::infinity<float> : top[i] + vm::log(total[i]);
+/// 2^x of weights, x up to 0 or little above.
+template <class V>
+[[gnu::always_inline]] inline V exp2_of(V x) {
+  if constexpr (vm::is_wide<float>) {
+    return vm::exp2_weight(x);
+  } else {
+    V y;
+    for (int64_t j = 0; j < lanes<float>; ++j) y[j] = vm::exp2(x[j]);
+    return y;
   }
 }
+
+/// A block of queries of one head. Scores are those of one register tile of queries and up to `keys_max` keys: they
+/// stay in L1 from the product that makes them to the one that reads them. Exponents are of 2.
+class Forward {
+ public:
+  Forward(const Head& h, int64_t begin, int64_t rows)
+      : h_(h),
+        a_(h.args),
+        begin_(begin),
+        rows_(rows),
+        tiles_(rows),
+        sum_row_(panels_of(a_.value_width) * panel),
+        keys_(keys_max * a_.width),
+        values_(values_in_place() ? 0 : keys_max * sum_row_),
+        queries_(tile_rows * a_.width),
+        scores_(slots * score_row),
+        sums_(rows * sum_row_),
+        top_(tiles_.count * slots),
+        total_(tiles_.count * slots) {}
+
+  void run() const {
+    for (int64_t s = 0; s < tiles_.count * slots; ++s) top_[s] = nothing, total_[s] = 0;
+    const int64_t visible = a_.causal ? min_of(a_.keys, begin_ + rows_) : a_.keys;
+    for (int64_t first = 0; first < visible; first += keys_max) {
+      const int64_t n = min_of(keys_max, visible - first);
+      pack_transposed({keys_.data(), a_.width}, h_.key(first), a_.key.row, n);
+      if (!values_in_place()) pack_rows({values_.data(), n}, h_.value(first), a_.value.row, n, a_.value_width);
+      for (int64_t t = 0; t < tiles_.count; ++t) {
+        // Keys that the tile's last query sees: the others see no more.
+        const int64_t end = a_.causal ? min_of(a_.keys, begin_ + tiles_.begin(t + 1)) : a_.keys;
+        const int64_t seen = min_of(n, end - first);
+        if (seen <= 0) continue;
+        const bool last = first + keys_max >= end;
+        score(t, seen);
+        weigh(t, first, n, seen, last);
+        add_values(t, first, n, seen);
+        if (last) finish(t);
+      }
+    }
+    for (int64_t t = 0; visible == 0 && t < tiles_.count; ++t) finish(t);
+  }
+
+ private:
+  static constexpr int64_t keys_max = 512;
+  static constexpr int64_t score_row = keys_max + lanes<float>;  // not a power of 2: rows would share lines of L1
+  static constexpr int64_t slots = (tile_rows + lanes<float> - 1) / lanes<float> * lanes<float>;  // rows, in vectors
+
+  /// Rows of values that lie close together are read where they are.
+  bool values_in_place() const { return a_.value.row <= 256 && a_.value_width % lanes<float> == 0; }
+  int64_t height(int64_t t) const { return tiles_.begin(t + 1) - tiles_.begin(t); }
+  float* out(int64_t t, int64_t r) const { return h_.writable(a_.out, h_.head, begin_ + tiles_.begin(t) + r); }
+
+  void score(int64_t t, int64_t seen) const {
+    const int64_t count = height(t);
+    scaled_rows(queries_.data(), h_.query(begin_ + tiles_.begin(t)), a_.query.row, count, a_.width, a_.scale * log2_e);
+    TileWalk walk{1, &no_offset, a_.width, 1, panel, 0, 8 * panel, a_.width};
+    walk.out_row = score_row * static_cast<int64_t>(sizeof(float));
+    for (int64_t p = 0; p < panels_of(seen); ++p)
+      tiles_f32.sum[count - 1][vectors_for(seen - p * panel) - 1](queries_.data(), keys_.data() + p * a_.width * panel,
+                                                                  walk, scores_.data() + p * panel);
+  }
+
+  /// Scores become weights; maxima and totals follow, and sums are scaled where the maximum has risen. Row by row, the
+  /// next tile's queries and, at the last keys, the lines of the result are fetched.
+  void weigh(int64_t t, int64_t first, int64_t n, int64_t keys, bool last) const {
+    const int64_t count = height(t), i = tiles_.begin(t);
+    float shift[slots];
+    Vec<float> part[slots];
+    for (int64_t r = 0; r < count; ++r) {
+      float* const s = scores_.data() + r * score_row;
+      const int64_t seen = h_.seen(begin_ + i + r, first, n);
+      if (first == 0) fetch_row(h_.query(min_of(begin_ + i + count + r, a_.length - 1)), a_.width);
+      h_.add_mask(s, begin_ + i + r, first, seen, log2_e);
+      const int64_t whole = seen / lanes<float> * lanes<float>;
+      if (whole < seen)
+        store(s + whole, lane_number < static_cast<int>(seen - whole) ? load(s + whole) : nothing - Vec<float>{});
+      Vec<float> m[4];
+      for (auto& x : m) x = nothing - Vec<float>{};
+      int64_t j = 0;
+      for (; j + 4 * lanes<float> <= seen; j += 4 * lanes<float>) {
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; ++v) m[v] = larger(load(s + j + v * lanes<float>), m[v]);
+      }
+      for (; j < seen; j += lanes<float>) m[0] = larger(load(s + j), m[0]);
+      part[r] = larger(larger(m[0], m[1]), larger(m[2], m[3]));
+    }
+    for (int64_t r = count; r < slots; ++r) part[r] = nothing - Vec<float>{};
+    for (int64_t g = 0; g < slots; g += lanes<float>) {
+      float* const top = top_.data() + t * slots + g;
+      const Vec<float> was = load(top), now = larger(lane_fold<float>(part + g, larger), was);
+      const Vec<float> base = now == nothing ? Vec<float>{} : now, decay = exp2_of(was - base);
+      store(top, now);
+      store(shift + g, base);
+      store(total_.data() + t * slots + g, load(total_.data() + t * slots + g) * decay);
+      if (first > 0) {
+        for (int64_t r = g; r < min_of(count, g + lanes<float>); ++r) {
+          if (decay[r - g] == 1) continue;
+          float* const to = sums_.data() + (i + r) * sum_row_;
+          for (int64_t j = 0; j < sum_row_; ++j) to[j] *= decay[r - g];
+        }
+      }
+    }
+    for (int64_t r = 0; r < count; ++r) {
+      float* const s = scores_.data() + r * score_row;
+      const int64_t seen = h_.seen(begin_ + i + r, first, n);
+      if (last) fetch_row(out(t, r), a_.value_width);
+      Vec<float> sum[2] = {};
+      int64_t j = 0;
+      for (; j + 2 * lanes<float> <= seen; j += 2 * lanes<float>) {
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; ++v) {
+          const Vec<float> w = exp2_of(load(s + j + v * lanes<float>) - shift[r]);
+          store(s + j + v * lanes<float>, w);
+          sum[v] += w;
+        }
+      }
+      for (; j < seen; j += lanes<float>) {
+        const Vec<float> w = exp2_of(load(s + j) - shift[r]);
+        store(s + j, w);
+        sum[0] += w;
+      }
+      for (; j < keys; j += lanes<float>) store(s + j, Vec<float>{});
+      part[r] = sum[0] + sum[1];
+    }
+    for (int64_t g = 0; g < slots; g += lanes<float>) {
+      float* const total = total_.data() + t * slots + g;
+      store(total, load(total) + lane_fold<float>(part + g, [](auto a, auto b) { return a + b; }));
+    }
+  }
+
+  void add_values(int64_t t, int64_t first, int64_t n, int64_t keys) const {
+    const bool in_place = values_in_place();
+    const int64_t row = in_place ? a_.value.row : panel, count = height(t);
+    TileWalk walk{1, &no_offset, keys, 1, row, 0, 8 * row, score_row};
+    walk.out_row = sum_row_ * static_cast<int64_t>(sizeof(float));
+    walk.add = first > 0;
+    for (int64_t c = 0; c < a_.value_width; c += panel) {
+      const float* const from = in_place ? h_.value(first) + c : values_.data() + c * n;
+      tiles_f32.sum[count - 1][vectors_for(a_.value_width - c) - 1](scores_.data(), from, walk,
+                                                                    sums_.data() + tiles_.begin(t) * sum_row_ + c);
+    }
+  }
+
+  void finish(int64_t t) const {
+    for (int64_t r = 0; r < height(t); ++r) {
+      const int64_t i = tiles_.begin(t) + r;
+      const float total = total_[t * slots + r], scale = 1.f / total;
+      float* const to = out(t, r);
+      const float* const from = sums_.data() + i * sum_row_;
+      if (total == 0)
+        for (int64_t j = 0; j < a_.value_width; ++j) to[j] = 0;
+      else
+        for (int64_t j = 0; j < a_.value_width; ++j) to[j] = from[j] * scale;
+      h_.log_sums(begin_)[i] = total == 0 ? vm::infinity<float> : top_[t * slots + r] * ln_2 + vm::log(total);
+    }
+  }
+
+  const Head& h_;
+  const AttentionArgs& a_;
+  int64_t begin_, rows_;
+  RowTiles tiles_;
+  int64_t sum_row_;
+  Scratch<float> keys_, values_, queries_, scores_, sums_, top_, total_;
+};
 
 /// So few queries that packing keys for them would cost more than it brings: dot products, then a stream of values.
 void forward_few(const Head& h) {
@@ -277,7 +391,7 @@ void forward_few(const Head& h) {
   for (int64_t i = 0; i < a.length; ++i) {
     float* const row = scores.data() + i * a.keys;
     const int64_t seen = h.seen(i, 0, a.keys);
-    for (int64_t j = 0; j < seen; j += panel) h.add_mask({row + j, 1}, 0, i, j, min_of(panel, seen - j));
+    h.add_mask(row, i, 0, seen, 1);
     const float top = row_max(row, seen), shift = top == nothing ? 0.f : top;
     const float total = exp_row(row, shift, seen, row), scale = total == 0 ? 0.f : 1.f / total;
     for (int64_t j = 0; j < a.keys; ++j) row[j] = j < seen ? row[j] * scale : 0.f;
@@ -298,11 +412,13 @@ void forward(const AttentionArgs& args) {
     });
     return;
   }
-  const int64_t blocks = ceil_div(args.length, query_block);
-  parallel_for(args.batch * args.heads * blocks, 1, [&](int64_t begin, int64_t end) {
+  // Twice as many queries share packed keys where enough pieces are left for many threads.
+  const int64_t heads = args.batch * args.heads, large = ceil_div(args.length, 2 * query_block);
+  const int64_t blocks = heads * large >= 32 ? large : ceil_div(args.length, query_block);
+  parallel_for(heads * blocks, 1, [&](int64_t begin, int64_t end) {
     for (; begin < end; ++begin) {
       const int64_t head = begin / blocks, block = begin % blocks, from = args.length * block / blocks;
-      forward_block({args, head / args.heads, head % args.heads}, from, args.length * (block + 1) / blocks - from);
+      Forward({args, head / args.heads, head % args.heads}, from, args.length * (block + 1) / blocks - from).run();
     }
   });
 }
@@ -367,7 +483,8 @@ class Backward {
              {values_across_.data(), a_.value_width}, n, changes, end_of);
     for (int64_t i = 0; i < rows; ++i) {
       const int64_t seen = h.seen(begin + i, first, n), used = panels_of(seen);
-      h.add_mask(weights, i, begin + i, first, seen);
+      for (int64_t j = 0; j < seen; j += panel)
+        h.add_mask(weights.at(j / panel, i), begin + i, first + j, min_of(panel, seen - j), 1);
       fill_rest(weights, i, seen, used, nothing);
       fill_rest(changes, i, seen, used, 0);
       exponentiate(weights, i, used, h.log_sums(begin)[i]);

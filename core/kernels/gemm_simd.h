@@ -143,22 +143,23 @@ template <class T>
   transpose_stages<T, 1>(rows);
 }
 
-template <class T, int D>
-[[gnu::always_inline]] inline void sum_stages(Vec<T>* r) noexcept {
-  if constexpr (D < lanes<T>) {
+/// Lane i of the result is f over the lanes of rows[i], neighbours first; there are lanes<T> rows.
+template <class T, int D = 1, class F>
+[[gnu::always_inline]] inline Vec<T> lane_fold(Vec<T>* rows, F f) noexcept {
+  if constexpr (D == lanes<T>) {
+    return rows[0];
+  } else {
     constexpr auto all = std::make_integer_sequence<int, lanes<T>>();
 #pragma GCC unroll 16
     for (int i = 0; i < lanes<T>; i += 2 * D) {
-      r[i] = blocks_low<T, D>(r[i], r[i + D], all) + blocks_high<T, D>(r[i], r[i + D], all);
+      rows[i] = f(blocks_low<T, D>(rows[i], rows[i + D], all), blocks_high<T, D>(rows[i], rows[i + D], all));
     }
-    sum_stages<T, D * 2>(r);
+    return lane_fold<T, 2 * D>(rows, f);
   }
 }
-/// Lane i of the result is the sum of the lanes of rows[i]; there are lanes<T> rows.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> lane_sums(Vec<T>* rows) noexcept {
-  sum_stages<T, 1>(rows);
-  return rows[0];
+  return lane_fold<T>(rows, [](Vec<T> a, Vec<T> b) { return a + b; });
 }
 
 [[gnu::always_inline]] inline int64_t ceil_div(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }

@@ -46,6 +46,15 @@ constexpr __mmask8 each = 0xff;
   return (Vec<double>)_mm512_maskz_scalef_pd(some, (__m512d)exp_poly(r), (__m512d)(shifted - kRound));
 }
 
+/// 2^x for x up to 127, or NaN; 0 below 2^-126. 1 ulp.
+[[gnu::always_inline]] inline Vec<float> exp2_weight(Vec<float> x) {
+  const Vec<float> r = (Vec<float>)_mm512_maskz_reduce_ps(every, (__m512)x, _MM_FROUND_TO_NEG_INF);
+  const Vec<float> p =
+      poly(r, 1.f, 6.9314706e-01f, 2.4022909e-01f, 5.5486184e-02f, 9.673775e-03f, 1.248229e-03f, 2.1565972e-04f);
+  const __mmask16 some = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-126.f), _CMP_NLT_UQ);
+  return (Vec<float>)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)x);
+}
+
 [[gnu::always_inline]] inline Vec<float> log(Vec<float> x) {
   Vec<float> m = (Vec<float>)_mm512_maskz_getmant_ps(every, (__m512)x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
   Vec<float> k = (Vec<float>)_mm512_maskz_getexp_ps(every, (__m512)x);  // -inf of 0

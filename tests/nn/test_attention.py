@@ -16,6 +16,8 @@ SHAPES = [  # batch, heads, heads of keys, queries, keys, width, width of values
     (1, 2, 1, 3, 300, 16, 16),
     (2, 4, 2, 200, 150, 33, 20),
     (1, 1, 1, 513, 129, 80, 16),
+    (1, 2, 2, 1024, 1024, 16, 32),
+    (1, 1, 1, 40, 1100, 24, 18),
 ]
 KINDS = ["full", "causal", "bool", "numbers", "hidden keys", "blind query"]
 
@@ -65,9 +67,10 @@ def test_outputs_and_gradients_are_pytorchs(shape: tuple[int, ...], kind: str) -
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_threads_and_layout_do_not_change_the_bits(causal: bool) -> None:
+@pytest.mark.parametrize("width", [40, 48])
+def test_threads_and_layout_do_not_change_the_bits(width: int, causal: bool) -> None:
     weft.manual_seed(0)
-    packed = weft.randn(2, 301, 3, 4, 40)
+    packed = weft.randn(2, 301, 3, 4, width)
     q, k, v = (part.transpose(1, 2) for part in packed.unbind(2))
     results = []
     for threads, tensors in ((1, (q, k, v)), (3, (q.contiguous(), k.contiguous(), v.contiguous()))):
