@@ -176,6 +176,24 @@ void fill_rest(const Panels& scores, int64_t row, int64_t count, int64_t panels,
   }
 }
 
+/// scores = 2^(scores - shift) over n elements up to whole vectors; returns the sum, to be folded.
+[[gnu::always_inline]] inline Vec<float> exponentiate(float* s, int64_t n, float shift) {
+  if constexpr (!vm::is_wide<float>) {
+#pragma GCC ivdep
+    for (int64_t j = 0; j < round_up(n, lanes<float>); ++j) s[j] = vm::exp2(s[j] - shift);
+  }
+  Vec<float> sum[2] = {};
+  const auto add = [&](int v, float* at) __attribute__((always_inline)) {
+    Vec<float> w = load(at);
+    if constexpr (vm::is_wide<float>) store(at, w = vm::exp2_weight(w - shift));
+    sum[v] += w;
+  };
+  int64_t j = 0;
+  for (; j + 2 * lanes<float> <= n; j += 2 * lanes<float>) add(0, s + j), add(1, s + j + lanes<float>);
+  for (; j < n; j += lanes<float>) add(0, s + j);
+  return sum[0] + sum[1];
+}
+
 /// scores = exp(scores - shift) over `panels` panels of a row; returns the sum.
 float exponentiate(const Panels& scores, int64_t row, int64_t panels, float shift) {
   Vec<float> total[2] = {};
@@ -201,18 +219,6 @@ void scaled_rows(float* to, const float* from, int64_t stride, int64_t rows, int
 /// Asks for a row that is read or written soon.
 [[gnu::always_inline]] inline void fetch_row(const float* row, int64_t width) {
   for (int64_t j = 0; j < width; j += 16) __builtin_prefetch(row + j, 1);
-}
-
-/// 2^x of weights, x up to 0 or little above.
-template <class V>
-[[gnu::always_inline]] inline V exp2_of(V x) {
-  if constexpr (vm::is_wide<float>) {
-    return vm::exp2_weight(x);
-  } else {
-    V y;
-    for (int64_t j = 0; j < lanes<float>; ++j) y[j] = vm::exp2(x[j]);
-    return y;
-  }
 }
 
 /// A block of queries of one head. Scores are those of one register tile of queries and up to `keys_max` keys: they
@@ -304,7 +310,7 @@ class Forward {
     for (int64_t g = 0; g < slots; g += lanes<float>) {
       float* const top = top_.data() + t * slots + g;
       const Vec<float> was = load(top), now = larger(lane_fold<float>(part + g, larger), was);
-      const Vec<float> base = now == nothing ? Vec<float>{} : now, decay = exp2_of(was - base);
+      const Vec<float> base = now == nothing ? Vec<float>{} : now, decay = vm::exp2_weight(was - base);
       store(top, now);
       store(shift + g, base);
       store(total_.data() + t * slots + g, load(total_.data() + t * slots + g) * decay);
@@ -320,23 +326,8 @@ class Forward {
       float* const s = scores_.data() + r * score_row;
       const int64_t seen = h_.seen(begin_ + i + r, first, n);
       if (last) fetch_row(out(t, r), a_.value_width);
-      Vec<float> sum[2] = {};
-      int64_t j = 0;
-      for (; j + 2 * lanes<float> <= seen; j += 2 * lanes<float>) {
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; ++v) {
-          const Vec<float> w = exp2_of(load(s + j + v * lanes<float>) - shift[r]);
-          store(s + j + v * lanes<float>, w);
-          sum[v] += w;
-        }
-      }
-      for (; j < seen; j += lanes<float>) {
-        const Vec<float> w = exp2_of(load(s + j) - shift[r]);
-        store(s + j, w);
-        sum[0] += w;
-      }
-      for (; j < keys; j += lanes<float>) store(s + j, Vec<float>{});
-      part[r] = sum[0] + sum[1];
+      part[r] = exponentiate(s, seen, shift[r]);
+      for (int64_t j = round_up(seen, lanes<float>); j < keys; j += lanes<float>) store(s + j, Vec<float>{});
     }
     for (int64_t g = 0; g < slots; g += lanes<float>) {
       float* const total = total_.data() + t * slots + g;

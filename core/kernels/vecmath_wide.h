@@ -46,7 +46,7 @@ constexpr __mmask8 each = 0xff;
   return (Vec<double>)_mm512_maskz_scalef_pd(some, (__m512d)exp_poly(r), (__m512d)(shifted - kRound));
 }
 
-/// 2^x for x up to 127, or NaN; 0 below 2^-126. 1 ulp.
+/// 2^x for x up to 127, or NaN; 0 below 2^-126. 1 ulp. Everywhere.
 [[gnu::always_inline]] inline Vec<float> exp2_weight(Vec<float> x) {
   const Vec<float> r = (Vec<float>)_mm512_maskz_reduce_ps(every, (__m512)x, _MM_FROUND_TO_NEG_INF);
   const Vec<float> p =
@@ -121,6 +121,12 @@ template <uint32_t quarters>
 [[gnu::always_inline]] inline Vec<float> sin(Vec<float> x) { return x == 0.f ? x : near_sin<0>(x); }
 [[gnu::always_inline]] inline Vec<float> cos(Vec<float> x) { return near_sin<1>(x); }
 #else
+[[gnu::always_inline]] inline Vec<float> exp2_weight(Vec<float> x) {
+  float y[lanes<float>];
+  store(y, x);
+  for (int i = 0; i < lanes<float>; ++i) y[i] = exp2(y[i]);
+  return load(y);
+}
 template <int64_t count>
 bool are_near(const float* x) = delete;
 template <class T>
