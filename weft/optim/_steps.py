@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import weft
 from weft import Tensor, _core
 from weft.optim.optimizer import Closure, Optimizer, new_step
 
-__all__ = ["FusedOptimizer", "PerTensorOptimizer", "batches", "take_sparse", "zeros_of"]
+__all__ = ["FusedOptimizer", "PerTensorOptimizer", "batches", "zeros_of"]
 
 
 def zeros_of(param: Tensor) -> Tensor:
@@ -17,27 +17,22 @@ def zeros_of(param: Tensor) -> Tensor:
     return weft.zeros_like(param, memory_format=weft.preserve_format).detach()
 
 
-def batches(params: list[Any]) -> Iterator[list[Any]]:
-    """The parameters that have gradients, in lists that one native call can treat: float64 apart from the others."""
-    with_grad = [param for param in params if param.grad is not None]
-    double = [param for param in with_grad if param.dtype == weft.float64]
-    if len(double) < len(with_grad):
-        yield [param for param in with_grad if param.dtype != weft.float64] if double else with_grad
-    if double:
-        yield double
+def batches(
+    group: dict[str, Any], sparse_step: Callable[[dict[str, Any], Any, Any], None] | None = None
+) -> list[tuple[list[Any], list[Any]]]:
+    """The group's parameters that have gradients, and those, in lists that one native call can treat.
 
-
-def take_sparse(group: dict[str, Any], step: Callable[[dict[str, Any], Any, Any], None]) -> list[Any]:
-    """Calls step(group, param, grad) for the parameters whose gradients are sparse, and returns the others."""
-    dense = []
-    for param in group["params"]:
-        grad = param.grad
-        if grad is None or not grad.is_sparse:
-            dense.append(param)
+    For parameters with sparse gradients ``sparse_step(group, param, grad)`` is called instead, if there is one.
+    """
+    found, others = _core._by_gradient(group["params"])
+    for param in others:
+        grad: Any = param.grad
+        if sparse_step is None or not grad.is_sparse:
+            found.append(([param], [grad]))  # the native step says what it cannot do
             continue
         with weft.no_grad():
-            step(group, param, grad)
-    return dense
+            sparse_step(group, param, grad)
+    return found
 
 
 class FusedOptimizer(Optimizer):
@@ -71,12 +66,11 @@ class FusedOptimizer(Optimizer):
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            dense = group["params"] if self._sparse_step is None else take_sparse(group, self._sparse_step)
-            for params in batches(dense):
-                self._step_together(group, params)
+            for params, grads in batches(group, self._sparse_step):
+                self._step_together(group, params, grads)
         return loss
 
-    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
+    def _step_together(self, group: dict[str, Any], params: list[Any], grads: list[Any]) -> None:
         lr = float(group["lr"])
         sign = -1.0 if group["maximize"] else 1.0
         decay = 0.0 if group.get("decoupled_weight_decay") else float(group.get("weight_decay", 0))
@@ -92,7 +86,6 @@ class FusedOptimizer(Optimizer):
             states.append(state)
         lists = [[] if name is None else [state[name] for state in states] for name in self._states(group)]
         first, second, third = lists + [[]] * (3 - len(lists))
-        grads = [param.grad for param in params]
         _core.internal._fused_update(self._rule, params, grads, first, second, third, numbers)
 
 

@@ -57,7 +57,10 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        for hook in (*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()):
+        own_pre, own_post = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
+        if not (own_pre or own_post or _global_pre_hooks or _global_post_hooks):
+            return step(self, *args, **kwargs)
+        for hook in (*_global_pre_hooks.values(), *own_pre.values()):
             result = hook(self, (self, *args), kwargs)
             if result is not None:
                 if not (isinstance(result, tuple) and len(result) == 2):
@@ -66,7 +69,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                     )
                 (self, *args), kwargs = result
         out = step(self, *args, **kwargs)
-        for hook in (*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()):
+        for hook in (*own_post.values(), *_global_post_hooks.values()):
             hook(self, (self, *args), kwargs)
         return out
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import weft
 from weft import Tensor, _core
-from weft.optim._steps import batches, take_sparse
+from weft.optim._steps import batches
 from weft.optim.optimizer import Closure, Optimizer, ParamsT, check_differentiable, check_lr
 
 __all__ = ["SGD"]
@@ -75,8 +75,8 @@ class SGD(Optimizer):
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            for params in batches(take_sparse(group, self._sparse_step)):
-                self._step_together(group, params)
+            for params, grads in batches(group, self._sparse_step):
+                self._step_together(group, params, grads)
         return loss
 
     def _sparse_step(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
@@ -94,9 +94,9 @@ class SGD(Optimizer):
             grad = grad.add(buffer, alpha=group["momentum"]) if group["nesterov"] else buffer
         param.add_(grad, alpha=-float(group["lr"]))
 
-    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
+    def _step_together(self, group: dict[str, Any], params: list[Any], grads: list[Any]) -> None:
         if group["momentum"] == 0:
-            self._native_step(group, params, [], False)
+            self._native_step(group, params, grads, [], False)
             return
         states = [self.state[param] for param in params]
         new = [state.get("momentum_buffer") is None for state in states]
@@ -105,21 +105,23 @@ class SGD(Optimizer):
                 state["momentum_buffer"] = weft.empty_like(param, memory_format=weft.preserve_format).detach()
         for first in (True, False):
             chosen = [i for i, is_new in enumerate(new) if is_new is first]
-            buffers = [states[i]["momentum_buffer"] for i in chosen]
-            self._native_step(group, [params[i] for i in chosen], buffers, first)
+            if chosen:
+                buffers = [states[i]["momentum_buffer"] for i in chosen]
+                self._native_step(group, [params[i] for i in chosen], [grads[i] for i in chosen], buffers, first)
 
     @staticmethod
-    def _native_step(group: dict[str, Any], params: list[Any], buffers: list[Tensor], first: bool) -> None:
-        if params:
-            _core.internal._fused_sgd(
-                params,
-                [param.grad for param in params],
-                buffers,
-                lr=float(group["lr"]),
-                momentum=group["momentum"],
-                dampening=group["dampening"],
-                weight_decay=float(group["weight_decay"]),
-                nesterov=group["nesterov"],
-                maximize=group["maximize"],
-                is_first_step=first,
-            )
+    def _native_step(
+        group: dict[str, Any], params: list[Any], grads: list[Any], buffers: list[Tensor], first: bool
+    ) -> None:
+        _core.internal._fused_sgd(
+            params,
+            grads,
+            buffers,
+            lr=float(group["lr"]),
+            momentum=group["momentum"],
+            dampening=group["dampening"],
+            weight_decay=float(group["weight_decay"]),
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+            is_first_step=first,
+        )

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import weft
 from weft import Tensor
+from weft._core import _ModuleBase
 from weft.nn.modules import _global_hooks as global_hooks
 from weft.nn.modules._global_hooks import (
     register_module_backward_hook,
@@ -41,6 +42,10 @@ __all__ = [
     "register_module_parameter_registration_hook",
 ]
 
+_ModuleBase._set_common_hooks(
+    (global_hooks.forward, global_hooks.forward_pre, global_hooks.backward, global_hooks.backward_pre)
+)
+
 _HOOKS = (
     "_backward_pre_hooks",
     "_backward_hooks",
@@ -56,7 +61,7 @@ _HOOKS = (
 )
 
 
-class Module(StateDictMixin):
+class Module(_ModuleBase, StateDictMixin):
     """Base class of all neural network modules.
 
     A subclass calls ``super().__init__()``, assigns parameters and submodules to attributes, and defines
@@ -196,15 +201,6 @@ class Module(StateDictMixin):
             raise KeyError(f'{kind} name can\'t be empty string ""')
         if name not in self.__dict__[registry] and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
-
-    def __getattr__(self, name: str) -> Any:
-        # Called when the instance and its class have no such attribute.
-        state = self.__dict__
-        for registry in ("_parameters", "_buffers", "_modules"):
-            members = state.get(registry)
-            if members is not None and name in members:
-                return members[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__
@@ -503,27 +499,7 @@ class Module(StateDictMixin):
         self._is_full_backward_hook = full
         return global_hooks.add(self._backward_hooks, hook, prepend=prepend)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._compiled_call_impl is not None:
-            return self._compiled_call_impl(*args, **kwargs)
-        return self._call_impl(*args, **kwargs)
-
-    _wrapped_call_impl = __call__
-
-    def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
-        state = self.__dict__  # quicker than attributes: __getattr__ makes those slow
-        if (
-            state["_forward_hooks"]
-            or state["_forward_pre_hooks"]
-            or state["_backward_hooks"]
-            or state["_backward_pre_hooks"]
-            or global_hooks.forward
-            or global_hooks.forward_pre
-            or global_hooks.backward
-            or global_hooks.backward_pre
-        ):
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+    _wrapped_call_impl: Callable[..., Any] = _ModuleBase.__call__
 
     def _call_with_hooks(self, args: Any, kwargs: Any) -> Any:
         result = None

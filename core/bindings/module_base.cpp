@@ -1,0 +1,153 @@
+#include "bindings/module_base.h"
+
+#include <array>
+
+#include "bindings/types.h"
+
+namespace weft::bindings {
+
+namespace {
+
+// All set once when the extension loads, and never freed.
+PyTypeObject* base_type;
+PyObject *name_getattr, *name_getattribute, *name_init_subclass, *name_forward, *name_compiled, *name_call_with_hooks;
+std::array<PyObject*, 3> registries;   ///< names of what __setattr__ registers, in the order of lookup
+std::array<PyObject*, 4> hook_tables;  ///< names of a module's hooks that change a call
+/// The tables of hooks common to all modules, which weft.nn sets when it is imported.
+PyObject* common_hooks;
+
+PyObject* constant(const char* name) {
+  PyObject* const object = checked(PyUnicode_InternFromString(name));
+  make_immortal(object);
+  return object;
+}
+
+Object item(PyObject* dict, PyObject* key) {
+#if PY_VERSION_HEX >= 0x030D0000
+  PyObject* found = nullptr;
+  checked(PyDict_GetItemRef(dict, key, &found));
+  return Object::steal(found);
+#else
+  PyObject* const found = PyDict_GetItemWithError(dict, key);
+  if (found == nullptr && PyErr_Occurred() != nullptr) throw PythonError{};
+  return Object::borrow(found);
+#endif
+}
+Object state_of(PyObject* self) { return owned(PyObject_GenericGetDict(self, nullptr)); }
+
+/// A parameter, buffer or submodule: what neither the instance nor its class has as an attribute.
+PyObject* module_getattr(PyObject* self, PyObject* name) {
+  return guarded([&]() -> PyObject* {
+    const Object state = state_of(self);
+    for (PyObject* registry : registries) {
+      const Object members = item(state.get(), registry);
+      if (!members || PyDict_Check(members.get()) == 0) continue;
+      if (Object member = item(members.get(), name)) return member.release();
+    }
+    PyErr_Format(PyExc_AttributeError, "'%.100s' object has no attribute '%U'", Py_TYPE(self)->tp_name, name);
+    throw PythonError{};
+  });
+}
+
+/// tp_getattro of modules whose class has no other __getattr__: no exception made and cleared on the way (before 3.12
+/// Python makes one), no method called.
+PyObject* module_getattro(PyObject* self, PyObject* name) {
+  PyObject* const found = _PyObject_GenericGetAttrWithDict(self, name, nullptr, 1);
+  return found != nullptr || PyErr_Occurred() != nullptr ? found : module_getattr(self, name);
+}
+
+bool inherits_lookup(PyObject* type) {
+  const Object getattr = owned(PyObject_GetAttr(type, name_getattr));
+  const Object own = owned(PyObject_GetAttr(reinterpret_cast<PyObject*>(base_type), name_getattr));
+  const Object getattribute = owned(PyObject_GetAttr(type, name_getattribute));
+  const Object generic = owned(PyObject_GetAttr(reinterpret_cast<PyObject*>(&PyBaseObject_Type), name_getattribute));
+  return getattr.get() == own.get() && getattribute.get() == generic.get();
+}
+
+/// Python gives the new class a slot that calls __getattr__ by name. A later assignment to `cls.__getattr__` sets the
+/// slot again, here and in the classes below.
+PyObject* module_init_subclass(PyObject* type, PyObject* args, PyObject* kwargs) {
+  return guarded([&]() -> PyObject* {
+    const Object above =
+        owned(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject*>(&PySuper_Type), base_type, type, nullptr));
+    const Object next = owned(PyObject_GetAttr(above.get(), name_init_subclass));
+    owned(PyObject_Call(next.get(), args, kwargs));
+    if (inherits_lookup(type)) reinterpret_cast<PyTypeObject*>(type)->tp_getattro = module_getattro;
+    Py_RETURN_NONE;
+  });
+}
+
+bool any(PyObject* table) {
+  const Py_ssize_t size = PyObject_Size(table);
+  checked(size < 0 ? -1 : 0);
+  return size != 0;
+}
+bool has_hooks(PyObject* state) {
+  for (PyObject* name : hook_tables) {
+    const Object hooks = item(state, name);
+    if (!hooks || any(hooks.get())) return true;  // without tables: Module.__init__ was not called, and Python says so
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(common_hooks); ++i) {
+    if (any(PyTuple_GET_ITEM(common_hooks, i))) return true;
+  }
+  return false;
+}
+
+/// forward(), with the hooks around it.
+PyObject* module_call_impl(PyObject* self, PyObject* args, PyObject* kwargs) {
+  return guarded([&]() -> PyObject* {
+    if (has_hooks(state_of(self).get())) {
+      const Object keywords = kwargs == nullptr ? owned(PyDict_New()) : Object::borrow(kwargs);
+      return checked(PyObject_CallMethodObjArgs(self, name_call_with_hooks, args, keywords.get(), nullptr));
+    }
+    const Object forward = owned(PyObject_GetAttr(self, name_forward));
+    return checked(PyObject_Call(forward.get(), args, kwargs));
+  });
+}
+PyObject* module_call(PyObject* self, PyObject* args, PyObject* kwargs) {
+  return guarded([&]() -> PyObject* {
+    const Object compiled = item(state_of(self).get(), name_compiled);
+    if (compiled && compiled.get() != Py_None) return checked(PyObject_Call(compiled.get(), args, kwargs));
+    return checked(module_call_impl(self, args, kwargs));
+  });
+}
+
+PyObject* set_common_hooks(PyObject*, PyObject* tables) {
+  Py_XSETREF(common_hooks, Py_NewRef(tables));
+  Py_RETURN_NONE;
+}
+
+}  // namespace
+
+void init_module_base(PyObject* module) {
+  name_getattr = constant("__getattr__");
+  name_getattribute = constant("__getattribute__");
+  name_init_subclass = constant("__init_subclass__");
+  name_forward = constant("forward");
+  name_compiled = constant("_compiled_call_impl");
+  name_call_with_hooks = constant("_call_with_hooks");
+  registries = {constant("_parameters"), constant("_buffers"), constant("_modules")};
+  hook_tables = {constant("_forward_hooks"), constant("_forward_pre_hooks"), constant("_backward_hooks"),
+                 constant("_backward_pre_hooks")};
+  common_hooks = checked(PyTuple_New(0));
+
+  const auto with_keywords = [](PyCFunctionWithKeywords f) {
+    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+  };
+  static PyMethodDef methods[] = {
+      {"__getattr__", module_getattr, METH_O, nullptr},
+      {"__init_subclass__", with_keywords(module_init_subclass), METH_VARARGS | METH_KEYWORDS | METH_CLASS, nullptr},
+      {"_call_impl", with_keywords(module_call_impl), METH_VARARGS | METH_KEYWORDS,
+       "Calls forward(), with the hooks around it."},
+      {"_set_common_hooks", set_common_hooks, METH_O | METH_STATIC, nullptr},
+      {nullptr, nullptr, 0, nullptr}};
+  PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(module_call)},
+                         {Py_tp_methods, methods},
+                         {Py_tp_doc, const_cast<char*>("The native part of weft.nn.Module.")},
+                         {0, nullptr}};
+  PyType_Spec spec{"weft._core._ModuleBase", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  base_type = make_type(spec);
+  checked(PyModule_AddObjectRef(module, "_ModuleBase", reinterpret_cast<PyObject*>(base_type)));
+}
+
+}  // namespace weft::bindings
