@@ -10,6 +10,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import weft
 from weft import _core, _dlpack, _printing, _removed, _utils
 from weft._core import Tensor
 from weft._core import dtype as Dtype
@@ -34,9 +35,7 @@ def backward(
     inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
     """Computes the gradients of self and adds them to the leaves' ``.grad``. See weft.autograd.backward."""
-    from weft import autograd
-
-    autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+    weft.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Any:

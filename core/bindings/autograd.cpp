@@ -17,10 +17,17 @@ namespace {
 
 // Backward, modes ----------------------------------------------------------------------------------------------------
 
-TensorList to_list(PyObject* tuple) {
+/// A tensor, None or several of them.
+TensorList to_list(PyObject* object) {
   TensorList list;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
-    PyObject* const item = PyTuple_GET_ITEM(tuple, i);
+  if (object == Py_None) return list;
+  if (is_tensor(object)) {
+    list.push_back(unwrap(object));
+    return list;
+  }
+  const Object tuple = owned(PySequence_Tuple(object));
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple.get()); ++i) {
+    PyObject* const item = PyTuple_GET_ITEM(tuple.get(), i);
     check_type(item == Py_None || is_tensor(item), "expected Tensors, got {}", Py_TYPE(item)->tp_name);
     list.push_back(item == Py_None ? Tensor() : unwrap(item));
   }
@@ -60,9 +67,7 @@ PyObject* is_selective(PyObject*, PyObject*) { return PyBool_FromLong(selective)
 PyObject* backward(PyObject*, PyObject* args) {
   PyObject *roots_, *grads_, *inputs_;
   int keep = 0, create = 0, accumulate = 0;
-  if (PyArg_ParseTuple(args, "O!O!ppO!p", &PyTuple_Type, &roots_, &PyTuple_Type, &grads_, &keep, &create, &PyTuple_Type,
-                       &inputs_, &accumulate) == 0)
-    return nullptr;
+  if (PyArg_ParseTuple(args, "OOppOp", &roots_, &grads_, &keep, &create, &inputs_, &accumulate) == 0) return nullptr;
   return guarded([&]() -> PyObject* {
     const TensorList roots = to_list(roots_), grads = to_list(grads_), inputs = to_list(inputs_);
     check(grads.empty() || grads.size() == roots.size(), "got {} tensors and {} gradients", roots.size(), grads.size());
@@ -214,7 +219,16 @@ PyObject* by_gradient(PyObject*, PyObject* parameters) {
   });
 }
 
+/// (parameters): they have no gradients from now on.
+PyObject* drop_gradients(PyObject*, PyObject* parameters) {
+  return guarded([&]() -> PyObject* {
+    for (const Tensor& parameter : to_list(parameters)) set_grad(parameter, Tensor());
+    Py_RETURN_NONE;
+  });
+}
+
 PyMethodDef functions[] = {
+    {"_drop_gradients", drop_gradients, METH_O, nullptr},
     {"_bump_version", bump, METH_O, nullptr},
     {"_by_gradient", by_gradient, METH_O, nullptr},
     {"_graph_leaves", graph_leaves, METH_O, nullptr},

@@ -35,15 +35,29 @@ Object item(PyObject* dict, PyObject* key) {
 }
 Object state_of(PyObject* self) { return owned(PyObject_GenericGetDict(self, nullptr)); }
 
-/// A parameter, buffer or submodule: what neither the instance nor its class has as an attribute.
+/// What the class says of `name`, not bound to anything; null if nothing.
+Object found_in_class(PyObject* self, PyObject* name) {
+#if PY_VERSION_HEX >= 0x030D0000
+  return Object::steal(_PyType_LookupRef(Py_TYPE(self), name));
+#else
+  return Object::borrow(_PyType_Lookup(Py_TYPE(self), name));
+#endif
+}
+
+/// A parameter, buffer or submodule; null if there is none of that name.
+Object registered(PyObject* state, PyObject* name) {
+  for (PyObject* registry : registries) {
+    const Object members = item(state, registry);
+    if (!members || PyDict_Check(members.get()) == 0) continue;
+    if (Object member = item(members.get(), name)) return member;
+  }
+  return {};
+}
+
+/// What neither the instance nor its class has as an attribute.
 PyObject* module_getattr(PyObject* self, PyObject* name) {
   return guarded([&]() -> PyObject* {
-    const Object state = state_of(self);
-    for (PyObject* registry : registries) {
-      const Object members = item(state.get(), registry);
-      if (!members || PyDict_Check(members.get()) == 0) continue;
-      if (Object member = item(members.get(), name)) return member.release();
-    }
+    if (Object member = registered(state_of(self).get(), name)) return member.release();
     PyErr_Format(PyExc_AttributeError, "'%.100s' object has no attribute '%U'", Py_TYPE(self)->tp_name, name);
     throw PythonError{};
   });
@@ -52,8 +66,17 @@ PyObject* module_getattr(PyObject* self, PyObject* name) {
 /// tp_getattro of modules whose class has no other __getattr__: no exception made and cleared on the way (before 3.12
 /// Python makes one), no method called.
 PyObject* module_getattro(PyObject* self, PyObject* name) {
-  PyObject* const found = _PyObject_GenericGetAttrWithDict(self, name, nullptr, 1);
-  return found != nullptr || PyErr_Occurred() != nullptr ? found : module_getattr(self, name);
+  return guarded([&]() -> PyObject* {
+    if (!found_in_class(self, name)) {
+      const Object state = state_of(self);
+      if (Object own = item(state.get(), name)) return own.release();
+      if (Object member = registered(state.get(), name)) return member.release();
+    }
+    PyObject* const found = PyObject_GenericGetAttr(self, name);
+    if (found != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0) return found;
+    PyErr_Clear();  // of a property
+    return module_getattr(self, name);
+  });
 }
 
 bool inherits_lookup(PyObject* type) {
@@ -93,6 +116,22 @@ bool has_hooks(PyObject* state) {
   return false;
 }
 
+PyObject* call_forward(PyObject* self, PyObject* args, PyObject* kwargs) {
+  constexpr Py_ssize_t most = 7;
+  const Py_ssize_t count = PyTuple_GET_SIZE(args);
+  if (kwargs == nullptr && count <= most && !item(state_of(self).get(), name_forward)) {
+    const Object forward = found_in_class(self, name_forward);
+    if (forward && PyFunction_Check(forward.get())) {  // no bound method made, no count of a shared object written
+      std::array<PyObject*, most + 2> all{nullptr, self};
+      for (Py_ssize_t i = 0; i < count; ++i) all[i + 2] = PyTuple_GET_ITEM(args, i);
+      return checked(
+          PyObject_Vectorcall(forward.get(), &all[1], (count + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+    }
+  }
+  const Object forward = owned(PyObject_GetAttr(self, name_forward));
+  return checked(PyObject_Call(forward.get(), args, kwargs));
+}
+
 /// forward(), with the hooks around it.
 PyObject* module_call_impl(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
@@ -100,8 +139,7 @@ PyObject* module_call_impl(PyObject* self, PyObject* args, PyObject* kwargs) {
       const Object keywords = kwargs == nullptr ? owned(PyDict_New()) : Object::borrow(kwargs);
       return checked(PyObject_CallMethodObjArgs(self, name_call_with_hooks, args, keywords.get(), nullptr));
     }
-    const Object forward = owned(PyObject_GetAttr(self, name_forward));
-    return checked(PyObject_Call(forward.get(), args, kwargs));
+    return call_forward(self, args, kwargs);
   });
 }
 PyObject* module_call(PyObject* self, PyObject* args, PyObject* kwargs) {

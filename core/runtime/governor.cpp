@@ -81,14 +81,17 @@ int64_t corrected(int64_t estimate, const Correction& correction) noexcept {
   return static_cast<int64_t>(static_cast<float>(estimate) * correction.factor[size_class(estimate)]);
 }
 
-// A moving average in which one outlier (the thread lost its core for a while) moves little.
+// A moving average in which one outlier (the thread lost its core for a while) moves little. Threads share it: what
+// changes nothing is not written, for a written line has to be fetched by the next core.
 void correct(Correction& correction, int64_t estimate, int64_t measured) noexcept {
   constexpr float furthest = 32;
+  constexpr float close = 1 / 8.0F;
   constexpr uint8_t settled = 16;
   const uint8_t size = size_class(estimate);
   float& factor = correction.factor[size];
   uint8_t& known = correction.known[size];
   const float seen = std::clamp(static_cast<float>(measured) / static_cast<float>(estimate), factor / 4, factor * 4);
+  if (known == settled && std::abs(seen - factor) < close * factor) return;
   known = std::min<uint8_t>(known + 1, settled);
   factor = std::clamp(factor + (seen - factor) / static_cast<float>(known), 1 / furthest, furthest);
 }
@@ -130,7 +133,9 @@ int64_t blamed(int64_t wait, const handover::Company& company) noexcept {
 
 void learn(SizeClass& cls, uint8_t size, int64_t worked, int64_t wait) noexcept {
   const int64_t bound = 2 * switch_interval;
-  cls.credit += patience(size) * worked - wait;
+  const int64_t earned = patience(size) * worked - wait;
+  if (cls.credit == bound && earned >= 0 && cls.shift == first_shift) return;  // nothing to write
+  cls.credit += earned;
   cls.gained += worked;
   if (cls.credit > bound) {
     cls.credit = bound;

@@ -53,11 +53,12 @@ def backward(
         args = (tensors, grad_tensors, retain_graph, create_graph, None, inputs)
         _core._ask_overrides(backward, args, {})
         return
-    wanted = _as_tuple(inputs)
-    if inputs is not None and not wanted:
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    if inputs is not None:
+        inputs = _as_tuple(inputs)
+        if not inputs:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     keep = create_graph if retain_graph is None else retain_graph
-    _core._run_backward(_as_tuple(tensors), _as_tuple(grad_tensors), keep, create_graph, wanted, True)
+    _core._run_backward(tensors, grad_tensors, keep, create_graph, inputs, True)
 
 
 def grad(

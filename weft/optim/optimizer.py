@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 import weft
-from weft import Tensor
+from weft import Tensor, _core
 from weft.utils.hooks import RemovableHandle
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
@@ -237,12 +237,13 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zero."""
         for group in self.param_groups:
+            if set_to_none:
+                _core._drop_gradients(group["params"])
+                continue
             for param in group["params"]:
                 if param.grad is None:
                     continue
-                if set_to_none:
-                    param.grad = None
-                elif param.grad.requires_grad:  # its history goes with the values
+                if param.grad.requires_grad:  # its history goes with the values
                     param.grad = weft.zeros_like(param.grad)
                 else:
                     param.grad.zero_()

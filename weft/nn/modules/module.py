@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import weft
 from weft import Tensor
-from weft._core import _ModuleBase
+from weft._core import _drop_gradients, _ModuleBase
 from weft.nn.modules import _global_hooks as global_hooks
 from weft.nn.modules._global_hooks import (
     register_module_backward_hook,
@@ -689,12 +689,13 @@ class Module(_ModuleBase, StateDictMixin):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zero."""
+        if set_to_none:
+            _drop_gradients([*self.parameters()])
+            return
         for param in self.parameters():
             if param.grad is None:
                 continue
-            if set_to_none:
-                param.grad = None
-            elif param.grad.requires_grad:  # its history goes with the values
+            if param.grad.requires_grad:  # its history goes with the values
                 param.grad = weft.zeros_like(param.grad)
             else:
                 param.grad.zero_()
