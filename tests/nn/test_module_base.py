@@ -184,7 +184,7 @@ def test_other_bases_keep_their_part() -> None:
     assert Wide()() == 3
     with pytest.raises(TypeError, match="abstract"):
         Net()  # type: ignore[abstract]
-    with pytest.raises(TypeError, match="no keyword arguments|unexpected keyword|takes no arguments"):
+    with pytest.raises(TypeError, match=r"no keyword arguments|unexpected keyword|takes no arguments"):
         type("Bad", (nn.Module,), {}, surplus=1)
 
 
