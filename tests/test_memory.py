@@ -1,6 +1,10 @@
 """The memory report follows tensors as they come and go."""
 
+import gc
 import os
+import sys
+import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -43,3 +47,36 @@ def test_an_export_that_is_refused_lets_its_tensor_go(export: Callable[[weft.Ten
         with pytest.raises(TypeError, match="BFloat16"):
             export(weft.zeros(MEGABYTE, dtype=weft.bfloat16))
     assert weft.memory.stats().allocated - before < MEGABYTE
+
+
+@pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="no list of spare objects there")
+def test_spare_objects_of_ended_threads_are_used_again() -> None:
+    def work() -> None:
+        tensors = [weft.ones(1) for _ in range(64)]
+        assert len({id(t) for t in tensors}) == 64
+        del tensors
+        gc.collect()
+
+    def one_thread() -> None:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    for _ in range(3):
+        one_thread()
+    before = sys.getallocatedblocks()
+    for _ in range(60):
+        one_thread()
+    assert sys.getallocatedblocks() - before < 10 * 32  # each thread keeps up to 32
+
+
+def test_a_tensor_made_where_another_was_is_new() -> None:
+    for i in range(200):
+        tensor = weft.ones(2)
+        assert tensor.grad is None
+        assert tensor.__dict__ == {}
+        assert weakref.getweakrefcount(tensor) == 0
+        tensor.note = i
+        kept = weakref.ref(tensor)
+        del tensor
+        assert kept() is None

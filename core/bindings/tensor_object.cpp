@@ -2,6 +2,9 @@
 
 #include <structmember.h>
 
+#include <array>
+#include <atomic>
+#include <mutex>
 #include <vector>
 
 #include "bindings/hooks.h"
@@ -12,6 +15,7 @@
 #include "bindings/tables.h"
 #include "bindings/types.h"
 #include "runtime/error.h"
+#include "runtime/per_thread.h"
 
 namespace weft::bindings {
 
@@ -46,6 +50,54 @@ void leave_identity(TensorObject& object) {
   if (void* const before = impl->left.exchange(left, std::memory_order_acq_rel)) drop(before);
 }
 
+#ifdef Py_GIL_DISABLED
+// Here Python's own allocator keeps memory with the thread that freed it.
+TensorObject* spare() noexcept { return nullptr; }
+bool keep(TensorObject*) noexcept { return false; }
+#else
+/// Memory of tensors that died on a thread, for those it makes next. Out of Python's allocator, which would give it to
+/// whichever thread has the lock then, and its cache lines would have to follow.
+struct Spares {
+  static constexpr int most = 32;
+  std::array<TensorObject*, most> objects;
+  int count = 0;
+  void retire();
+};
+using SparesOf = weft::detail::PerThread<Spares>;
+std::vector<TensorObject*> orphans;              // of threads that ended; guarded by SparesOf::mutex()
+constinit std::atomic<std::size_t> orphaned{0};  // how many
+
+void Spares::retire() {
+  orphans.insert(orphans.end(), objects.begin(), objects.begin() + count);
+  orphaned.store(orphans.size(), std::memory_order_relaxed);
+}
+void adopt_orphans(Spares& spares) {
+  const std::lock_guard lock(SparesOf::mutex());
+  for (; spares.count < Spares::most && !orphans.empty(); orphans.pop_back())
+    spares.objects[spares.count++] = orphans.back();
+  orphaned.store(orphans.size(), std::memory_order_relaxed);
+}
+
+/// An object without a type or a count yet, or null.
+TensorObject* spare() {
+  Spares* const spares = SparesOf::local();
+  if (spares == nullptr) return nullptr;
+  if (spares->count == 0) {
+    if (orphaned.load(std::memory_order_relaxed) == 0) return nullptr;
+    adopt_orphans(*spares);
+    if (spares->count == 0) return nullptr;
+  }
+  return spares->objects[--spares->count];
+}
+/// Whether `object`, of no use to Python any more, is kept for later.
+bool keep(TensorObject* object) noexcept {
+  Spares* const spares = SparesOf::local();
+  if (spares == nullptr || spares->count == Spares::most) return false;
+  spares->objects[spares->count++] = object;
+  return true;
+}
+#endif
+
 void tensor_dealloc(PyObject* self) {
   auto* object = reinterpret_cast<TensorObject*>(self);
   auto* const type = Py_TYPE(self);
@@ -56,7 +108,7 @@ void tensor_dealloc(PyObject* self) {
   if (object->weak_references != nullptr) PyObject_ClearWeakRefs(self);
   Py_CLEAR(object->dict);
   object->tensor.~Tensor();
-  type->tp_free(self);
+  if (type != tensor_type || !keep(object)) type->tp_free(self);
   Py_DECREF(type);
 }
 
@@ -147,11 +199,24 @@ const Tensor& unwrap_dense(PyObject* object, const char* what) {
   return tensor;
 }
 
+namespace {
+/// Memory for a plain tensor.
+TensorObject* plain_object() {
+  TensorObject* object = spare();
+  if (object != nullptr) {
+    PyObject_Init(reinterpret_cast<PyObject*>(object), tensor_type);
+  } else {
+    object = PyObject_GC_New(TensorObject, tensor_type);
+    if (object == nullptr) throw PythonError{};
+  }
+  object->dict = object->weak_references = nullptr;
+  return object;
+}
+}  // namespace
+
 PyObject* wrap_as(PyTypeObject* type, const Tensor& tensor) {
-  const bool exact = type == tensor_type;
-  auto* object = exact ? PyObject_GC_New(TensorObject, type) : reinterpret_cast<TensorObject*>(type->tp_alloc(type, 0));
-  if (object == nullptr) throw PythonError{};
-  if (exact) object->dict = object->weak_references = nullptr;
+  auto* const object =
+      type == tensor_type ? plain_object() : reinterpret_cast<TensorObject*>(checked(type->tp_alloc(type, 0)));
   new (&object->tensor) Tensor(tensor);
   return adopt_wrapper(tensor.impl()->python, reinterpret_cast<PyObject*>(object));
 }

@@ -76,7 +76,10 @@ class SGD(Optimizer):
         loss = self._call(closure)
         for group in self.param_groups:
             for params, grads in batches(group, self._sparse_step):
-                self._step_together(group, params, grads)
+                if group["momentum"] == 0:
+                    self._native_step(group, params, grads, [], False)
+                else:
+                    self._step_with_momentum(group, params, grads)
         return loss
 
     def _sparse_step(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
@@ -94,10 +97,7 @@ class SGD(Optimizer):
             grad = grad.add(buffer, alpha=group["momentum"]) if group["nesterov"] else buffer
         param.add_(grad, alpha=-float(group["lr"]))
 
-    def _step_together(self, group: dict[str, Any], params: list[Any], grads: list[Any]) -> None:
-        if group["momentum"] == 0:
-            self._native_step(group, params, grads, [], False)
-            return
+    def _step_with_momentum(self, group: dict[str, Any], params: list[Any], grads: list[Any]) -> None:
         states = [self.state[param] for param in params]
         new = [state.get("momentum_buffer") is None for state in states]
         for param, state, is_new in zip(params, states, new, strict=True):

@@ -38,12 +38,10 @@ def check_reduction(reduction: str) -> None:
 
 def reduced(loss: Tensor, reduction: str) -> Tensor:
     """``loss`` summed or averaged as ``reduction`` says."""
-    check_reduction(reduction)
-    if reduction == "none":
-        return loss
     if reduction == "mean":
         return loss.mean()
-    return loss.sum()
+    check_reduction(reduction)
+    return loss.sum() if reduction == "sum" else loss
 
 
 def check_probability(p: float) -> None:
