@@ -12,7 +12,8 @@ inline constexpr int64_t tile_row_bytes = tile_vectors * vector_bytes;
 
 /// How a tile walks k: `runs` stretches of `length` steps. Stretch r starts a_offset[r] elements into a, and
 /// r * b_run into b. Within one, a advances by a_step and b by b_step. Each step prefetches what
-/// lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place.
+/// lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place; or else the
+/// next line of the rows that the next tile reads, if those are given.
 struct TileWalk {
   int64_t runs;
   const int64_t* a_offset;
@@ -30,6 +31,7 @@ struct TileWalk {
   bool fetch = false;
   /// Where tiles that pack write the rows of b that they read, one after the other.
   void* packed = nullptr;
+  const void* next_rows = nullptr;
 };
 
 // 14 x 2 accumulators of 32 AVX-512 registers, 6 x 2 of 16: with two vectors of b and one broadcast, all are in use.
@@ -121,7 +123,10 @@ template <class T, int Rows, int Vectors>
 template <class T, int Rows, int Vectors, bool packs, class AddProduct>
 [[gnu::always_inline]] inline void sum_tile(const T* a, const T* b, const TileWalk& walk, T* out,
                                             const AddProduct& add_product) noexcept {
-  const int64_t length = walk.length, b_step = walk.b_step, ahead = walk.b_ahead;
+  const int64_t length = walk.length, b_step = walk.b_step;
+  const bool fetches_rows = walk.next_rows != nullptr;
+  const char* fetch = static_cast<const char*>(fetches_rows ? walk.next_rows : b + walk.b_ahead);
+  const int64_t fetch_step = fetches_rows ? vector_bytes : b_step * static_cast<int64_t>(sizeof(T));
   T* packed = static_cast<T*>(walk.packed);
   Vec<T> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
@@ -133,7 +138,7 @@ template <class T, int Rows, int Vectors, bool packs, class AddProduct>
 #pragma GCC unroll 2
       for (int j = 0; j < Vectors; ++j) {
         columns[j] = load(b_row + j * lanes<T>);
-        __builtin_prefetch(b_row + j * lanes<T> + ahead);
+        __builtin_prefetch(fetch + j * vector_bytes);
         if constexpr (packs) store(packed + j * lanes<T>, columns[j]);
       }
 #pragma GCC unroll 14
@@ -143,6 +148,7 @@ template <class T, int Rows, int Vectors, bool packs, class AddProduct>
         for (int j = 0; j < Vectors; ++j) sum[i][j] = add_product(sum[i][j], element, columns[j]);
       }
       rows.advance();
+      fetch += fetch_step;
       if constexpr (packs) packed += tile_columns<T>;
     }
   }
