@@ -16,7 +16,6 @@ namespace {
 constexpr int64_t panel = tile_columns<float>;   // columns of a register tile
 constexpr int64_t key_block = 128;               // keys met at a time going back: a multiple of every panel width
 constexpr int64_t query_block = 24 * tile_rows;  // queries that share a packed block of keys
-constexpr int64_t panels_max = key_block / panel;
 constexpr float nothing = -vm::infinity<float>;
 constexpr float log2_e = 1.44269504f, ln_2 = 0.693147182f;
 constexpr int64_t no_offset = 0;
@@ -32,15 +31,26 @@ struct Panels {
   }
 };
 
-/// Columns of a row-major matrix as panels; rows up to `to.rows` and columns up to whole vectors become zero.
-void pack_rows(const Panels& to, const float* from, int64_t stride, int64_t rows, int64_t columns) {
-  for (int64_t c = 0; c < columns; c += panel) {
-    float* const at = to.at(c / panel);
-    pack_columns<float>(at, from + c, stride, 1, rows, min_of(panel, columns - c));
-    if (rows < to.rows) __builtin_memset(at + rows * panel, 0, static_cast<size_t>((to.rows - rows) * panel) * 4);
+/// A matrix that tiles read as B: row-major where it lies, or copied in panels.
+struct Columns {
+  const float* data;
+  int64_t row, panel_step;
+  [[gnu::always_inline]] const float* at(int64_t column, int64_t i = 0) const noexcept {
+    return data + column / panel * panel_step + i * row;
   }
+};
+
+/// Whether tiles may read a matrix where it lies: rows close together, of whole vectors.
+constexpr bool is_dense(const AttentionMatrix& m, int64_t width) { return m.row <= 256 && width % lanes<float> == 0; }
+
+/// The columns of a matrix whose rows are so far apart, copied to `to` unless it may be read where it lies.
+Columns columns_of(const AttentionMatrix& m, const float* from, int64_t rows, int64_t width, float* to) {
+  if (is_dense(m, width)) return {from, m.row, panel};
+  for (int64_t c = 0; c < width; c += panel)
+    pack_columns<float>(to + c * rows, from + c, m.row, 1, rows, min_of(panel, width - c));
+  return {to, panel, panel * rows};
 }
-/// The same of its transpose: rows become columns. `to.rows` is the number of columns.
+/// The transpose of a row-major matrix as panels: rows become columns. `to.rows` is the number of columns.
 void pack_transposed(const Panels& to, const float* from, int64_t stride, int64_t rows) {
   for (int64_t r = 0; r < rows; r += panel)
     pack_columns<float>(to.at(r / panel), from + r * stride, 1, stride, to.rows, min_of(panel, rows - r));
@@ -56,74 +66,22 @@ constexpr Lanes<float> lane_number = numbers(std::make_integer_sequence<int, lan
 
 [[gnu::always_inline]] inline int vectors_for(int64_t columns) { return columns > lanes<float> ? 2 : 1; }
 
-/// c[rows, n] = a b with the rows of `a` so far apart, b and c in panels; panels from `end_of(first row of a tile)` on
-/// are left alone: a causal mask hides them.
-template <class End>
-void multiply(const float* a, int64_t a_row, int64_t rows, int64_t k, const Panels& b, int64_t n, const Panels& c,
-              End end_of) {
-  const RowTiles row_tiles(rows);
-  for (int64_t p = 0; p < panels_of(n); ++p) {
-    const int vectors = vectors_for(n - p * panel);
-    for (int64_t t = 0; t < row_tiles.count; ++t) {
-      const int64_t i = row_tiles.begin(t), end = row_tiles.begin(t + 1);
-      if (p >= end_of(end - 1)) continue;
-      tiles_f32.sum[end - i - 1][vectors - 1](a + i * a_row, b.at(p), {1, &no_offset, k, 1, panel, 0, 8 * panel, a_row},
-                                              c.at(p, i));
-    }
-  }
-}
-
-/// A tile of `rows` rows is added to n columns at `to`, whose rows are so far apart.
-[[gnu::always_inline]] inline void add_tile(const float* a, const float* b, TileWalk walk, int64_t rows, int64_t n,
-                                            float* to, int64_t stride) {
+/// A tile of `rows` rows goes to n columns at `to`, whose rows are so far apart, or is added to them.
+[[gnu::always_inline]] inline void put_tile(const float* a, const float* b, TileWalk walk, int64_t rows, int64_t n,
+                                            float* to, int64_t stride, bool add) {
   const auto tile = tiles_f32.sum[rows - 1][vectors_for(n) - 1];
   if (n % lanes<float> == 0) {
     walk.out_row = stride * static_cast<int64_t>(sizeof(float));
-    walk.add = true;
+    walk.add = add;
+    walk.fetch = true;
     return tile(a, b, walk, to);
   }
   alignas(64) float sums[tile_rows * panel];
   tile(a, b, walk, sums);
   for (int64_t r = 0; r < rows; ++r, to += stride) {
-    for (int64_t j = 0; j < n; j += lanes<float>)
-      store_first(to + j, load_first(to + j, n - j) + load(sums + r * panel + j), n - j);
-  }
-}
-
-/// at(row, column)[rows, columns] += a b: `a` in panels (rows x keys), b in panels of so many columns with a row per
-/// key. The rows of the sum are so far apart.
-template <class End, class At>
-void multiply_panels(const Panels& a, int64_t rows, const Panels& b, int64_t columns, End end_of, At at,
-                     int64_t stride) {
-  int64_t offsets[panels_max];
-  for (int64_t p = 0; p < panels_max; ++p) offsets[p] = p * a.rows * panel;
-  const RowTiles row_tiles(rows);
-  for (int64_t c = 0; c < columns; c += panel) {
-    const int64_t width = min_of(panel, columns - c);
-    for (int64_t t = 0; t < row_tiles.count; ++t) {
-      const int64_t i = row_tiles.begin(t), end = row_tiles.begin(t + 1);
-      add_tile(a.at(0, i), b.at(c / panel),
-               {end_of(end - 1), offsets, panel, 1, panel, panel * panel, 8 * panel, panel}, end - i, width, at(i, c),
-               stride);
-    }
-  }
-}
-
-/// to[keys, columns] += a^T b over the rows from `first` on, a in panels (rows x keys), b in panels of columns.
-template <class First>
-void add_transposed(const Panels& a, int64_t rows, int64_t keys, const Panels& b, int64_t columns, float* to,
-                    int64_t stride, First first_of) {
-  for (int64_t p = 0; p < panels_of(keys); ++p) {
-    const int64_t first = first_of(p), count = min_of(panel, keys - p * panel);
-    if (first >= rows) continue;
-    const RowTiles key_tiles(count);
-    for (int64_t c = 0; c < columns; c += panel) {
-      const int64_t width = min_of(panel, columns - c);
-      for (int64_t t = 0; t < key_tiles.count; ++t) {
-        const int64_t i = key_tiles.begin(t), end = key_tiles.begin(t + 1);
-        add_tile(a.at(p, first) + i, b.at(c / panel, first), {1, &no_offset, rows - first, panel, panel, 0, 8 * panel},
-                 end - i, width, to + (p * panel + i) * stride + c, stride);
-      }
+    for (int64_t j = 0; j < n; j += lanes<float>) {
+      const Vec<float> sum = load(sums + r * panel + j);
+      store_first(to + j, add ? load_first(to + j, n - j) + sum : sum, n - j);
     }
   }
 }
@@ -168,20 +126,14 @@ struct Head {
   }
 };
 
-/// What lies past `count` columns of a row becomes `value`, up to `panels` panels.
-void fill_rest(const Panels& scores, int64_t row, int64_t count, int64_t panels, float value) {
-  for (int64_t p = count / panel; p < panels; ++p) {
-    float* const s = scores.at(p, row);
-    for (int64_t j = p == count / panel ? count % panel : 0; j < panel; ++j) s[j] = value;
-  }
+/// Not inlined: where n is known to be small, gcc unrolls the loop and does not vectorise it.
+[[gnu::noinline, maybe_unused]] void exponentiate_numbers(float* s, int64_t n, float shift) {
+  for (int64_t j = 0; j < n; ++j) s[j] = vm::exp2(s[j] - shift);
 }
 
 /// scores = 2^(scores - shift) over n elements up to whole vectors; returns the sum, to be folded.
 [[gnu::always_inline]] inline Vec<float> exponentiate(float* s, int64_t n, float shift) {
-  if constexpr (!vm::is_wide<float>) {
-#pragma GCC ivdep
-    for (int64_t j = 0; j < round_up(n, lanes<float>); ++j) s[j] = vm::exp2(s[j] - shift);
-  }
+  if constexpr (!vm::is_wide<float>) exponentiate_numbers(s, round_up(n, lanes<float>), shift);
   Vec<float> sum[2] = {};
   const auto add = [&](int v, float* at) __attribute__((always_inline)) {
     Vec<float> w = load(at);
@@ -194,23 +146,7 @@ void fill_rest(const Panels& scores, int64_t row, int64_t count, int64_t panels,
   return sum[0] + sum[1];
 }
 
-/// scores = exp(scores - shift) over `panels` panels of a row; returns the sum.
-float exponentiate(const Panels& scores, int64_t row, int64_t panels, float shift) {
-  Vec<float> total[2] = {};
-  for (int64_t p = 0; p < panels; ++p) {
-    float* const s = scores.at(p, row);
-    if constexpr (vm::is_wide<float>) {
-      by_vectors<panel>([&](auto x) { return vm::exp(x - shift); }, s, s);
-    } else {
-#pragma GCC ivdep
-      for (int64_t j = 0; j < panel; ++j) s[j] = vm::exp(s[j] - shift);
-    }
-    for (int v = 0; v < 2; ++v) total[v] += load(s + v * lanes<float>);
-  }
-  return lane_sum<float>(total[0] + total[1]);
-}
-
-/// The scaled queries, row after row.
+/// Rows times `scale`, one after the other.
 void scaled_rows(float* to, const float* from, int64_t stride, int64_t rows, int64_t width, float scale) {
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < width; ++j) to[i * width + j] = from[i * stride + j] * scale;
@@ -233,7 +169,7 @@ class Forward {
         tiles_(rows),
         sum_row_(panels_of(a_.value_width) * panel),
         keys_(keys_max * a_.width),
-        values_(values_in_place() ? 0 : keys_max * sum_row_),
+        values_(is_dense(a_.value, a_.value_width) ? 0 : keys_max * sum_row_),
         queries_(tile_rows * a_.width),
         scores_(slots * score_row),
         sums_(rows * sum_row_),
@@ -246,7 +182,7 @@ class Forward {
     for (int64_t first = 0; first < visible; first += keys_max) {
       const int64_t n = min_of(keys_max, visible - first);
       pack_transposed({keys_.data(), a_.width}, h_.key(first), a_.key.row, n);
-      if (!values_in_place()) pack_rows({values_.data(), n}, h_.value(first), a_.value.row, n, a_.value_width);
+      const Columns values = columns_of(a_.value, h_.value(first), n, a_.value_width, values_.data());
       for (int64_t t = 0; t < tiles_.count; ++t) {
         // Keys that the tile's last query sees: the others see no more.
         const int64_t end = a_.causal ? min_of(a_.keys, begin_ + tiles_.begin(t + 1)) : a_.keys;
@@ -255,7 +191,7 @@ class Forward {
         const bool last = first + keys_max >= end;
         score(t, seen);
         weigh(t, first, n, seen, last);
-        add_values(t, first, n, seen);
+        add_values(t, values, seen, first > 0);
         if (last) finish(t);
       }
     }
@@ -267,8 +203,6 @@ class Forward {
   static constexpr int64_t score_row = keys_max + lanes<float>;  // not a power of 2: rows would share lines of L1
   static constexpr int64_t slots = (tile_rows + lanes<float> - 1) / lanes<float> * lanes<float>;  // rows, in vectors
 
-  /// Rows of values that lie close together are read where they are.
-  bool values_in_place() const { return a_.value.row <= 256 && a_.value_width % lanes<float> == 0; }
   int64_t height(int64_t t) const { return tiles_.begin(t + 1) - tiles_.begin(t); }
   float* out(int64_t t, int64_t r) const { return h_.writable(a_.out, h_.head, begin_ + tiles_.begin(t) + r); }
 
@@ -335,17 +269,13 @@ class Forward {
     }
   }
 
-  void add_values(int64_t t, int64_t first, int64_t n, int64_t keys) const {
-    const bool in_place = values_in_place();
-    const int64_t row = in_place ? a_.value.row : panel, count = height(t);
-    TileWalk walk{1, &no_offset, keys, 1, row, 0, 8 * row, score_row};
+  void add_values(int64_t t, const Columns& values, int64_t keys, bool add) const {
+    TileWalk walk{1, &no_offset, keys, 1, values.row, 0, 8 * values.row, score_row};
     walk.out_row = sum_row_ * static_cast<int64_t>(sizeof(float));
-    walk.add = first > 0;
-    for (int64_t c = 0; c < a_.value_width; c += panel) {
-      const float* const from = in_place ? h_.value(first) + c : values_.data() + c * n;
-      tiles_f32.sum[count - 1][vectors_for(a_.value_width - c) - 1](scores_.data(), from, walk,
-                                                                    sums_.data() + tiles_.begin(t) * sum_row_ + c);
-    }
+    walk.add = add;
+    for (int64_t c = 0; c < a_.value_width; c += panel)
+      tiles_f32.sum[height(t) - 1][vectors_for(a_.value_width - c) - 1](scores_.data(), values.at(c), walk,
+                                                                        sums_.data() + tiles_.begin(t) * sum_row_ + c);
   }
 
   void finish(int64_t t) const {
@@ -414,94 +344,136 @@ void forward(const AttentionArgs& args) {
   });
 }
 
-/// All gradients of the heads that share one head of keys: keys outside, queries inside.
+/// All gradients of the heads that share one head of keys: blocks of keys outside, of queries inside. One tile of
+/// queries at a time makes its scores, turns them into weights and gets its gradient, while both are in L1; those of
+/// the keys follow for the whole block.
 class Backward {
  public:
   Backward(const AttentionArgs& args)
       : a_(args),
-        length_(ceil_div(args.length, query_block) * query_block),
-        query_panels_(panels_of(args.width)),
-        value_panels_(panels_of(args.value_width)),
-        queries_(length_ * query_panels_ * panel),
-        grads_(length_ * value_panels_ * panel),
+        blocks_(ceil_div(args.length, query_block)),
+        queries_(is_dense(args.query, args.width) ? 0 : args.length * panels_of(args.width) * panel),
+        grads_(is_dense(args.grad_out, args.value_width) ? 0 : args.length * panels_of(args.value_width) * panel),
+        keys_(is_dense(args.key, args.width) ? 0 : key_block * panels_of(args.width) * panel),
         dots_(args.length),
-        keys_across_(panels_max * args.width * panel),
-        values_across_(panels_max * args.value_width * panel),
-        keys_(query_panels_ * key_block * panel),
-        weights_(panels_max * query_block * panel),
-        changes_(panels_max * query_block * panel),
-        rows_(query_block * args.width) {}
+        keys_across_(key_block * args.width),
+        values_across_(key_block * args.value_width),
+        weights_(key_block * query_block),
+        changes_(key_block * query_block),
+        scaled_queries_(tile_rows * args.width),
+        scaled_grads_(tile_rows * args.value_width) {}
 
-  void run(const Head& h) const {
-    prepare(h);
+  /// `fresh`: nothing is in the gradients of keys and values yet.
+  void run(const Head& h, bool fresh) const {
+    const Columns queries = columns_of(a_.query, h.query(0), a_.length, a_.width, queries_.data());
+    const Columns grads =
+        columns_of(a_.grad_out, h.at(a_.grad_out, h.head, 0), a_.length, a_.value_width, grads_.data());
+    for (int64_t i = 0; i < a_.length; ++i) {
+      const float *g = h.at(a_.grad_out, h.head, i), *o = h.at(a_.out, h.head, i);
+      dots_[i] = a_.scale * sum<float>(a_.value_width, [&]<class V>(int64_t j) { return at<V>(g + j) * at<V>(o + j); });
+    }
     for (int64_t first = 0; first < a_.keys; first += key_block) {
       const int64_t n = min_of(key_block, a_.keys - first);
       pack_transposed({keys_across_.data(), a_.width}, h.key(first), a_.key.row, n);
       pack_transposed({values_across_.data(), a_.value_width}, h.value(first), a_.value.row, n);
-      pack_rows({keys_.data(), panels_of(n) * panel}, h.key(first), a_.key.row, n, a_.width);
-      for (int64_t begin = 0; begin < a_.length; begin += query_block)
-        if (!a_.causal || begin + query_block > first)
-          add_block(h, first, n, begin, min_of(query_block, a_.length - begin));
+      const Columns keys = columns_of(a_.key, h.key(first), n, a_.width, keys_.data());
+      for (int64_t b = 0; b < blocks_; ++b) {
+        const int64_t begin = a_.length * b / blocks_, end = a_.length * (b + 1) / blocks_;
+        if (a_.causal && end <= first) continue;
+        const RowTiles tiles(end - begin);
+        for (int64_t t = 0; t < tiles.count; ++t)
+          add_tile(h, first, n, begin, end - begin, tiles.begin(t), tiles.begin(t + 1), keys);
+        for (int64_t p = 0; p < panels_of(n); ++p) add_panel(h, first, n, begin, end - begin, p, queries, grads, fresh);
+      }
+      // Keys that no query sees.
+      for (int64_t j = max_of(first, round_up(a_.length, panel)); fresh && a_.causal && j < first + n; ++j) {
+        __builtin_memset(h.writable(a_.grad_key, key_head(h), j), 0, static_cast<size_t>(a_.width) * sizeof(float));
+        __builtin_memset(h.writable(a_.grad_value, key_head(h), j), 0,
+                         static_cast<size_t>(a_.value_width) * sizeof(float));
+      }
     }
   }
 
  private:
-  Panels queries(int64_t begin) const { return {queries_.data() + begin * query_panels_ * panel, query_block}; }
-  Panels grads(int64_t begin) const { return {grads_.data() + begin * value_panels_ * panel, query_block}; }
+  int64_t key_head(const Head& h) const { return h.head / a_.group; }
 
-  /// Packs queries and incoming gradients block by block; dots = sum(grad * out) of each row.
-  void prepare(const Head& h) const {
-    for (int64_t begin = 0; begin < a_.length; begin += query_block) {
-      const int64_t rows = min_of(query_block, a_.length - begin);
-      pack_rows(queries(begin), h.query(begin), a_.query.row, rows, a_.width);
-      pack_rows(grads(begin), h.at(a_.grad_out, h.head, begin), a_.grad_out.row, rows, a_.value_width);
+  /// Weights of the queries [i, end) of a block, changes of their scores, and what these add to the queries' gradient.
+  void add_tile(const Head& h, int64_t first, int64_t n, int64_t begin, int64_t rows, int64_t i, int64_t end,
+                const Columns& keys) const {
+    const int64_t height = end - i, seen = h.seen(begin + end - 1, first, n), used = panels_of(seen);
+    if (seen == 0) return;
+    const Panels weights{weights_.data(), rows}, changes{changes_.data(), rows};
+    scaled_rows(scaled_queries_.data(), h.query(begin + i), a_.query.row, height, a_.width, a_.scale * log2_e);
+    scaled_rows(scaled_grads_.data(), h.at(a_.grad_out, h.head, begin + i), a_.grad_out.row, height, a_.value_width,
+                a_.scale);
+    for (int64_t p = 0; p < used; ++p) {
+      const auto tile = tiles_f32.sum[height - 1][vectors_for(seen - p * panel) - 1];
+      tile(scaled_queries_.data(), keys_across_.data() + p * a_.width * panel,
+           {1, &no_offset, a_.width, 1, panel, 0, 8 * panel, a_.width}, weights.at(p, i));
+      tile(scaled_grads_.data(), values_across_.data() + p * a_.value_width * panel,
+           {1, &no_offset, a_.value_width, 1, panel, 0, 8 * panel, a_.value_width}, changes.at(p, i));
     }
-    for (int64_t i = 0; i < a_.length; ++i) {
-      const float *g = h.at(a_.grad_out, h.head, i), *o = h.at(a_.out, h.head, i);
-      dots_[i] = sum<float>(a_.value_width, [&]<class V>(int64_t j) { return at<V>(g + j) * at<V>(o + j); });
+    for (int64_t r = i; r < end; ++r) {
+      const int64_t sees = h.seen(begin + r, first, n);
+      const float shift = h.log_sums(begin)[r] * log2_e, dot = dots_[begin + r];
+      if (first == 0) fetch_row(h.query(min_of(begin + r + height, a_.length - 1)), a_.width);
+      for (int64_t p = 0; p < used; ++p)
+        weigh(h, begin + r, first + p * panel, sees - p * panel, shift, dot, weights.at(p, r), changes.at(p, r));
+    }
+    int64_t offsets[key_block / panel];
+    for (int64_t p = 0; p < used; ++p) offsets[p] = p * rows * panel;
+    const int64_t whole = seen / panel, rest = seen % panel;
+    for (int64_t c = 0; c < a_.width; c += panel) {
+      float* const to = h.writable(a_.grad_query, h.head, begin + i) + c;
+      const int64_t width = min_of(panel, a_.width - c);
+      const auto put = [&](int64_t p, int64_t count, int64_t length) {
+        put_tile(changes.at(0, i), keys.at(c, p * panel),
+                 {count, offsets + p, length, 1, keys.row, panel * keys.row, 8 * keys.row, panel}, height, width, to,
+                 a_.grad_query.row, first + p > 0);
+      };
+      if (whole > 0) put(0, whole, panel);
+      if (rest > 0) put(whole, 1, rest);
     }
   }
 
-  void add_block(const Head& h, int64_t first, int64_t n, int64_t begin, int64_t rows) const {
-    const int64_t panels = panels_of(n);
-    const Panels weights{weights_.data(), rows}, changes{changes_.data(), rows};
-    const auto end_of = [&](int64_t row) { return panels_of(h.seen(begin + row, first, n)); };
-    // The first row that sees a panel of keys.
-    const auto first_of = [&](int64_t p) { return a_.causal ? max_of(0, first + p * panel - begin) : 0; };
-    scaled_rows(rows_.data(), h.query(begin), a_.query.row, rows, a_.width, a_.scale);
-    multiply(rows_.data(), a_.width, rows, a_.width, {keys_across_.data(), a_.width}, n, weights, end_of);
-    multiply(h.at(a_.grad_out, h.head, begin), a_.grad_out.row, rows, a_.value_width,
-             {values_across_.data(), a_.value_width}, n, changes, end_of);
-    for (int64_t i = 0; i < rows; ++i) {
-      const int64_t seen = h.seen(begin + i, first, n), used = panels_of(seen);
-      for (int64_t j = 0; j < seen; j += panel)
-        h.add_mask(weights.at(j / panel, i), begin + i, first + j, min_of(panel, seen - j), 1);
-      fill_rest(weights, i, seen, used, nothing);
-      fill_rest(changes, i, seen, used, 0);
-      exponentiate(weights, i, used, h.log_sums(begin)[i]);
-      const float dot = dots_[begin + i];
-      for (int64_t p = 0; p < used; ++p) {
-        const float* const w = weights.at(p, i);
-        float* const c = changes.at(p, i);
-        for (int64_t j = 0; j < panel; ++j) c[j] = w[j] * (c[j] - dot) * a_.scale;
+  /// One panel of one row: scores become weights w, and changes of weights c become changes of scores, w (c - dot).
+  void weigh(const Head& h, int64_t i, int64_t first, int64_t seen, float shift, float dot, float* w, float* c) const {
+    if (seen > 0) h.add_mask(w, i, first, min_of(panel, seen), log2_e);
+    const auto hidden = [&](int64_t j) { return lane_number >= static_cast<int>(seen - j); };
+    for (int64_t j = 0; j < panel && seen < panel; j += lanes<float>)
+      store(w + j, hidden(j) ? nothing - Vec<float>{} : load(w + j));
+    exponentiate(w, panel, shift);
+    for (int64_t j = 0; j < panel; j += lanes<float>) store(c + j, load(w + j) * (load(c + j) - dot));
+    for (int64_t j = 0; j < panel && seen < panel; j += lanes<float>)
+      store(c + j, hidden(j) ? Vec<float>{} : load(c + j));
+  }
+
+  /// What the queries of a block add to the gradients of a panel of keys and values.
+  void add_panel(const Head& h, int64_t first, int64_t n, int64_t begin, int64_t rows, int64_t p,
+                 const Columns& queries, const Columns& grads, bool fresh) const {
+    const int64_t key = first + p * panel, count = min_of(panel, n - p * panel);
+    const int64_t from = a_.causal ? max_of(0, key - begin) : 0;  // the first row that sees the panel
+    if (from >= rows) return;
+    const bool add = !fresh || (a_.causal ? key < begin : begin > 0);
+    const RowTiles tiles(count);
+    const auto put = [&](const float* a, const Columns& b, int64_t width, const AttentionMatrix& to) {
+      for (int64_t c = 0; c < width; c += panel) {
+        for (int64_t t = 0; t < tiles.count; ++t) {
+          const int64_t j = tiles.begin(t);
+          put_tile(a + from * panel + j, b.at(c, begin + from),
+                   {1, &no_offset, rows - from, panel, b.row, 0, 8 * b.row}, tiles.begin(t + 1) - j,
+                   min_of(panel, width - c), h.writable(to, key_head(h), key + j) + c, to.row, add);
+        }
       }
-      fill_rest(weights, i, used * panel, panels, 0);
-      fill_rest(changes, i, used * panel, panels, 0);
-    }
-    const int64_t key_head = h.head / a_.group;
-    add_transposed(weights, rows, n, grads(begin), a_.value_width, h.writable(a_.grad_value, key_head, first),
-                   a_.grad_value.row, first_of);
-    add_transposed(changes, rows, n, queries(begin), a_.width, h.writable(a_.grad_key, key_head, first),
-                   a_.grad_key.row, first_of);
-    multiply_panels(
-        changes, rows, {keys_.data(), panels * panel}, a_.width, end_of,
-        [&](int64_t i, int64_t column) { return h.writable(a_.grad_query, h.head, begin + i) + column; },
-        a_.grad_query.row);
+    };
+    put(weights_.data() + p * rows * panel, grads, a_.value_width, a_.grad_value);
+    put(changes_.data() + p * rows * panel, queries, a_.width, a_.grad_key);
   }
 
   const AttentionArgs& a_;
-  int64_t length_, query_panels_, value_panels_;
-  Scratch<float> queries_, grads_, dots_, keys_across_, values_across_, keys_, weights_, changes_, rows_;
+  int64_t blocks_;
+  Scratch<float> queries_, grads_, keys_, dots_, keys_across_, values_across_, weights_, changes_, scaled_queries_,
+      scaled_grads_;
 };
 
 void backward(const AttentionArgs& args) {
@@ -509,7 +481,8 @@ void backward(const AttentionArgs& args) {
   parallel_for(args.batch * key_heads, 1, [&](int64_t begin, int64_t end) {
     const Backward work(args);
     for (; begin < end; ++begin)
-      for (int64_t g = 0; g < args.group; ++g) work.run({args, begin / key_heads, begin % key_heads * args.group + g});
+      for (int64_t g = 0; g < args.group; ++g)
+        work.run({args, begin / key_heads, begin % key_heads * args.group + g}, g == 0);
   });
 }
 

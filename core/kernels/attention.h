@@ -25,7 +25,7 @@ struct AttentionArgs {
   /// log(sum(exp(scores))) of each query, contiguous (batch, heads, length).
   float* log_sums = nullptr;
 
-  // Of the backward pass only. The gradients are contiguous in their last dimension and come zeroed.
+  // Of the backward pass only, which writes every gradient whole, unless there are no queries or no keys.
   AttentionMatrix grad_out, grad_query, grad_key, grad_value;
 };
 

@@ -81,12 +81,6 @@ kernels::AttentionArgs arguments(const Tensor& query, const Tensor& key, const T
   return args;
 }
 
-Tensor zeros_by_rows(const Tensor& like) {
-  const Tensor t = by_rows(like.sizes());
-  std::memset(t.bytes(), 0, static_cast<std::size_t>(t.numel()) * sizeof(float));
-  return t;
-}
-
 /// Keys or values with each head repeated for the queries that share it; and gradients of such, summed back.
 Tensor repeated(const Tensor& t, int64_t group) {
   if (group == 1) return t;
@@ -157,7 +151,9 @@ std::tuple<Tensor, Tensor, Tensor> attention_backward(const Tensor& grad, const 
     Tensor m = mask;
     auto args = arguments(q, k, v, m, is_causal, scale);
     const Tensor g = readable(grad), o = readable(out);
-    const Tensor grads[] = {zeros_by_rows(q), zeros_by_rows(k), zeros_by_rows(v)};
+    const Tensor grads[] = {by_rows(q.sizes()), by_rows(k.sizes()), by_rows(v.sizes())};
+    if (args.length == 0 || args.keys == 0)
+      for (const Tensor& t : grads) std::memset(t.bytes(), 0, static_cast<std::size_t>(t.numel()) * sizeof(float));
     args.out = matrix(o);
     args.log_sums = log_sums.data<float>();
     args.grad_out = matrix(g);

@@ -112,6 +112,14 @@ def test_no_keys_give_zeros() -> None:
     assert weft.equal(out, weft.zeros(1, 1, 3, 2))
 
 
+@pytest.mark.parametrize(("queries", "keys"), [(3, 0), (0, 3)])
+def test_gradients_without_keys_or_queries_are_zeros(queries: int, keys: int) -> None:
+    leaves = [weft.ones(1, 1, n, 4).requires_grad_() for n in (queries, keys, keys)]
+    weft.empty(2**14).fill_(7.0)  # memory that is handed out again
+    for leaf, grad in zip(leaves, weft.autograd.grad(F.scaled_dot_product_attention(*leaves).sum(), leaves), strict=True):
+        assert weft.equal(grad, weft.zeros_like(leaf))
+
+
 def test_half_precision_keeps_its_dtype() -> None:
     q, k, v = weft.randn(3, 1, 2, 9, 8).to(weft.bfloat16).unbind()
     out = F.scaled_dot_product_attention(q, k, v)
