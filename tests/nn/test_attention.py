@@ -116,7 +116,9 @@ def test_no_keys_give_zeros() -> None:
 def test_gradients_without_keys_or_queries_are_zeros(queries: int, keys: int) -> None:
     leaves = [weft.ones(1, 1, n, 4).requires_grad_() for n in (queries, keys, keys)]
     weft.empty(2**14).fill_(7.0)  # memory that is handed out again
-    for leaf, grad in zip(leaves, weft.autograd.grad(F.scaled_dot_product_attention(*leaves).sum(), leaves), strict=True):
+    for leaf, grad in zip(
+        leaves, weft.autograd.grad(F.scaled_dot_product_attention(*leaves).sum(), leaves), strict=True
+    ):
         assert weft.equal(grad, weft.zeros_like(leaf))
 
 
