@@ -5,10 +5,11 @@
 #include <cstdint>
 
 #include "kernels/conv_geometry.h"
+#include "kernels/conv_pack.h"
 #include "kernels/conv_points.h"
 #include "kernels/conv_tile.h"
+#include "kernels/conv_write.h"
 #include "kernels/gemm.h"
-#include "kernels/gemm_epilogue.h"
 #include "runtime/parallel.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
@@ -22,155 +23,6 @@ constexpr int64_t shared_bytes = 2 * window_bytes;  // of several small images
 // Panels so large, and used by so few blocks, are packed by the piece that uses them.
 constexpr int64_t own_panel_bytes = 128 << 10;
 constexpr int64_t own_panel_blocks = 16;
-
-/// Makes panels [tap][in channel][tile_columns] of the weights.
-template <class T>
-class WeightPacker {
- public:
-  explicit WeightPacker(const Correlation<T>& c)
-      : c_(c),
-        kernel_(c.kernel[0] * c.kernel[1] * c.kernel[2]),
-        taps_(c.axis[0].taps * c.axis[1].taps * c.axis[2].taps),
-        depth_(taps_ * (c.mixed == 0 ? c.in_channels : c.mixed)),
-        panels_(ceil_div(c.out_channels, tile_columns<T>)),
-        place_(kernel_),
-        offset_(kernel_),
-        taps_together_(c.weight_tap[2] == 1 && c.weight_tap[1] == c.kernel[2] &&
-                       c.weight_tap[0] == c.kernel[1] * c.kernel[2] && kernel_ > 1) {
-    for (int64_t k = 0; k < kernel_; ++k) place_[k] = -1;
-    int64_t tap = 0;
-    for (int64_t z = 0; z < c.axis[0].taps; ++z) {
-      for (int64_t y = 0; y < c.axis[1].taps; ++y) {
-        for (int64_t x = 0; x < c.axis[2].taps; ++x, ++tap) {
-          const int64_t iz = c.axis[0].index[z], iy = c.axis[1].index[y], ix = c.axis[2].index[x];
-          place_[(iz * c.kernel[1] + iy) * c.kernel[2] + ix] = tap;
-          offset_[tap] = iz * c.weight_tap[0] + iy * c.weight_tap[1] + ix * c.weight_tap[2];
-        }
-      }
-    }
-  }
-
-  int64_t taps() const noexcept { return taps_; }
-  int64_t panels() const noexcept { return panels_; }
-  /// Elements; the row past the end takes taps of other phases.
-  int64_t panel_size() const noexcept { return (depth_ + 1) * tile_columns<T>; }
-
-  void pack(int64_t group, int64_t panel, T* to) const {
-    if (c_.mixed != 0)
-      pack_mixed(group, to);
-    else
-      pack_channels(group, panel * tile_columns<T>, to);
-  }
-  /// The panels of one group after those of another.
-  void pack_all(T* to) const {
-    parallel_for(c_.groups * panels_, 1 + (1 << 16) / (depth_ * tile_columns<T> + 1), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) pack(i / panels_, i % panels_, to + i * panel_size());
-    });
-  }
-
- private:
-  /// [tap][in channel of the group][lane]: a lane is an output channel, a group takes c.mixed of them.
-  void pack_mixed(int64_t group, T* to) const {
-    for (int64_t l = 0; l < lanes<T>; ++l) {
-      const int64_t o = group * lanes<T> + l;
-      const T* from = c_.weight + o / c_.mixed * c_.weight_group + o % c_.mixed * c_.weight_out;
-      T* place = to + l;
-      for (int64_t t = 0; t < taps_; ++t) {
-        for (int64_t i = 0; i < c_.mixed; ++i, place += tile_columns<T>) *place = from[offset_[t] + i * c_.weight_in];
-      }
-    }
-  }
-  void pack_channels(int64_t group, int64_t first, T* to) const {
-    constexpr int64_t width = tile_columns<T>;
-    const int64_t channels = min_of(width, c_.out_channels - first), inputs = c_.in_channels;
-    for (int64_t o = 0; o < channels; o += lanes<T>) {
-      const int64_t n = min_of(lanes<T>, channels - o);
-      const T* w = c_.weight + group * c_.weight_group + (first + o) * c_.weight_out;
-      if (taps_together_ && c_.weight_in == kernel_) {  // the taps of all channels follow each other
-        int64_t tap = 0, input = 0;
-        transpose_strip<T, Strip::whole>(to + o, width, w, c_.weight_out, n, inputs * kernel_,
-                                         [&](int64_t) __attribute__((always_inline)) {
-                                           const int64_t at = place_[tap] < 0 ? depth_ : place_[tap] * inputs + input;
-                                           if (++tap == kernel_) tap = 0, ++input;
-                                           return at;
-                                         });
-        continue;
-      }
-      if (taps_together_) {
-        for (int64_t i = 0; i < inputs; ++i) {
-          transpose_strip<T, Strip::whole>(to + o, width, w + i * c_.weight_in, c_.weight_out, n, kernel_,
-                                           [&](int64_t k) __attribute__((always_inline)) {
-                                             return place_[k] < 0 ? depth_ : place_[k] * inputs + i;
-                                           });
-        }
-        continue;
-      }
-      for (int64_t t = 0; t < taps_; ++t) {
-        const T* tap = w + offset_[t];
-        T* rows = to + t * inputs * width + o;
-        if (c_.weight_in == 1) {
-          transpose_strip<T, Strip::whole>(rows, width, tap, c_.weight_out, n, inputs, [](int64_t i) { return i; });
-          continue;
-        }
-        for (int64_t i = 0; i < inputs; ++i) {
-          if (c_.weight_out == 1) {
-            store(rows + i * width, load_first(tap + i * c_.weight_in, n));
-          } else {
-            for (int64_t l = 0; l < lanes<T>; ++l) {
-              rows[i * width + l] = l < n ? tap[i * c_.weight_in + l * c_.weight_out] : T(0);
-            }
-          }
-        }
-      }
-    }
-  }
-
-  const Correlation<T>& c_;
-  int64_t kernel_, taps_, depth_, panels_;
-  Scratch<int64_t> place_;   // kernel position -> tap, or -1
-  Scratch<int64_t> offset_;  // tap -> element offset in the weight
-  bool taps_together_;
-};
-
-/// Points from `first` that lie at even distances in the destination, at most `n`.
-[[gnu::always_inline]] inline int64_t stretch(const int64_t* destination, int64_t first, int64_t n,
-                                              int64_t step) noexcept {
-  int64_t count = 1;
-  while (count < n && destination[first + count] - destination[first + count - 1] == step) ++count;
-  return count;
-}
-
-/// Writes a tile of points x channels where channels are not consecutive.
-template <class T>
-[[gnu::noinline]] void store_planes(const T* tile, int64_t points, int64_t channels, T* to, int64_t channel_stride,
-                                    int64_t step, const int64_t* offset, const T* bias, bool is_relu) {
-  for (int64_t o = 0; o < channels; o += lanes<T>) {
-    for (int64_t p = 0; p < points; p += lanes<T>) {
-      const int64_t n = min_of(lanes<T>, points - p), rows = min_of(lanes<T>, channels - o);
-      Vec<T> square[lanes<T>];
-#pragma GCC unroll 16
-      for (int i = 0; i < lanes<T>; ++i) {
-        square[i] = i < n ? load(tile + (p + i) * tile_columns<T> + o) : Vec<T>{};
-      }
-      transpose<T>(square);
-      alignas(64) T turned[lanes<T> * lanes<T>];
-#pragma GCC unroll 16
-      for (int i = 0; i < lanes<T>; ++i) store(turned + i * lanes<T>, square[i]);
-      const bool even = step == 1 && stretch(offset, p, n, 1) == n;
-      for (int64_t i = 0; i < rows; ++i) {
-        Vec<T> v = load(turned + i * lanes<T>);
-        if (bias != nullptr) v += bias[o + i];
-        if (is_relu) v = relu<T>(v);
-        T* plane = to + (o + i) * channel_stride;
-        if (even) {
-          store_first(plane + offset[p], v, n);
-        } else {
-          for (int64_t l = 0; l < n; ++l) plane[offset[p + l]] = v[l];
-        }
-      }
-    }
-  }
-}
 
 /// The element of v that each lane names.
 template <class T>
@@ -263,12 +115,11 @@ void correlate(Correlation<T> c) {
   const Axis* axis = c.axis;
   if (c.batch * c.groups * c.out_channels * axis[0].count * axis[1].count * axis[2].count == 0) return;
   const bool empty = c.in_channels * axis[0].taps * axis[1].taps * axis[2].taps == 0;
-  if (!empty && (multiply_planes(c) || correlate_planes(c))) return;
+  if (!empty && (multiply_planes(c) || correlate_fewer(c) || correlate_planes(c))) return;
 
   if (!empty) mix_groups(c);
   const WeightPacker<T> packer(c);
   const int64_t* src = c.source_stride;
-  const int64_t* dst = c.destination_stride;
   const bool in_place =
       !empty && src[1] == 1 && axis[0].stays_inside() && axis[1].stays_inside() && axis[2].stays_inside();
   const int64_t channels = c.in_channels;
@@ -322,12 +173,7 @@ void correlate(Correlation<T> c) {
       }
       if (own_panel && b == 0) packer.pack(group, panel_block, copy.data());
       points.place(block, window);
-      const int64_t step = axis[2].dst_step * dst[4];
-      const T* bias = c.bias == nullptr ? nullptr : c.bias + group * c.out_channels;
-      Epilogue<T> epilogue;
-      epilogue.column_bias = bias;
-      epilogue.activation = c.relu ? Activation::relu : Activation::none;
-      T* destination = c.destination + group * c.out_channels * dst[1];
+      const PointWriter<T> writer(c, group);
       for (int64_t j = panels * panel_block / panel_blocks; j < panels * (panel_block + 1) / panel_blocks; ++j) {
         const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, c.out_channels - o);
         const T* panel = own_panel ? copy.data() : weights.data() + (group * panels + j) * panel_size;
@@ -337,29 +183,13 @@ void correlate(Correlation<T> c) {
           for (int64_t t = 0; t < row_tiles.count; ++t) {
             const int64_t first = band.first + row_tiles.begin(t), height = row_tiles.begin(t + 1) - row_tiles.begin(t);
             const int64_t* to = points.destination() + first;
-            if (dst[1] == 1) {  // fetches what the tile will be written to
-              for (int64_t p = 0; p < height; ++p) {
-                __builtin_prefetch(destination + to[p] + o, 1);
-                __builtin_prefetch(destination + to[p] + o + lanes<T>, 1);
-              }
-            } else {
-              for (int64_t i = 0; i < n; ++i) __builtin_prefetch(destination + (o + i) * dst[1] + to[0], 1);
-            }
+            writer.prefetch(to, height, o, n);
             const T* const* from = points.source() + first;
             if (c.mixed != 0)
               mixed_tile(from, height, panel, band.walk, c.mixed, tile);
             else
               point_tiles<T>().sum[height - 1][n > lanes<T> ? 1 : 0](from, panel, band.walk, tile);
-            if (dst[1] == 1) {
-              for (int64_t p = 0; p < height;) {
-                const int64_t count = stretch(to, p, height - p, step);
-                store_tile(tile + p * tile_columns<T>, count, n, destination + to[p] + o, step, 0, o, epilogue);
-                p += count;
-              }
-            } else {
-              store_planes(tile, height, n, destination + o * dst[1], dst[1], step, to,
-                           bias == nullptr ? nullptr : bias + o, c.relu);
-            }
+            writer.write(tile, to, height, o, n);
           }
         }
       }

@@ -17,6 +17,7 @@ constexpr int64_t window_bytes = 256 << 10;
 // Each block reads and writes all sums: where those are large, blocks are larger too.
 constexpr int64_t most_window_bytes = 1 << 20;
 constexpr int64_t most_partial_bytes = 16 << 20;
+constexpr int64_t small_weight_bytes = 256 << 10;
 
 /// Element `C` of its group in every lane, groups being `Mixed` neighbours.
 template <class T, int Mixed, int C, int... L>
@@ -87,6 +88,11 @@ bool multiply_planes(const ConvArgs& args) {
   const int64_t *x = args.input.stride, *g = args.output.stride;
   if (args.groups != 1 || args.weight.stride[1] != 1 || plane * args.batch == 0 || plane < 64) return false;
   if (!is_even(args.input, args.in_size) || !is_even(args.output, args.out_size)) return false;
+  // With channels last and many outputs the operands of a small product are read where they lie, once.
+  const int64_t bytes = args.in_channels * args.out_channels * static_cast<int64_t>(sizeof(T));
+  const bool many_outputs = args.out_channels >= max_of(args.in_channels, 8 * tile_columns<T>);
+  if (x[1] == 1 && g[1] == 1 && many_outputs && args.out_channels % lanes<T> == 0 && bytes <= small_weight_bytes)
+    return false;
   GemmTable table;
   fill(table);
   GemmArgs product{.m = args.out_channels, .n = args.in_channels, .k = plane};
@@ -145,9 +151,12 @@ void gradient_of_weight(const ConvArgs& args) {
   const int64_t count = is_empty ? 0 : blocks.count();
   const int64_t panels = ceil_div(out_channels, tile_columns<T>);
   const int64_t affordable = max_of(most_partial_bytes / (size * groups * static_cast<int64_t>(sizeof(T))), 1);
-  // Panels divide the work first: every part is a copy of the gradient to be written and added.
-  const int64_t panel_blocks = min_of(panels, ceil_div(16, groups));
-  const int64_t parts = max_of(min_of(min_of(count, affordable), ceil_div(16, groups * panel_blocks)), 1);
+  // Panels divide the work first: every part is a copy of the gradient to be written and added. But operands that lie
+  // in memory should be read once.
+  const int64_t most_parts = max_of(min_of(count, affordable), 1);
+  const int64_t parts_first = in_place && grad_in_place ? min_of(most_parts, ceil_div(16, groups)) : 1;
+  const int64_t panel_blocks = min_of(panels, ceil_div(16, groups * parts_first));
+  const int64_t parts = min_of(most_parts, ceil_div(16, groups * panel_blocks));
   Scratch<T> sums(parts * groups * size);
 
   parallel_for(parts * groups * panel_blocks, 1, [&](int64_t begin, int64_t end) {
@@ -199,6 +208,12 @@ void gradient_of_weight(const ConvArgs& args) {
                       8 * grad_pixel};
         walk.out_row = grad_columns * static_cast<int64_t>(sizeof(T));
         const RowTiles row_tiles(sweep_rows);
+        // The next block is fetched during this one, a few lines for each tile.
+        const bool fetches = in_place && grad_in_place && kernel == 1 && axis[1].step * axis[2].step == 1;
+        const int64_t tile_count = fetches ? (last_panel - first_panel) * row_tiles.count : 1;
+        const int64_t image_lines = ceil_div(block.rows * window.row, tile_count * lanes<T>);
+        const int64_t grad_lines = ceil_div(block.rows * grad_row, tile_count * lanes<T>);
+        const T *next_image = window.data + block.rows * window.row, *next_grad = grad + block.rows * grad_row;
         for (int64_t s = 0; s < sweeps; ++s) {
           const int64_t tap = s * row_taps;
           const int64_t x = tap % args.kernel[2], y = tap / args.kernel[2] % args.kernel[1];
@@ -216,6 +231,10 @@ void gradient_of_weight(const ConvArgs& args) {
             for (int64_t t = 0; t < row_tiles.count; ++t) {
               const int64_t r = row_tiles.begin(t), height = row_tiles.begin(t + 1) - r;
               T* to = sum + (tap * tap_rows + r) * grad_columns + o;
+              for (int64_t i = 0; fetches && i < image_lines; ++i, next_image += lanes<T>)
+                __builtin_prefetch(next_image, 0, 2);
+              for (int64_t i = 0; fetches && i < grad_lines; ++i, next_grad += lanes<T>)
+                __builtin_prefetch(next_grad, 0, 2);
               for (int64_t i = 0; i < height; ++i) {
                 __builtin_prefetch(to + i * grad_columns, 1);
                 __builtin_prefetch(to + i * grad_columns + lanes<T>, 1);

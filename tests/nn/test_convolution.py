@@ -39,6 +39,10 @@ CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] =
     "many filters": ((3, 120, 7, 6), 512, (3, 3), {"padding": 1}),
     "many filters, strided": ((2, 530, 6, 7), 540, (2, 3), {"padding": (0, 1), "stride": 2}),
     "many filters, batch of 1": ((1, 270, 9, 8), 520, (2, 2), {}),
+    "patches of even sizes": ((3, 32, 28, 30), 64, (3, 3), {"padding": 1}),
+    "patches of odd sizes": ((2, 48, 33, 45), 80, (3, 3), {}),
+    "patches of small images": ((9, 64, 9, 10), 32, (3, 3), {"padding": 1}),
+    "patches of many channels": ((3, 208, 14, 13), 72, (3, 3), {"padding": 2}),
     "a large weight": ((3, 200, 7, 5), 150, (3, 3), {"padding": 1}),
     "a large weight, strided": ((2, 170, 9, 12), 190, (3, 3), {"stride": (2, 3)}),
     "a large weight, dilated": ((2, 170, 9, 12), 190, (3, 3), {"padding": 2, "dilation": 2}),
@@ -124,3 +128,26 @@ def test_values_between_the_rows_of_planes_do_not_reach_a_point() -> None:
     x[:, :, 2] = float("nan")
     out = F.conv2d(x, weft.ones(3, 2, 1, 3), padding=(0, 1))
     assert out.isnan().any(dim=3)[0, 0].tolist() == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize("layout", ["planes", "channels last"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 3e38])
+def test_a_value_beyond_the_range_reaches_the_points_that_see_it_alone(value: float, layout: str) -> None:
+    """Patches of results share their sums, in which 3e38 overflows and an infinity spoils its neighbours."""
+    weft.manual_seed(3)
+    x, weight = weft.rand(2, 32, 20, 22), weft.full((33, 32, 3, 3), 1e-3)
+    x[1, 7, 5, 6] = value
+    if layout == "channels last":
+        x = x.contiguous(memory_format=weft.channels_last)
+    out = F.conv2d(x, weight, padding=1)
+    wanted = F.conv2d(x.double(), weight.double(), padding=1)
+    assert int((~out.isfinite()).sum()) == (0 if value == 3e38 else 9 * 33)
+    weft.testing.assert_close(out.double(), wanted, rtol=1e-5, atol=1e-5, equal_nan=True)
+
+
+def test_bias_of_patches_is_added_once_and_rectified() -> None:
+    x, weight, bias = weft.randn(2, 32, 21, 30), weft.randn(40, 32, 3, 3), weft.randn(40)
+    out = F.relu(F.conv2d(x, weight, bias, padding=1))
+    wanted = F.relu(F.conv2d(x.double(), weight.double(), bias.double(), padding=1))
+    bound = 8 * 288**0.5 * float(weft.finfo(weft.float32).eps) * float(wanted.abs().max())
+    assert float((out.double() - wanted).abs().max()) <= bound
