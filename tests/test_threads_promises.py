@@ -311,3 +311,39 @@ def test_samplers_leave_the_sign_variable_of_the_c_library_alone() -> None:
     weft.lgamma(weft.tensor([0.5, -0.5, 30.0]))
     weft.distributions.Binomial(50, weft.tensor(0.3)).sample((1000,))
     assert sign.value == 7
+
+
+@needs_affinity
+@pytest.mark.parametrize("cores", [(0, 0, 1), (0, 1, 1, 1), (0, 0, 0, 0, 1)])
+def test_no_thread_is_passed_over_for_ever_where_threads_outnumber_the_cpus_they_are_pinned_to(
+    cores: tuple[int, ...],
+) -> None:
+    allowed = sorted(os.sched_getaffinity(0))
+    weft.set_num_threads(1)
+    favoured: list[int] = []  # the others work until this one has done its share
+    stop = threading.Event()
+    arrived = threading.Event()
+
+    def work(index: int) -> None:
+        os.sched_setaffinity(0, {allowed[cores[index]]})
+        x = weft.randn(64, 64)
+        net = weft.nn.Linear(64, 64)
+        steps = 0
+        while not stop.is_set():
+            net(x).sum().backward()
+            steps = steps + 1 if favoured == [index] else 0
+            if steps == 500:
+                arrived.set()
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(cores))]
+    for thread in threads:
+        thread.start()
+    try:
+        for index in range(len(cores)):
+            arrived.clear()
+            favoured[:] = [index]
+            assert arrived.wait(60), f"thread {index} of those pinned to {cores} stands still"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -1,5 +1,6 @@
 #include "runtime/handover.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
@@ -20,8 +21,10 @@ constexpr int64_t between_openings = 10'000'000;
 constexpr int64_t opening = 150'000;         // whoever waits for the lock has woken by then
 constexpr int64_t turn = 10'000'000;         // how much a thread does before another has its turn
 constexpr int64_t longest_step = 1'000'000;  // what lasted longer was not all work
-constexpr int64_t first_look = 4'000'000;   // how often the first on the bench looks whether the others are still about
-constexpr int64_t later_look = 20'000'000;  // and the rest
+// How often the one longest on the bench looks whether the others are still about, and the rest.
+constexpr int64_t first_look = 4'000'000;
+constexpr int64_t later_look = 20'000'000;
+constexpr int64_t longest_passed_over = 4 * turn;  // for each thread on the bench
 
 // Hints, all of them: a wrong one costs time, not order. Python's lock is what excludes; `taker` and `passes` are
 // written with it held, `last_opening` by who just let go, the rest by anybody.
@@ -33,12 +36,15 @@ constinit std::atomic<int> blocked{0};                 // of ours, waiting in Py
 constinit std::atomic<bool> passed_on{false};          // since the last opening
 constinit std::atomic<int64_t> last_opening{0};
 
-// Surplus threads sleep on the bench, each with a ticket; those below `called` may go. A word of its own for each of
-// the latest tickets, which counts calls.
-alignas(64) constinit std::atomic<uint32_t> tickets{0};
-constinit std::atomic<uint32_t> called{0};
-constexpr uint32_t places = 64;
-constinit std::atomic<uint32_t> bench[places];
+// Surplus threads sleep on the bench. Who finds no place does not sit out.
+enum State : uint32_t { vacant, settling, waiting, called };
+struct alignas(64) Place {
+  std::atomic<uint32_t> state{vacant};
+  std::atomic<int> cpu{0};        // where the thread ran
+  std::atomic<int64_t> since{0};  // when it sat down
+};
+constinit std::atomic<int> benched{0};  // waiting, of all places
+constinit Place bench[64];
 
 constinit std::atomic<uint32_t> last_number{0};
 
@@ -59,36 +65,61 @@ void write(std::atomic<T>& field, std::type_identity_t<T> value) noexcept {
   field.store(value, std::memory_order_relaxed);
 }
 
-int benched() noexcept { return static_cast<int>(read(tickets) - read(called)); }
-
 // Of ours, at native work or after the lock.
-int active() noexcept { return read(away) - benched(); }
+int active() noexcept { return read(away) - read(benched); }
 
-void call_up_to(uint32_t ticket) noexcept {
-  uint32_t next = read(called);
-  while (static_cast<int32_t>(ticket - next) >= 0) {
-    if (!called.compare_exchange_weak(next, next + 1, std::memory_order_relaxed)) continue;
-    bench[next % places].fetch_add(1, std::memory_order_relaxed);
-    detail::futex_wake(bench[next % places]);
-    ++next;
-  }
+bool leave(Place& place, State next) noexcept {
+  uint32_t expected = waiting;
+  if (!place.state.compare_exchange_strong(expected, next, std::memory_order_relaxed)) return false;
+  benched.fetch_sub(1, std::memory_order_relaxed);
+  return true;
 }
 
-void call_next() noexcept {
-  if (benched() > 0) call_up_to(read(called));
+// Calls the one that sat longest of those that ran on this CPU, if the caller would make room here, or else on another:
+// the kernel wakes them where they ran, and they may be pinned there. Nobody is passed over for long.
+bool call_next(bool here) noexcept {
+  if (read(benched) <= 0) return false;
+  const int cpu = sched_getcpu();
+  Place *longest = nullptr, *fitting = nullptr;
+  for (Place& place : bench) {
+    if (read(place.state) != waiting) continue;
+    const auto longer = [&](const Place* other) { return other == nullptr || read(place.since) < read(other->since); };
+    if (longer(longest)) longest = &place;
+    if ((read(place.cpu) == cpu) == here && longer(fitting)) fitting = &place;
+  }
+  if (longest == nullptr) return false;
+  const bool too_long = governor::now() - read(longest->since) > longest_passed_over * read(benched);
+  Place* const next = too_long || (fitting == nullptr && !here) ? longest : fitting;
+  if (next == nullptr || !leave(*next, called)) return false;
+  detail::futex_wake(next->state);
+  return true;
+}
+
+bool sat_longest(const Place& place) noexcept {
+  return std::ranges::none_of(
+      bench, [&](const Place& other) { return read(other.state) == waiting && read(other.since) < read(place.since); });
 }
 
 void sit_out() noexcept {
-  const uint32_t ticket = tickets.fetch_add(1, std::memory_order_relaxed);
-  std::atomic<uint32_t>& place = bench[ticket % places];
-  for (;;) {
-    const uint32_t calls = read(place);
-    const int32_t ahead = static_cast<int32_t>(ticket - read(called));
-    if (ahead < 0) return;
-    const uint64_t seen = read(passes);
-    detail::futex_wait(place, calls, ahead == 0 ? first_look : later_look);
-    if (read(passes) == seen) return call_up_to(ticket);  // all who could have called have left
+  Place* place = nullptr;
+  for (Place& free : bench) {
+    uint32_t expected = vacant;
+    if (!free.state.compare_exchange_strong(expected, settling, std::memory_order_relaxed)) continue;
+    place = &free;
+    break;
   }
+  if (place == nullptr) return;
+  write(place->since, governor::now());
+  write(place->cpu, sched_getcpu());
+  benched.fetch_add(1, std::memory_order_relaxed);
+  place->state.store(waiting, std::memory_order_relaxed);
+  for (;;) {
+    const uint64_t seen = read(passes);
+    detail::futex_wait(place->state, waiting, sat_longest(*place) ? first_look : later_look);
+    if (read(place->state) == called) break;
+    if (read(passes) == seen && leave(*place, called)) break;  // all who could have called have left
+  }
+  write(place->state, vacant);
 }
 
 }  // namespace
@@ -106,7 +137,7 @@ void after_letting_go() noexcept {
       write(last_opening, now);
     }
   }
-  if (working - benched() < detail::known_cpus()) call_next();
+  if (working - read(benched) < detail::known_cpus()) call_next(false);
   write(taken, false);
 }
 
@@ -119,12 +150,11 @@ int64_t before_taking(int64_t now) noexcept {
   used += std::min(now - had_lock, longest_step);
   if (used > turn) {
     const bool surplus = active() + read(taken) > detail::known_cpus();
-    if (surplus || benched() > 0) {
-      if (!surplus) call_next();
+    if (surplus || call_next(true)) {
       sit_out();
-      used = 0;
       now = governor::now();
     }
+    used = 0;
   }
   passes_before = read(passes);
   const int64_t start = now;
@@ -150,8 +180,8 @@ Company after_taking() noexcept {
     blocked.fetch_sub(1, std::memory_order_relaxed);
   }
   write(taken, true);
-  const int others = away.fetch_sub(1, std::memory_order_relaxed) - 1 - benched();
-  if (others + 1 < detail::known_cpus()) call_next();
+  const int others = away.fetch_sub(1, std::memory_order_relaxed) - 1 - read(benched);
+  if (others + 1 < detail::known_cpus()) call_next(false);
   const Company company = {others, static_cast<int64_t>(read(passes) - passes_before)};
   if (number == 0) number = last_number.fetch_add(1, std::memory_order_relaxed) + 1;
   if (read(taker) != number) {
@@ -171,7 +201,8 @@ void handover_after_fork_in_child() noexcept {
   write(away, 0);
   write(blocked, 0);
   write(taken, false);
-  write(called, read(tickets));
+  write(benched, 0);
+  for (Place& place : bench) write(place.state, vacant);
 }
 
 }  // namespace weft::detail
