@@ -23,7 +23,7 @@ esac
 nm -D "$(python -c 'import sys; print(sys.executable)')" 2> /dev/null | grep -q "__${library:3:4}_init" || preload="$(cc -print-file-name=$library) $(cc -print-file-name=libstdc++.so.6)"
 export PYTHONPATH=$build/site PYTHONSAFEPATH=1 PYTHONMALLOC=${PYTHONMALLOC:-malloc}
 [[ $kind != address ]] || export WEFT_CACHE_BYTES=0
-export TSAN_OPTIONS="log_path=$build/reports/log:suppressions=$PWD/tools/tsan.supp:detect_deadlocks=0:report_thread_leaks=0:die_after_fork=0:halt_on_error=0:exitcode=66"
+export TSAN_OPTIONS="${TSAN_OPTIONS:+$TSAN_OPTIONS:}log_path=$build/reports/log:detect_deadlocks=0:report_thread_leaks=0:die_after_fork=0:halt_on_error=0:exitcode=66"
 export ASAN_OPTIONS="log_path=$build/reports/log:detect_leaks=0:allocator_may_return_null=1"
 export UBSAN_OPTIONS="log_path=$build/reports/log:print_stacktrace=1:halt_on_error=1"
 failed=0

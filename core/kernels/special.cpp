@@ -44,6 +44,37 @@ constexpr double k1_series[] = {
     -8.97670518201014607e-14,  2.47715442421959868e-14, -7.01983708921476885e-15, 2.03870316623986088e-15,
     -6.05704727064301782e-16,  1.83809357524304543e-16, -5.68946284919364837e-17};
 
+/// What Ai is besides exponentials, sines and roots, as Chebyshev series interpolated in 40 digits: in 1 / zeta for
+/// zeta from 2/3 on, where Ai decays; in 1 / zeta^2 for zeta from sqrt(12) on, where it oscillates, odd terms times
+/// zeta.
+constexpr double airy_decay[] = {
+    1.92753672196993778,      -0.0324160001944859252,    0.00319412396136958355,  -0.0004942254050330157,
+    0.0000970651794254659462, -0.0000222444451120029813, 5.69483898792034309e-6,  -1.58683970390298675e-6,
+    4.73116099116600242e-7,   -1.49146792685371257e-7,   4.92820123945434708e-8,  -1.69559486608279131e-8,
+    6.04332245918630218e-9,   -2.22208624859797657e-9,   8.40080833010141301e-10, -3.25649804979001669e-10,
+    1.29133381281874967e-10,  -5.22787219141949599e-11,  2.15711201805596854e-11, -9.05822190980450429e-12,
+    3.86614271817948972e-12,  -1.67527740939030563e-12,  7.36266363413378583e-13, -3.27895530789883625e-13,
+    1.47856938738976867e-13,  -6.74592722770989893e-14,  3.1120984679855729e-14,  -1.45084419860074113e-14,
+    6.83141656731561185e-15,  -3.24720755685844885e-15,  1.55748183415504703e-15, -7.5347628345166801e-16,
+    3.67522340228383577e-16,  -1.80680710633734151e-16,  8.94975618550186081e-17, -4.46528818390057027e-17,
+    2.24338193599912738e-17,  -1.13463752544101538e-17};
+constexpr double airy_even[] = {
+    1.99713992526218248,     -0.00139519957690537169,  0.0000326784150640024645, -1.9404091544431854e-6,
+    1.88693307955583866e-7,  -2.50813983959403536e-8,  4.14766523533031619e-9,   -8.07083946535944582e-10,
+    1.78279248056995634e-10, -4.3617052732019037e-11,  1.16118542736576492e-11,  -3.31977808727985383e-12,
+    1.00897710123672451e-12, -3.23414246380143139e-13, 1.08633978346356408e-13,  -3.80393559863853517e-14,
+    1.38255393686832096e-14, -5.19678543995160654e-15, 2.01396562263702083e-15,  -8.02575410998412538e-16,
+    3.28128074479582656e-16, -1.37359722681634786e-16, 5.87725387635008121e-17,  -2.56636083224865888e-17,
+    1.14207142210760352e-17};
+constexpr double airy_odd[] = {
+    0.136150689485127448,    -0.00130838545827725927,  0.0000555176303557202215, -4.54476586594654587e-6,
+    5.46542871280018935e-7,  -8.49063298528918198e-8,  1.58636088972570444e-8,   -3.41073847728459244e-9,
+    8.19529208427213303e-10, -2.15597040077895156e-10, 6.11753312335789561e-11,  -1.85118548714323206e-11,
+    5.92173419816908235e-12, -1.98859013800793616e-12, 6.97091370140505183e-13,  -2.53903524573491913e-13,
+    9.57203089338409433e-14, -3.72288771501750717e-14, 1.48966655952394176e-14,  -6.11776093046276254e-15,
+    2.5732888544750706e-15,  -1.10659513561398966e-15, 4.85734685806115074e-16,  -2.17322619712157634e-16,
+    9.89825782207556008e-17, -4.58427418911585439e-17, 2.15674962596126211e-17,  -1.02978891745258839e-17};
+
 /// K0 and K1 for 0 < x <= 2 by their ascending series (A&S 9.6.13 and 9.6.11).
 double k0_small(double x) {
   const double z = 0.25 * x * x, log_half = std::log(0.5 * x) + euler_gamma;
@@ -98,7 +129,8 @@ double spherical_bessel_j0(double x) {
   return std::abs(x) < 1e-4 ? 1. - x * x / 6. : std::sin(x) / x;
 }
 
-/// Near 0 the Maclaurin series (A&S 10.4.2), elsewhere by Bessel functions of order 1/3 (10.4.14 and 10.4.15).
+/// Near 0 the Maclaurin series (A&S 10.4.2), elsewhere exponentials or sines of zeta times series in its inverse
+/// (10.4.59, 10.4.60). What zeta loses to rounding is made good, so that far from 0 errors stay those of the result.
 double airy_ai(double x) {
   if (std::isinf(x)) return x > 0. ? 0. : nan;
   if (std::isnan(x)) return x;
@@ -114,18 +146,19 @@ double airy_ai(double x) {
     }
     return sum;
   }
-  const double root = std::sqrt(std::abs(x)), zeta = 2. / 3. * std::abs(x) * root;
-  if (x > 0.) return root / (pi * std::sqrt(3.)) * std::cyl_bessel_k(1. / 3., zeta);
-  if (zeta < 20.)
-    return 0.5 * root * (std::cyl_bessel_j(1. / 3., zeta) - std::cyl_neumann(1. / 3., zeta) / std::sqrt(3.));
-  // A&S 10.4.60, whose error is exp(-2 zeta).
-  double even = 1., odd = 0., term = 1.;
-  for (int k = 1; k < 40 && term > 1e-18; ++k) {
-    term *= (6. * k - 5.) * (6. * k - 3.) * (6. * k - 1.) / (216. * k * (2. * k - 1.) * zeta);
-    (k % 2 == 0 ? even : odd) += k / 2 % 2 == 0 ? term : -term;
+  const double z = std::abs(x), root = std::sqrt(z), cube = z * root, zeta = 2. * cube / 3.;
+  const double root_rest = std::fma(-root, root, z) / (2. * root);
+  const double cube_rest = std::fma(z, root, -cube) + z * root_rest;
+  const double rest = (std::fma(-3., zeta, 2. * cube) + 2. * cube_rest) / 3.;
+  if (x > 0.) {
+    const double half = std::exp(-0.5 * zeta);  // twice: the whole may be subnormal
+    return half * (chebyshev_sum(airy_decay, 4. / 3. / zeta - 1.) / (2. * std::sqrt(pi * root)) * (1. - rest)) * half;
   }
-  const double angle = zeta + 0.25 * pi;
-  return (std::sin(angle) * even - std::cos(angle) * odd) / std::sqrt(pi * root);
+  // Sine and cosine of zeta + rest + pi / 4.
+  const double s = std::sin(zeta), c = std::cos(zeta), s_rest = std::sin(rest), c_rest = std::cos(rest);
+  const double sine = s * c_rest + c * s_rest, cosine = c * c_rest - s * s_rest, t = 24. / (zeta * zeta) - 1.;
+  const double even = chebyshev_sum(airy_even, t), odd = chebyshev_sum(airy_odd, t) / zeta;
+  return ((sine + cosine) * even - (cosine - sine) * odd) / std::sqrt(2. * pi * root);
 }
 
 // Error functions ---------------------------------------------------------------------------------------------------

@@ -48,6 +48,27 @@ def test_airy() -> None:
     agree(S.airy_ai(weft.from_numpy(x)), reference.airy(x)[0], 1e-12, 1e-14)
 
 
+@pytest.mark.parametrize(
+    ("x", "exact"),  # by mpmath, in 40 digits: SciPy is off by up to 1e-9 of it far below 0
+    [
+        (-1000.5, -0.046895461515614126),
+        (-200.25, -0.14446147932826566),
+        (-30.0, -0.087968188456842163),
+        (-9.5, 0.3191032477191282),
+        (-5.0, 0.35076100902411432),
+        (-3.0, -0.37881429367765807),
+        (1.0, 0.13529241631288142),
+        (2.5, 0.01572592338047049),
+        (8.0, 4.6922076160992316e-8),
+        (50.0, 4.5849417240748285e-104),
+        (100.0, 2.6344821520881845e-291),
+    ],
+)
+def test_airy_far_from_zero(x: float, exact: float) -> None:
+    amplitude = abs(exact) if x > 0 else np.pi**-0.5 * abs(x) ** -0.25
+    assert S.airy_ai(weft.tensor(x, dtype=weft.float64)).item() == pytest.approx(exact, rel=0, abs=1e-15 * amplitude)
+
+
 def test_zeta_and_polygamma() -> None:
     s, q = np.meshgrid(np.concatenate([np.linspace(1.01, 40, 60)]), np.geomspace(0.01, 1e4, 40))
     agree(S.zeta(weft.from_numpy(s), weft.from_numpy(q)), reference.zeta(s, q), 1e-12)
