@@ -42,28 +42,41 @@ __all__ = [
 ]
 
 
-def _broadcast(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Both to one shape, with PyTorch's warning if they differ."""
-    if target.size() == input.size():
-        return input, target
-    warnings.warn(
-        f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
-        "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-        stacklevel=3,
-    )
-    broadcast = weft.broadcast_tensors(input, target)
-    return broadcast[0], broadcast[1]
+def _paired_loss(
+    loss: Callable[..., Tensor],
+    input: Tensor,
+    target: Tensor,
+    reduction: str,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    options: tuple[float, ...] = (),
+) -> Tensor:
+    """``loss(input, target, *options)``, element by element, times the weights and reduced; the mean is over the weights.
 
-
-def _weighted(loss: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
-    """Element losses times their weights, reduced; the mean is over the weights."""
+    Shapes that differ are broadcast, with PyTorch's warning. One function, for small losses are mostly calls.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction, stacklevel=4)
+    if target.size() != input.size():
+        warnings.warn(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
+            "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+        input, target = weft.broadcast_tensors(input, target)
+    losses = loss(input, target, *options)
     if weight is None:
-        return reduced(loss, reduction)
-    if weight.size() != loss.size():
+        return losses.mean() if reduction == "mean" else reduced(losses, reduction)
+    if weight.size() != losses.size():
         raise ValueError("Weights and input must have the same size.")
     if reduction == "mean":
-        return (loss * weight).sum() / weight.sum()
-    return reduced(loss * weight, reduction)
+        return (losses * weight).sum() / weight.sum()
+    return reduced(losses * weight, reduction)
+
+
+def _absolute_difference(input: Tensor, target: Tensor) -> Tensor:
+    return (input - target).abs()
 
 
 def mse_loss(
@@ -85,9 +98,7 @@ def mse_loss(
     >>> weft.nn.functional.mse_loss(weft.tensor([1.0, 2.0]), weft.tensor([1.0, 4.0]))
     tensor(2.)
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    input, target = _broadcast(input, target)
-    return _weighted(internal.squared_difference(input, target), weight, reduction)
+    return _paired_loss(internal.squared_difference, input, target, reduction, weight, size_average, reduce)
 
 
 def l1_loss(
@@ -104,9 +115,7 @@ def l1_loss(
     >>> weft.nn.functional.l1_loss(weft.tensor([1.0, 2.0]), weft.tensor([1.0, 4.0]))
     tensor(1.)
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    input, target = _broadcast(input, target)
-    return _weighted((input - target).abs(), weight, reduction)
+    return _paired_loss(_absolute_difference, input, target, reduction, weight, size_average, reduce)
 
 
 def smooth_l1_loss(
@@ -123,13 +132,11 @@ def smooth_l1_loss(
     >>> weft.nn.functional.smooth_l1_loss(weft.tensor([0.0]), weft.tensor([3.0]))
     tensor(2.5000)
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    input, target = _broadcast(input, target)
     if beta == 0:
-        return reduced((input - target).abs(), reduction)
-    return reduced(internal.huber(input, target, beta, beta), reduction)
+        return _paired_loss(_absolute_difference, input, target, reduction, None, size_average, reduce)
+    return _paired_loss(internal.huber, input, target, reduction, None, size_average, reduce, (beta, beta))
 
 
 def huber_loss(
@@ -143,8 +150,7 @@ def huber_loss(
     """
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    input, target = _broadcast(input, target)
-    return _weighted(internal.huber(input, target, delta, 1.0), weight, reduction)
+    return _paired_loss(internal.huber, input, target, reduction, weight, options=(delta, 1.0))
 
 
 def cross_entropy(
