@@ -59,7 +59,12 @@ class RowBlock {
  public:
   /// Reads `copied` unless that is null.
   RowBlock(const Problem<T>& p, const T* a, int64_t rows, int64_t k, const T* copied)
-      : kernels_(p.kernels), tiles_(rows), row_(p.a_row), col_(p.a_col), depth_(k), a_(a), copied_(copied) {}
+      : kernels_(p.kernels), tiles_(rows), row_(p.a_row), col_(p.a_col), depth_(k), a_(a), copied_(copied) {
+    constexpr int64_t parts = depth_parts;
+    walk_.a_row = copied == nullptr ? row_ : 1;
+    walk_.runs = is_long() && k % parts == 0 ? parts : 1;
+    walk_.length = k / walk_.runs;
+  }
 
   const RowTiles& row_tiles() const noexcept { return tiles_; }
 
@@ -96,54 +101,48 @@ class RowBlock {
 
   /// Tile t times n columns of B, to c, which is the element (row, column) of C. Packs B, unless `packed` is null.
   [[gnu::always_inline]] void multiply(int64_t t, const T* b, int64_t b_step, int64_t ahead, T* packed, int64_t n, T* c,
-                                       int64_t c_row, int64_t row, int64_t column, const Epilogue<T>& epilogue) const {
-    constexpr int64_t parts = depth_parts, long_depth = 128;
+                                       int64_t c_row, int64_t row, int64_t column, const Epilogue<T>& epilogue) {
     const int64_t i = tiles_.begin(t), height = tiles_.begin(t + 1) - i;
     const int vectors = n > lanes<T> ? 2 : 1;
-    const bool direct = n % lanes<T> == 0 && epilogue.is_plain();
+    const bool direct = n % lanes<T> == 0 && epilogue.is_simple();
     alignas(64) T tile[tile_rows * tile_columns<T>];
-    int64_t offset[parts] = {};
-    TileWalk walk{1, offset, depth_, height, b_step, 0, ahead};
-    walk.packed = packed;
-    const T* a = a_ + i * row_;
-    if (copied_ != nullptr) {
-      a = copied_ + i * depth_;
-    } else {
-      walk.a_row = row_;
-      walk.a_step = col_;
-      // The first columns read A from afar; the last tile of them leaves what comes next to B.
-      const bool close = col_ == 1 && row_ <= 2 * depth_;
-      if (close && column == 0 && packed == nullptr && t + 1 < tiles_.count) walk.next_rows = a + height * row_;
-    }
-    if (direct) {
-      walk.out_row = c_row * static_cast<int64_t>(sizeof(T));
-      walk.add = epilogue.accumulate;
-      // Short tiles leave lines that are only written to the store buffer. Long ones fetch theirs part by part: all at
-      // once they would hold up those of A and B.
-      walk.fetch = epilogue.accumulate || depth_ >= long_depth;
-      if (depth_ >= long_depth && depth_ % parts == 0) {
-        walk.runs = parts;
-        walk.length = depth_ / parts;
-        walk.b_run = walk.length * b_step;
-        for (int64_t r = 0; r < parts; ++r) offset[r] = r * walk.length * walk.a_step;
-      }
-    } else {
+    const T* a = copied_ != nullptr ? copied_ + i * depth_ : a_ + i * row_;
+    walk_.a_step = copied_ != nullptr ? height : col_;
+    walk_.b_step = b_step;
+    walk_.b_run = walk_.length * b_step;
+    walk_.b_ahead = ahead;
+    walk_.packed = packed;
+    // The first columns read A from afar; the last tile of them leaves what comes next to B.
+    const bool first = column == 0 && packed == nullptr && t + 1 < tiles_.count;
+    walk_.next_rows = first && copied_ == nullptr && col_ == 1 && row_ <= 2 * depth_ ? a + height * row_ : nullptr;
+    walk_.out_row = direct ? c_row * static_cast<int64_t>(sizeof(T)) : tile_row_bytes;
+    walk_.bias = direct ? epilogue.bias_at(column) : nullptr;
+    walk_.add = direct && epilogue.accumulate;
+    // Short tiles leave lines that are only written to the store buffer. Long ones fetch theirs part by part: all at
+    // once they would hold up those of A and B.
+    walk_.fetch = direct && (epilogue.accumulate || is_long());
+    if (!direct) {
       for (int64_t r = 0; r < height; ++r) {
         __builtin_prefetch(c + r * c_row, 1);
         __builtin_prefetch(c + r * c_row + lanes<T>, 1);
       }
     }
     const Tile<T> sum = packed != nullptr ? kernels_->sum_and_pack[height - 1] : kernels_->sum[height - 1][vectors - 1];
-    sum(a, b, walk, direct ? c : tile);
+    sum(a, b, walk_, direct ? c : tile);
     if (!direct) store_tile(tile, height, n, c, c_row, row, column, epilogue);
   }
 
  private:
+  bool is_long() const noexcept { return depth_ >= 128; }
+
   const Tiles<T>* kernels_;
   RowTiles tiles_;
   int64_t row_, col_, depth_;
   const T* a_;
   const T* copied_;
+  // Of the tile at hand, and changed from one to the next field by field: an initializer would be a store of a whole
+  // vector, which no load can be served from while it waits behind the last tile's result.
+  TileWalk walk_{};
 };
 
 template <class T>
@@ -210,7 +209,7 @@ void multiply_blocked(const Problem<T>& p) {
           for (int64_t piece = begin; piece < end; ++piece) {
             const int64_t i_block = piece / column_blocks, first = piece % column_blocks * panels_each;
             const int64_t row = p.m * (some + i_block) / row_blocks;
-            const RowBlock<T> a = block_of(some + i_block, copies > 0 ? copied.data() + i_block * copy_size : nullptr);
+            RowBlock<T> a = block_of(some + i_block, copies > 0 ? copied.data() + i_block * copy_size : nullptr);
             for (int64_t j = first; j < min_of(first + panels_each, panels); ++j) {
               int64_t image, column;
               const T* const from = columns_of(j, image, column);
@@ -276,7 +275,7 @@ template <class T>
 void multiply_panels(const Problem<T>& p) {
   constexpr int64_t width = tile_columns<T>;
   parallel_for(ceil_div(p.n, width), 1 + piece_work / (p.m * p.k * width), [&](int64_t begin, int64_t end) {
-    const RowBlock<T> a(p, p.a, p.m, p.k, nullptr);
+    RowBlock<T> a(p, p.a, p.m, p.k, nullptr);
     const RowTiles& row_tiles = a.row_tiles();
     for (int64_t j = begin; j < end; ++j) {
       const int64_t column = j * width, n = min_of(width, p.n - column);
@@ -309,9 +308,8 @@ bool suits_small(const Problem<T>& p) {
 template <class T>
 void multiply_small(const Problem<T>& p, int64_t count, int64_t a_next, int64_t b_next, int64_t c_next) {
   constexpr int64_t width = tile_columns<T>;
-  const int64_t no_offset = 0;
-  const bool direct = p.epilogue.is_plain();  // the columns are whole vectors
-  TileWalk walk{1, &no_offset, p.k, p.a_col, p.b_row, 0, p.b_row, p.a_row};
+  const bool direct = p.epilogue.is_simple();  // the columns are whole vectors
+  TileWalk walk{1, nullptr, p.k, p.a_col, p.b_row, 0, p.b_row, p.a_row};
   if (direct) {
     walk.out_row = p.c_row * static_cast<int64_t>(sizeof(T));
     walk.add = p.epilogue.accumulate;
@@ -329,6 +327,7 @@ void multiply_small(const Problem<T>& p, int64_t count, int64_t a_next, int64_t 
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t height = rows[t + 1] - rows[t];
         T* const to = c + rows[t] * p.c_row + j;
+        if (direct) walk.bias = p.epilogue.bias_at(j);
         tiles<T>().sum[height - 1][vectors - 1](a + rows[t] * p.a_row, b + j, walk, direct ? to : tile);
         if (!direct) store_tile(tile, height, n, to, p.c_row, rows[t], j, p.epilogue);
       }

@@ -18,8 +18,12 @@ struct Epilogue {
   const T* row_bias = nullptr;
   Activation activation = Activation::none;
 
-  [[gnu::always_inline]] bool is_plain() const noexcept {
-    return alpha == T(1) && column_bias == nullptr && row_bias == nullptr && activation == Activation::none;
+  /// Whether a tile of whole vectors can write its sums itself.
+  [[gnu::always_inline]] bool is_simple() const noexcept {
+    return alpha == T(1) && row_bias == nullptr && activation == Activation::none;
+  }
+  [[gnu::always_inline]] const T* bias_at(int64_t column) const noexcept {
+    return column_bias == nullptr ? nullptr : column_bias + column;
   }
   /// The epilogue of one stretch of k: only the first sees what C held, only the last adds bias and activates.
   [[gnu::always_inline]] Epilogue part(bool first, bool last) const noexcept {
@@ -68,7 +72,7 @@ template <class T>
 template <class T>
 [[gnu::noinline]] void store_tile(T* tile, int64_t rows, int64_t columns, T* c, int64_t c_row, int64_t row,
                                   int64_t column, const Epilogue<T>& e) {
-  const bool plain = e.is_plain();
+  const bool plain = e.is_simple() && e.column_bias == nullptr;
   for (int64_t i = 0; i < rows; ++i, tile += tile_columns<T>, c += c_row) {
     if (e.activation == Activation::gelu) {
       for (int64_t j = 0; j < columns; j += lanes<T>) {

@@ -10,10 +10,10 @@ namespace weft::kernels::WEFT_ISA_NAMESPACE {
 inline constexpr int tile_vectors = 2;
 inline constexpr int64_t tile_row_bytes = tile_vectors * vector_bytes;
 
-/// How a tile walks k: `runs` stretches of `length` steps. Stretch r starts a_offset[r] elements into a, and
-/// r * b_run into b. Within one, a advances by a_step and b by b_step. Each step prefetches what
-/// lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place; or else the
-/// next line of the rows that the next tile reads, if those are given.
+/// How a tile walks k: `runs` stretches of `length` steps. Stretch r starts a_offset[r] elements into a (null: where
+/// the one before ended), and r * b_run into b. Within one, a advances by a_step and b by b_step. Each step prefetches
+/// what lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place; or
+/// else the next line of the rows that the next tile reads, if those are given.
 struct TileWalk {
   int64_t runs;
   const int64_t* a_offset;
@@ -29,6 +29,8 @@ struct TileWalk {
   int64_t out_row = tile_row_bytes;
   bool add = false;
   bool fetch = false;
+  /// As many elements as the result has columns, added to every row of it; or null.
+  const void* bias = nullptr;
   /// Where tiles that pack write the rows of b that they read, one after the other.
   void* packed = nullptr;
   const void* next_rows = nullptr;
@@ -112,6 +114,14 @@ template <class T, int Rows, int Vectors>
       for (int j = 0; j < Vectors; ++j) sum[i][j] += load(out + i * row + j * lanes<T>);
     }
   }
+  if (walk.bias != nullptr) {
+#pragma GCC unroll 2
+    for (int j = 0; j < Vectors; ++j) {
+      const Vec<T> bias = load(static_cast<const T*>(walk.bias) + j * lanes<T>);
+#pragma GCC unroll 14
+      for (int i = 0; i < Rows; ++i) sum[i][j] += bias;
+    }
+  }
 #pragma GCC unroll 14
   for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 2
@@ -125,14 +135,15 @@ template <class T, int Rows, int Vectors, bool packs, class AddProduct>
                                             const AddProduct& add_product) noexcept {
   const int64_t length = walk.length, b_step = walk.b_step;
   const bool fetches_rows = walk.next_rows != nullptr;
-  const char* fetch = static_cast<const char*>(fetches_rows ? walk.next_rows : b + walk.b_ahead);
+  const char* fetch = static_cast<const char*>(walk.next_rows);
   const int64_t fetch_step = fetches_rows ? vector_bytes : b_step * static_cast<int64_t>(sizeof(T));
   T* packed = static_cast<T*>(walk.packed);
   Vec<T> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
     fetch_result<Rows>(walk, r, out);
-    StridedRows<T, Rows> rows(a + walk.a_offset[r], walk);
+    StridedRows<T, Rows> rows(a + (walk.a_offset == nullptr ? r * length * walk.a_step : walk.a_offset[r]), walk);
     const T* b_row = b + r * walk.b_run;
+    if (!fetches_rows) fetch = reinterpret_cast<const char*>(b_row + walk.b_ahead);
     for (int64_t k = 0; k < length; ++k, b_row += b_step) {
       Vec<T> columns[Vectors];
 #pragma GCC unroll 2
