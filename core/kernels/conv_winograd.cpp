@@ -13,11 +13,12 @@
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
-constexpr int64_t products = 16;          // of a patch
-constexpr int64_t patch_bytes = 1 << 20;  // of a block's transformed patches: half of L2
-constexpr int64_t fewest_patches = 28;    // of a block: it reads all weights once
-constexpr int64_t fewest_in_all = 96;     // transforming the weights takes what fewer save
-constexpr int64_t most_channels = 512;
+constexpr int64_t products = 16;                       // of a patch
+constexpr int64_t patch_bytes = 1 << 20;               // of a block's transformed patches: half of L2
+constexpr int64_t fewest_patches = 28;                 // of a block: it reads all weights once
+constexpr int64_t fewest_in_all = 96;                  // transforming the weights takes what fewer save
+constexpr int64_t least_depth = 32, most_depth = 512;  // channels times taps of the depth
+constexpr int64_t slab_slices = 4;
 
 /// G w G^T of a panel's 3 x 3 taps: [tap][channel][columns] becomes [product][channel][columns], products `apart`.
 template <class T>
@@ -59,15 +60,15 @@ struct Column {
   }
 };
 
-/// B^T d B of a row of patches that lie two pixels apart, for each channel.
+/// B^T d B of a row of patches that lie two pixels apart, for each channel. Patches go to places `step` apart.
 template <class T>
-[[gnu::noinline]] void transform_patches(T* to, int64_t apart, const T* window, int64_t row, int64_t channels,
-                                         int64_t patches) {
+[[gnu::noinline]] void transform_patches(T* to, int64_t apart, int64_t step, const T* window, int64_t row,
+                                         int64_t channels, int64_t patches) {
   for (int64_t c = 0; c < channels; c += lanes<T>) {
     const T* from = window + c;
     T* out = to + c;
     Column<T> left(from, row), right(from + channels, row);
-    for (int64_t p = 0; p < patches; ++p, out += channels) {
+    for (int64_t p = 0; p < patches; ++p, out += step) {
       from += 2 * channels;
       const Column<T> next(from, row), last(from + channels, row);
 #pragma GCC unroll 4
@@ -112,84 +113,161 @@ template <class T>
   return finite;
 }
 
-/// One axis in patches: each reads four elements and is written to two.
-Axis in_patches(const Axis& points, int64_t* base) noexcept {
-  for (int64_t i = 0; i < 4; ++i) base[i] = points.base[0] + i;
-  return {ceil_div(points.count, 2), points.source_size, 2, 4, 2, points.dst_first, base, nullptr};
+/// One axis in pieces of `n` points, each of which reads all that the points' neighbouring taps do.
+Axis in_pieces(const Axis& points, int64_t n, int64_t* base) noexcept {
+  const int64_t reads = n + points.taps - 1;
+  for (int64_t i = 0; i < reads; ++i) base[i] = points.base[0] + i;
+  return {ceil_div(points.count, n), points.source_size, n, reads, n, points.dst_first, base, nullptr};
+}
+
+/// The axes in pieces: patches along height and width, slabs of slices that share the patches which their taps read.
+template <class T>
+struct PatchAxes {
+  int64_t deep, slices;  ///< points and reads of a slab
+  Scratch<int64_t> slab_base;
+  int64_t base[2][4];
+  Axis axis[3];
+
+  explicit PatchAxes(const Correlation<T>& c)
+      : deep(min_of(c.axis[0].taps > 1 ? slab_slices : 1, c.axis[0].count)),
+        slices(deep + c.axis[0].taps - 1),
+        slab_base(slices),
+        axis{in_pieces(c.axis[0], deep, slab_base.data()), in_pieces(c.axis[1], 2, base[0]),
+             in_pieces(c.axis[2], 2, base[1])} {}
+};
+
+/// The patches of one block, and the results of a panel of outputs in one of its slices.
+template <class T>
+class PatchBlock {
+ public:
+  PatchBlock(const Correlation<T>& c, const PatchAxes<T>& axes, const Blocks& blocks)
+      : c_(c),
+        axes_(axes),
+        most_patches_(blocks.images_each * blocks.rows_each * blocks.columns_each),
+        patches_apart_(most_patches_ * axes.slices * c.in_channels + lanes<T>),
+        sums_apart_(most_patches_ * tile_columns<T> + lanes<T>),
+        window_(blocks.window_size(axes.axis, c.in_channels)),
+        patches_(products * patches_apart_),
+        sums_(products * sums_apart_),
+        rows_(4 * blocks.columns_each * tile_columns<T>),
+        source_(most_patches_),
+        place_(2 * blocks.columns_each),
+        writer_(c, 0) {}
+
+  /// Transforms the block's patches: [product][patch][slice][channel].
+  void read(const Block& block) {
+    block_ = block;
+    const int64_t channels = c_.in_channels;
+    const auto from = copy_window(window_.data(), c_.source, c_.source_stride, channels, axes_.axis, block);
+    for (int64_t z = 0; z < axes_.slices; ++z) {
+      for (int64_t i = 0; i < block.images * block.rows; ++i) {
+        const T* row = from.data + i / block.rows * from.image + z * from.slice + i % block.rows * 2 * from.row;
+        transform_patches(patches_.data() + (i * block.columns * axes_.slices + z) * channels, patches_apart_,
+                          axes_.slices * channels, row, from.row, channels, block.columns);
+      }
+    }
+  }
+
+  /// The slices of the destination that the block has.
+  int64_t slices() const noexcept { return min_of(axes_.deep, c_.axis[0].count - block_.z * axes_.deep); }
+
+  /// Sums of the products of slice z and `n` outputs, whose transformed weights are panels of `size` elements.
+  void multiply(const T* weights, int64_t size, int64_t z, int64_t n) {
+    const PointRun run{0, 0};
+    const PointWalk walk{1, &run, c_.axis[0].taps * c_.in_channels};
+    const RowTiles row_tiles(block_.images * block_.rows * block_.columns);
+    for (int64_t k = 0; k < products; ++k) {
+      const T* patches = patches_.data() + k * patches_apart_ + z * c_.in_channels;
+      for (int64_t p = 0; p < row_tiles.rows; ++p) source_[p] = patches + p * axes_.slices * c_.in_channels;
+      for (int64_t t = 0; t < row_tiles.count; ++t) {
+        const int64_t first = row_tiles.begin(t), height = row_tiles.begin(t + 1) - first;
+        point_tiles<T>().sum[height - 1][n > lanes<T> ? 1 : 0](
+            source_.data() + first, weights + k * size, walk, sums_.data() + k * sums_apart_ + first * tile_columns<T>);
+      }
+    }
+  }
+
+  /// Writes outputs [o, o + n) of slice z; false if one is not finite.
+  bool write(int64_t z, int64_t o, int64_t n) {
+    const int64_t* dst = c_.destination_stride;
+    const Axis* axis = c_.axis;
+    T *const upper = rows_.data(), *const lower = upper + 2 * block_.columns * tile_columns<T>;
+    bool finite = true;
+    for (int64_t i = 0; i < block_.images * block_.rows; ++i) {
+      finite &= transform_results(upper, lower, sums_.data() + i * block_.columns * tile_columns<T>, sums_apart_,
+                                  block_.columns, n);
+      const int64_t y = 2 * (block_.y + i % block_.rows), x = 2 * block_.x;
+      const int64_t points = min_of(2 * block_.columns, axis[2].count - x);
+      for (int64_t r = 0; r < min_of(2, axis[1].count - y); ++r) {
+        const int64_t to = (block_.image + i / block_.rows) * dst[0] +
+                           (axis[0].dst_first + block_.z * axes_.deep + z) * dst[2] +
+                           (axis[1].dst_first + y + r) * dst[3] + (axis[2].dst_first + x) * dst[4];
+        for (int64_t p = 0; p < points; ++p) place_[p] = to + p * dst[4];
+        writer_.write(r == 0 ? upper : lower, place_.data(), points, o, n);
+      }
+    }
+    return finite;
+  }
+
+ private:
+  const Correlation<T>& c_;
+  const PatchAxes<T>& axes_;
+  int64_t most_patches_;
+  // A line more between products: at 4 KB they would share few sets of L1.
+  int64_t patches_apart_, sums_apart_;
+  Block block_{};
+  Scratch<T> window_, patches_, sums_, rows_;
+  Scratch<const T*> source_;
+  Scratch<int64_t> place_;
+  PointWriter<T> writer_;
+};
+
+/// [panel][product][tap of the depth][channel][columns]
+template <class T>
+void transform_all_weights(T* to, const Correlation<T>& c, int64_t panel_size) {
+  const WeightPacker<T> packer(c);
+  const int64_t slice_size = c.in_channels * tile_columns<T>;
+  parallel_for(packer.panels(), 1, [&](int64_t begin, int64_t end) {
+    Scratch<T> packed(packer.panel_size());
+    for (int64_t j = begin; j < end; ++j) {
+      packer.pack(0, j, packed.data());
+      for (int64_t z = 0; z < c.axis[0].taps; ++z) {
+        transform_weights(to + j * products * panel_size + z * slice_size, panel_size,
+                          packed.data() + z * 9 * slice_size, c.in_channels);
+      }
+    }
+  });
 }
 
 template <class T>
 bool correlate(const Correlation<T>& c) {
-  constexpr int64_t width = tile_columns<T>;
-  const int64_t channels = c.in_channels, panels = ceil_div(c.out_channels, width);
-  int64_t base[2][4];
-  const Axis axis[3] = {c.axis[0], in_patches(c.axis[1], base[0]), in_patches(c.axis[2], base[1])};
-  const int64_t in_all = c.batch * axis[1].count * axis[2].count;
-  const int64_t points = c.batch * c.axis[1].count * c.axis[2].count;
+  const PatchAxes<T> axes(c);
+  const Axis* axis = axes.axis;
+  const int64_t in_all = c.batch * c.axis[0].count * axis[1].count * axis[2].count;
+  const int64_t points = c.batch * c.axis[0].count * c.axis[1].count * c.axis[2].count;
   if (in_all < fewest_in_all || 16 * in_all > 5 * points) return false;  // 7 x 7 points take 4 x 4 patches
 
-  const WeightPacker<T> packer(c);
-  const int64_t panel_size = channels * width, product_size = panels * panel_size;
-  Scratch<T> weights(products * product_size);
-  parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
-    Scratch<T> packed(packer.panel_size());
-    for (int64_t j = begin; j < end; ++j) {
-      packer.pack(0, j, packed.data());
-      transform_weights(weights.data() + j * products * panel_size, panel_size, packed.data(), channels);
-    }
-  });
+  const int64_t panels = ceil_div(c.out_channels, tile_columns<T>);
+  const int64_t panel_size = c.axis[0].taps * c.in_channels * tile_columns<T>;
+  Scratch<T> weights(panels * products * panel_size);
+  transform_all_weights(weights.data(), c, panel_size);
 
-  const int64_t bytes = products * channels * static_cast<int64_t>(sizeof(T));
-  const int64_t most = min_of(patch_bytes / bytes, max_of(fewest_patches, in_all / 16));
-  const Blocks blocks(axis, c.batch, channels * static_cast<int64_t>(sizeof(T)), most, patch_bytes, most);
-  const int64_t block_count = blocks.count();
-  const int64_t panel_blocks = min_of(panels, ceil_div(16, block_count));
-  const int64_t most_patches = blocks.images_each * blocks.rows_each * blocks.columns_each;
-  const int64_t* dst = c.destination_stride;
+  const int64_t pixel_bytes = c.in_channels * static_cast<int64_t>(sizeof(T));
+  const int64_t most =
+      min_of(patch_bytes / (products * axes.slices * pixel_bytes), max_of(fewest_patches, in_all / (16 * axes.deep)));
+  const Blocks blocks(axis, c.batch, pixel_bytes, most, patch_bytes, most);
+  const int64_t panel_blocks = min_of(panels, ceil_div(16, blocks.count()));
   std::atomic<bool> finite{true};
-  parallel_for(block_count * panel_blocks, 1, [&](int64_t begin, int64_t end) {
-    // A line more between products: at 4 KB they would share few sets of L1.
-    const int64_t patches_apart = most_patches * channels + lanes<T>, sums_apart = most_patches * width + lanes<T>;
-    Scratch<T> window(blocks.window_size(axis, channels)), patches(products * patches_apart);
-    Scratch<T> sums(products * sums_apart), rows(4 * blocks.columns_each * width);
-    Scratch<const T*> source(most_patches);
-    Scratch<int64_t> place(2 * blocks.columns_each);
-    T *const upper = rows.data(), *const lower = upper + 2 * blocks.columns_each * width;
-    const PointWriter<T> writer(c, 0);
-    const PointRun run{0, 0};
-    const PointWalk walk{1, &run, channels};
+  parallel_for(blocks.count() * panel_blocks, 1, [&](int64_t begin, int64_t end) {
+    PatchBlock<T> block(c, axes, blocks);
     for (int64_t piece = begin; piece < end; ++piece) {
-      const int64_t panel_block = piece % panel_blocks;
-      const Block block = blocks(piece / panel_blocks, axis, c.batch);
-      const auto from = copy_window(window.data(), c.source, c.source_stride, channels, axis, block);
-      const int64_t count = block.images * block.rows * block.columns;
-      for (int64_t i = 0; i < block.images * block.rows; ++i) {
-        transform_patches(patches.data() + i * block.columns * channels, patches_apart,
-                          from.data + i / block.rows * from.image + i % block.rows * 2 * from.row, from.row, channels,
-                          block.columns);
-      }
-      const RowTiles row_tiles(count);
-      for (int64_t j = panels * panel_block / panel_blocks; j < panels * (panel_block + 1) / panel_blocks; ++j) {
-        const int64_t o = j * width, n = min_of(width, c.out_channels - o);
-        for (int64_t k = 0; k < products; ++k) {
-          for (int64_t p = 0; p < count; ++p) source[p] = patches.data() + k * patches_apart + p * channels;
-          for (int64_t t = 0; t < row_tiles.count; ++t) {
-            const int64_t first = row_tiles.begin(t), height = row_tiles.begin(t + 1) - first;
-            point_tiles<T>().sum[height - 1][n > lanes<T> ? 1 : 0](source.data() + first,
-                                                                   weights.data() + (j * products + k) * panel_size,
-                                                                   walk, sums.data() + k * sums_apart + first * width);
-          }
-        }
-        for (int64_t i = 0; i < block.images * block.rows; ++i) {
-          if (!transform_results(upper, lower, sums.data() + i * block.columns * width, sums_apart, block.columns, n))
-            finite.store(false, std::memory_order_relaxed);
-          const int64_t y = 2 * (block.y + i % block.rows), x = 2 * block.x;
-          const int64_t points = min_of(2 * block.columns, c.axis[2].count - x);
-          for (int64_t r = 0; r < min_of(2, c.axis[1].count - y); ++r) {
-            const int64_t to = (block.image + i / block.rows) * dst[0] + (c.axis[1].dst_first + y + r) * dst[3];
-            for (int64_t p = 0; p < points; ++p) place[p] = to + (c.axis[2].dst_first + x + p) * dst[4];
-            writer.write(r == 0 ? upper : lower, place.data(), points, o, n);
-          }
+      const int64_t part = piece % panel_blocks;
+      block.read(blocks(piece / panel_blocks, axis, c.batch));
+      for (int64_t j = panels * part / panel_blocks; j < panels * (part + 1) / panel_blocks; ++j) {
+        const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, c.out_channels - o);
+        for (int64_t z = 0; z < block.slices(); ++z) {
+          block.multiply(weights.data() + j * products * panel_size, panel_size, z, n);
+          if (!block.write(z, o, n)) finite.store(false, std::memory_order_relaxed);
         }
       }
     }
@@ -200,12 +278,13 @@ bool correlate(const Correlation<T>& c) {
 }  // namespace
 
 bool correlate_fewer(const Correlation<float>& c) {
-  if (c.groups != 1 || c.in_channels % lanes<float> != 0 || c.in_channels > most_channels) return false;
-  if (c.in_channels < tile_columns<float> || c.out_channels < tile_columns<float>) return false;
-  if (c.axis[0].count != 1 || c.axis[0].source_size != 1 || c.axis[0].taps != 1 || c.axis[0].base[0] != 0) return false;
-  for (int d = 1; d < 3; ++d) {
+  const int64_t depth = c.in_channels * c.axis[0].taps;
+  if (c.groups != 1 || c.in_channels % lanes<float> != 0 || depth < least_depth || depth > most_depth) return false;
+  if (c.out_channels < tile_columns<float>) return false;
+  for (int d = 0; d < 3; ++d) {
     const Axis& a = c.axis[d];
-    if (a.taps != 3 || a.span() != 3 || a.step != 1 || a.dst_step != 1) return false;
+    if (a.taps == 0 || a.span() != a.taps || a.step != 1 || a.dst_step != 1) return false;
+    if (d > 0 && a.taps != 3) return false;
   }
   return correlate(c);
 }
