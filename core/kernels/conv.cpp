@@ -6,6 +6,7 @@
 
 #include "kernels/conv_geometry.h"
 #include "kernels/conv_pack.h"
+#include "kernels/conv_pieces.h"
 #include "kernels/conv_points.h"
 #include "kernels/conv_tile.h"
 #include "kernels/conv_write.h"
@@ -19,10 +20,6 @@ namespace {
 constexpr int64_t window_bytes = 256 << 10;
 constexpr int64_t window_points = 448;
 constexpr int64_t shared_bytes = 2 * window_bytes;  // of several small images
-
-// Panels so large, and used by so few blocks, are packed by the piece that uses them.
-constexpr int64_t own_panel_bytes = 128 << 10;
-constexpr int64_t own_panel_blocks = 16;
 
 /// The element of v that each lane names.
 template <class T>
@@ -126,57 +123,19 @@ void correlate(Correlation<T> c) {
   const Blocks blocks(axis, c.batch, channels * static_cast<int64_t>(sizeof(T)), window_points, window_bytes,
                       window_points / 2, shared_bytes);
   const bool whole_rows = axis[2].taps_are_neighbours() && (!in_place || src[4] == channels);
-  const int64_t per_group = blocks.count();
-  const int64_t panels = packer.panels(), panel_size = packer.panel_size();
-  const int64_t most_points = blocks.images_each * blocks.rows_each * blocks.columns_each;
+  const Pieces<T> pieces(c, packer, blocks, in_place);
 
-  // Either a piece is a block and some panels, packed before; or a panel and all blocks, whose windows are copied
-  // before.
-  const bool own_panel = c.groups * panels >= 16 && per_group <= own_panel_blocks &&
-                         panel_size * static_cast<int64_t>(sizeof(T)) >= own_panel_bytes;
-  const bool copied = !in_place && !empty;
-  const int64_t window_size = copied ? blocks.window_size(axis, channels) : 0;
-  const auto copy_of = [&](int64_t group, int64_t b, T* to) {
-    return copy_window(to, c.source + group * channels * src[1], src, channels, axis, blocks(b, axis, c.batch));
-  };
-  Scratch<T> weights(own_panel ? 0 : c.groups * panels * panel_size);
-  Scratch<T> copies(own_panel ? c.groups * per_group * window_size : 0);
-  Scratch<Window<T>> windows(own_panel ? c.groups * per_group : 0);
-  if (!own_panel) packer.pack_all(weights.data());
-  if (own_panel && copied) {
-    parallel_for(c.groups * per_group, 1 + (1 << 16) / window_size, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        windows[i] = copy_of(i / per_group, i % per_group, copies.data() + i * window_size);
-    });
-  }
-  const int64_t panel_blocks = own_panel ? panels : min_of(panels, ceil_div(16, per_group * c.groups));
-  const int64_t piece_blocks = own_panel ? per_group : 1, blocks_apart = per_group / piece_blocks;
-  const int64_t work =
-      piece_blocks * most_points * ceil_div(panels, panel_blocks) * tile_columns<T> * (packer.taps() * channels + 16);
-
-  parallel_for(blocks_apart * c.groups * panel_blocks, 1 + (1 << 19) / work, [&](int64_t begin, int64_t end) {
+  parallel_for(pieces.count(), 1 + (1 << 19) / pieces.work(), [&](int64_t begin, int64_t end) {
     alignas(64) T tile[tile_rows * tile_columns<T>];
-    Scratch<T> copy(own_panel ? panel_size : window_size);
+    Scratch<T> copy(pieces.copy_size());
     BlockPoints<T> points(c, blocks, whole_rows, (c.mixed == 0 ? channels : c.mixed) * tile_columns<T>);
-    for (int64_t turn = begin * piece_blocks; turn < end * piece_blocks; ++turn) {
-      const int64_t piece = turn / piece_blocks, panel_block = piece % panel_blocks;
-      const int64_t group = piece / panel_blocks % c.groups;
-      const int64_t b = own_panel ? turn % per_group : piece / panel_blocks / c.groups;
-      const Block block = blocks(b, axis, c.batch);
-      Window<T> window{c.source + group * channels * src[1], src[0], src[2], src[3], src[4]};
-      if (in_place) {
-        window.data += block.image * src[0] + (block.z * axis[0].step + axis[0].base[0]) * src[2] +
-                       (block.y * axis[1].step + axis[1].base[0]) * src[3] +
-                       (block.x * axis[2].step + axis[2].base[0]) * src[4];
-      } else if (copied) {
-        window = own_panel ? windows[group * per_group + b] : copy_of(group, b, copy.data());
-      }
-      if (own_panel && b == 0) packer.pack(group, panel_block, copy.data());
-      points.place(block, window);
-      const PointWriter<T> writer(c, group);
-      for (int64_t j = panels * panel_block / panel_blocks; j < panels * (panel_block + 1) / panel_blocks; ++j) {
+    for (int64_t i = begin * pieces.turns_each(); i < end * pieces.turns_each(); ++i) {
+      const auto turn = pieces.turn(i, copy.data());
+      points.place(turn.block, turn.window);
+      const PointWriter<T> writer(c, turn.group);
+      const T* panel = turn.panels;
+      for (int64_t j = turn.first_panel; j < turn.last_panel; ++j, panel += packer.panel_size()) {
         const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, c.out_channels - o);
-        const T* panel = own_panel ? copy.data() : weights.data() + (group * panels + j) * panel_size;
         for (int64_t i = 0; i < points.bands(); ++i) {
           const Band& band = points.band(i);
           const RowTiles row_tiles(band.last - band.first);
