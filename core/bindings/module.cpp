@@ -17,6 +17,7 @@
 #include "bindings/tables.h"
 #include "bindings/types.h"
 #include "generated/ops.h"
+#include "ops/convolution.h"
 #include "ops/promotion.h"
 #include "ops/support.h"
 #include "runtime/allocator.h"
@@ -179,6 +180,8 @@ void define_runtime(nb::module_& m) {
   m.def("set_num_threads", &set_num_threads, nb::arg("n"), "Sets that number (>= 1).");
   m.def("_show_as_torch", &show_as_torch);
   m.def("_allowed_cpus", &allowed_cpus);
+  m.def("_winograd_enabled", &ops::winograd_enabled);
+  m.def("_set_winograd_enabled", &ops::set_winograd_enabled);
   m.def("_isa", [] { return std::string(isa_name(active_isa())); });
   m.def("_memory_stats", [] {
     const auto s = memory_stats();

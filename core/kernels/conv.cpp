@@ -112,7 +112,7 @@ void correlate(Correlation<T> c) {
   const Axis* axis = c.axis;
   if (c.batch * c.groups * c.out_channels * axis[0].count * axis[1].count * axis[2].count == 0) return;
   const bool empty = c.in_channels * axis[0].taps * axis[1].taps * axis[2].taps == 0;
-  if (!empty && (multiply_planes(c) || correlate_fewer(c) || correlate_planes(c))) return;
+  if (!empty && (multiply_planes(c) || (c.winograd && correlate_fewer(c)) || correlate_planes(c))) return;
 
   if (!empty) mix_groups(c);
   const WeightPacker<T> packer(c);
@@ -177,7 +177,8 @@ void forward(const ConvArgs& args) {
                    w + 2,
                    {args.kernel[0], args.kernel[1], args.kernel[2]},
                    static_cast<const T*>(args.bias),
-                   args.relu};
+                   args.relu,
+                   args.winograd};
   forward_axes(args, taps.data(), c.axis);
   if (c.in_channels == 1 && c.out_channels == 1)
     correlate_depthwise(&c, 1);
@@ -231,7 +232,8 @@ void backward_input(const ConvArgs& args) {
                    w + 2,
                    {args.kernel[0], args.kernel[1], args.kernel[2]},
                    static_cast<const T*>(args.bias),
-                   args.relu};
+                   args.relu,
+                   args.winograd};
   for (int64_t i = 0; i < phases; ++i) {
     int64_t* to = taps.data() + (is_depthwise ? i * taps_each : 0);
     c.axis[0] = backward_axis(args, 0, i / args.stride[2] / args.stride[1], to);

@@ -27,6 +27,7 @@ struct ConvArgs {
   /// One value per channel of what is written, or null. Not for backward_weight.
   const void* bias = nullptr;
   bool relu = false;
+  bool winograd = true;  ///< float32 may take fewer products than there are terms (conv_winograd.cpp)
 };
 
 /// f32 and f64; the others are null. The same bits come out at any thread count.

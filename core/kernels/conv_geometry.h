@@ -65,6 +65,7 @@ struct Correlation {
   int64_t kernel[3];
   const T* bias;
   bool relu;
+  bool winograd;
   /// Not 0: each group is a vector's worth of smaller groups of so many channels, in and out.
   int64_t mixed = 0;
 };

@@ -1,4 +1,8 @@
 // Convolutions: shapes, layouts and checks here, arithmetic in kernels/conv.h.
+#include "ops/convolution.h"
+
+#include <atomic>
+
 #include "generated/impl.h"
 #include "generated/ops.h"
 #include "kernels/table.h"
@@ -6,7 +10,16 @@
 #include "ops/support.h"
 #include "runtime/error.h"
 
-namespace weft::ops::impl {
+namespace weft::ops {
+
+namespace {
+constinit std::atomic<bool> winograd{true};
+}  // namespace
+
+bool winograd_enabled() noexcept { return winograd.load(std::memory_order_relaxed); }
+void set_winograd_enabled(bool enabled) noexcept { winograd.store(enabled, std::memory_order_relaxed); }
+
+namespace impl {
 
 namespace {
 
@@ -85,6 +98,7 @@ ConvArgs arguments(const Tensor& image, const Tensor& weight, const Tensor& map,
   args.input = described(image);
   args.weight = described(weight);
   args.output = described(map);
+  args.winograd = winograd_enabled();
   return args;
 }
 
@@ -303,4 +317,6 @@ Tensor conv_transpose3d(const Tensor& input, const Tensor& weight, const Tensor&
   return convolved(input, weight, bias, stride, padding, dilation, true, output_padding, groups, "conv_transpose3d");
 }
 
-}  // namespace weft::ops::impl
+}  // namespace impl
+
+}  // namespace weft::ops

@@ -153,3 +153,19 @@ def test_bias_of_patches_is_added_once_and_rectified() -> None:
     wanted = F.relu(F.conv2d(x.double(), weight.double(), bias.double(), padding=1))
     bound = 8 * 288**0.5 * float(weft.finfo(weft.float32).eps) * float(wanted.abs().max())
     assert float((out.double() - wanted).abs().max()) <= bound
+
+
+@pytest.mark.parametrize("layout", [weft.contiguous_format, weft.channels_last])
+def test_a_huge_pixel_under_a_weight_of_zero_is_not_seen_without_winograds_way(layout: weft.memory_format) -> None:
+    weft.manual_seed(5)
+    x, weight = weft.rand(2, 32, 20, 22), weft.rand(32, 32, 3, 3)
+    weight[:, :, 1, 1] = 0
+    x[1, 7, 5, 6] = 1e8
+    x = x.contiguous(memory_format=layout)
+    wanted = F.conv2d(x.double(), weight.double(), padding=1)[1, :, 5, 6]
+    with weft.backends.nnpack.flags(enabled=False):
+        out = F.conv2d(x, weight, padding=1)[1, :, 5, 6]
+        assert weft.allclose(out.double(), wanted, rtol=1e-5)
+    assert weft.backends.nnpack.set_flags(True) == (True,)
+    patches = F.conv2d(x, weight, padding=1)[1, :, 5, 6]
+    assert not weft.allclose(patches.double(), wanted, rtol=1e-5)  # what the switch is for
