@@ -6,6 +6,7 @@
 
 #include "kernels/conv_geometry.h"
 #include "kernels/conv_pack.h"
+#include "kernels/conv_patches.h"
 #include "kernels/conv_tile.h"
 #include "kernels/conv_write.h"
 #include "runtime/parallel.h"
@@ -13,11 +14,10 @@
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
-constexpr int64_t products = 16;                       // of a patch
-constexpr int64_t patch_bytes = 1 << 20;               // of a block's transformed patches: half of L2
-constexpr int64_t fewest_patches = 28;                 // of a block: it reads all weights once
-constexpr int64_t fewest_in_all = 96;                  // transforming the weights takes what fewer save
-constexpr int64_t least_depth = 32, most_depth = 512;  // channels times taps of the depth
+constexpr int64_t patch_bytes = 1 << 20;  // of a block's transformed patches: half of L2
+constexpr int64_t fewest_patches = 28;    // of a block: it reads all weights once
+constexpr int64_t fewest_in_all = 96;     // transforming the weights takes what fewer save
+constexpr int64_t most_depth = 512;       // channels times taps of the depth
 constexpr int64_t slab_slices = 4;
 
 /// G w G^T of a panel's 3 x 3 taps: [tap][channel][columns] becomes [product][channel][columns], products `apart`.
@@ -43,43 +43,6 @@ template <class T>
       store(out + apart, T(0.5) * (ends + rows[y][1]));
       store(out + 2 * apart, T(0.5) * (ends - rows[y][1]));
       store(out + 3 * apart, rows[y][2]);
-    }
-  }
-}
-
-/// B^T d, down one column of four.
-template <class T>
-struct Column {
-  Vec<T> v[4];
-  [[gnu::always_inline]] Column(const T* from, int64_t row) noexcept {
-    const Vec<T> d0 = load(from), d1 = load(from + row), d2 = load(from + 2 * row), d3 = load(from + 3 * row);
-    v[0] = d0 - d2;
-    v[1] = d1 + d2;
-    v[2] = d2 - d1;
-    v[3] = d1 - d3;
-  }
-};
-
-/// B^T d B of a row of patches that lie two pixels apart, for each channel. Patches go to places `step` apart.
-template <class T>
-[[gnu::noinline]] void transform_patches(T* to, int64_t apart, int64_t step, const T* window, int64_t row,
-                                         int64_t channels, int64_t patches) {
-  for (int64_t c = 0; c < channels; c += lanes<T>) {
-    const T* from = window + c;
-    T* out = to + c;
-    Column<T> left(from, row), right(from + channels, row);
-    for (int64_t p = 0; p < patches; ++p, out += step) {
-      from += 2 * channels;
-      const Column<T> next(from, row), last(from + channels, row);
-#pragma GCC unroll 4
-      for (int y = 0; y < 4; ++y) {
-        store(out + 4 * y * apart, left.v[y] - next.v[y]);
-        store(out + (4 * y + 1) * apart, right.v[y] + next.v[y]);
-        store(out + (4 * y + 2) * apart, next.v[y] - right.v[y]);
-        store(out + (4 * y + 3) * apart, right.v[y] - last.v[y]);
-      }
-      left = next;
-      right = last;
     }
   }
 }
@@ -111,13 +74,6 @@ template <class T>
   bool finite = true;
   for (int l = 0; l < lanes<T>; ++l) finite &= zero[l] == 0;
   return finite;
-}
-
-/// One axis in pieces of `n` points, each of which reads all that the points' neighbouring taps do.
-Axis in_pieces(const Axis& points, int64_t n, int64_t* base) noexcept {
-  const int64_t reads = n + points.taps - 1;
-  for (int64_t i = 0; i < reads; ++i) base[i] = points.base[0] + i;
-  return {ceil_div(points.count, n), points.source_size, n, reads, n, points.dst_first, base, nullptr};
 }
 
 /// The axes in pieces: patches along height and width, slabs of slices that share the patches which their taps read.
@@ -279,8 +235,8 @@ bool correlate(const Correlation<T>& c) {
 
 bool correlate_fewer(const Correlation<float>& c) {
   const int64_t depth = c.in_channels * c.axis[0].taps;
-  if (c.groups != 1 || c.in_channels % lanes<float> != 0 || depth < least_depth || depth > most_depth) return false;
-  if (c.out_channels < tile_columns<float>) return false;
+  if (c.groups != 1 || c.in_channels % lanes<float> != 0 || depth < least_channels || depth > most_depth) return false;
+  if (c.out_channels < least_channels) return false;
   for (int d = 0; d < 3; ++d) {
     const Axis& a = c.axis[d];
     if (a.taps == 0 || a.span() != a.taps || a.step != 1 || a.dst_step != 1) return false;

@@ -147,6 +147,22 @@ def test_a_value_beyond_the_range_reaches_the_points_that_see_it_alone(value: fl
     weft.testing.assert_close(out.double(), wanted, rtol=1e-5, atol=1e-5, equal_nan=True)
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 3e38])
+def test_a_gradient_beyond_the_range_reaches_the_filters_it_belongs_to_alone(value: float) -> None:
+    weft.manual_seed(3)
+    x, grad = weft.rand(2, 32, 20, 22) * 1e-3, weft.rand(2, 48, 20, 22)
+    grad[1, 7, 5, 6:8] = value
+    found, wanted = (
+        weft.autograd.grad(F.conv2d(a, weight, padding=1), [weight], [b])[0].double()
+        for a, b, weight in (
+            (x, grad, weft.ones(48, 32, 3, 3, requires_grad=True)),
+            (x.double(), grad.double(), weft.ones(48, 32, 3, 3, dtype=weft.float64, requires_grad=True)),
+        )
+    )
+    assert int((~found.isfinite()).sum()) == (0 if value == 3e38 else 32 * 9)
+    weft.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5, equal_nan=True)
+
+
 def test_bias_of_patches_is_added_once_and_rectified() -> None:
     x, weight, bias = weft.randn(2, 32, 21, 30), weft.randn(40, 32, 3, 3), weft.randn(40)
     out = F.relu(F.conv2d(x, weight, bias, padding=1))
