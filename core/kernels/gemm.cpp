@@ -52,6 +52,13 @@ void multiply_streamed(const Problem<T>& p) {
 /// Rows of consecutive k from a matrix stored the other way; copied so that dot products can read them.
 template <class T>
 void gather_rows(T* to, const T* from, int64_t from_row, int64_t from_col, int64_t rows, int64_t k) {
+  if (from_row == 1) {
+    for (int64_t p = 0; p < k; p += lanes<T>) {
+      transpose_strip<T, Strip::exact>(to + p, k, from + p * from_col, from_col, min_of(lanes<T>, k - p), rows,
+                                       [](int64_t i) { return i; });
+    }
+    return;
+  }
   for (int64_t p = 0; p < k; ++p) {
     for (int64_t i = 0; i < rows; ++i) to[i * k + p] = from[i * from_row + p * from_col];
   }

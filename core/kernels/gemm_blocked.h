@@ -17,6 +17,9 @@ namespace {
 constexpr int64_t piece_work = 1 << 19;
 // Multiply-adds up to which the products of a batch are computed side by side.
 constexpr int64_t largest_beside = 64 * piece_work;
+// What an element of the result costs beside its sum, in multiply-adds: with few of them writing it is most of the
+// work.
+constexpr int64_t element_work = 16;
 // Elements whose copying is worth it.
 constexpr int64_t piece_copy = 1 << 15;
 
@@ -168,7 +171,7 @@ void multiply_blocked(const Problem<T>& p) {
   const int64_t copies = a_in_place ? 0 : min_of(row_blocks, copied_blocks);
   const int64_t copy_parts = ceil_div(ceil_div(rows_max, tile_rows), copied_tiles);  // of one block
   Scratch<T> copied(copies * copy_size);
-  const int64_t panels_each = max_of(2 * piece_work / (rows_max * panel_size), 1);
+  const int64_t panels_each = max_of(2 * piece_work / (rows_max * width * (depth_max + element_work)), 1);
 
   for (int64_t first_panel = 0; first_panel < all_panels; first_panel += panels_most) {
     const int64_t panels = min_of(panels_most, all_panels - first_panel);
@@ -203,7 +206,7 @@ void multiply_blocked(const Problem<T>& p) {
             a.copy_to(copied.data() + block * copy_size, first, min_of(first + copied_tiles, a.row_tiles().count));
           }
         });
-        const int64_t work = rows_max * panels_each * width * depth;
+        const int64_t work = rows_max * panels_each * width * (depth + element_work);
         parallel_for(these * column_blocks, 1 + piece_work / work, [&](int64_t begin, int64_t end) {
           Scratch<T> late_panel(pack_late ? depth * width : 0);
           for (int64_t piece = begin; piece < end; ++piece) {
