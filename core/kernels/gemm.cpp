@@ -82,6 +82,22 @@ void multiply_transposed(const Problem<T>& p) {
   }
 }
 
+/// One column times one row: written row by row, as it lies in memory.
+template <class T>
+void multiply_outer(const Problem<T>& p) {
+  parallel_for(p.m, 1 + piece_work / (p.n * element_work), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const T a = p.a[i * p.a_row];
+      T* const c = p.c + i * p.c_row;
+      for (int64_t j = 0; j < p.n; j += lanes<T>) {
+        const int64_t n = p.n - j;
+        const Vec<T> product = a * load_first(p.b + j, n);
+        store_first(c + j, p.epilogue.accumulate ? product + load_first(c + j, n) : product, n);
+      }
+    }
+  });
+}
+
 template <class T>
 void store_empty_sum(const Problem<T>& p) {
   for (int64_t i = 0; i < p.m; ++i) {
@@ -101,6 +117,7 @@ bool suits_stream(const Problem<T>& p) {
 
 template <class T>
 void multiply_undivided(const Problem<T>& p) {
+  if (p.k == 1 && p.b_col == 1 && p.epilogue.is_simple() && p.epilogue.column_bias == nullptr) return multiply_outer(p);
   if (suits_small(p)) return multiply_small(p, 1, 0, 0, 0);
   if (suits_stream(p)) return multiply_streamed(p);
   if constexpr (!__is_same(T, uint64_t)) {
