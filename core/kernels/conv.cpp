@@ -132,7 +132,7 @@ void correlate(Correlation<T> c) {
     for (int64_t i = begin * pieces.turns_each(); i < end * pieces.turns_each(); ++i) {
       const auto turn = pieces.turn(i, copy.data());
       points.place(turn.block, turn.window);
-      const PointWriter<T> writer(c, turn.group);
+      const PointWriter<T> writer(c, turn.group, axis[2].dst_step * c.destination_stride[4]);
       const T* panel = turn.panels;
       for (int64_t j = turn.first_panel; j < turn.last_panel; ++j, panel += packer.panel_size()) {
         const int64_t o = j * tile_columns<T>, n = min_of(tile_columns<T>, c.out_channels - o);

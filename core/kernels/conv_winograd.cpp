@@ -19,6 +19,7 @@ constexpr int64_t fewest_patches = 28;    // of a block: it reads all weights on
 constexpr int64_t fewest_in_all = 96;     // transforming the weights takes what fewer save
 constexpr int64_t most_depth = 512;       // channels times taps of the depth
 constexpr int64_t slab_slices = 4;
+constexpr int64_t most_apart = 2;  // dilation
 
 /// G w G^T of a panel's 3 x 3 taps: [tap][channel][columns] becomes [product][channel][columns], products `apart`.
 template <class T>
@@ -76,20 +77,25 @@ template <class T>
   return finite;
 }
 
-/// The axes in pieces: patches along height and width, slabs of slices that share the patches which their taps read.
+/// The axes in pieces. Those of height and width are patches, as many side by side as the taps are apart, each of
+/// points so far apart: the phases. A slab of slices shares the patches which their taps read.
 template <class T>
 struct PatchAxes {
   int64_t deep, slices;  ///< points and reads of a slab
+  int64_t apart_y, apart_x;
   Scratch<int64_t> slab_base;
-  int64_t base[2][4];
+  int64_t base[2][4 * most_apart];
   Axis axis[3];
 
   explicit PatchAxes(const Correlation<T>& c)
       : deep(min_of(c.axis[0].taps > 1 ? slab_slices : 1, c.axis[0].count)),
         slices(deep + c.axis[0].taps - 1),
+        apart_y(c.axis[1].base[1] - c.axis[1].base[0]),
+        apart_x(c.axis[2].base[1] - c.axis[2].base[0]),
         slab_base(slices),
-        axis{in_pieces(c.axis[0], deep, slab_base.data()), in_pieces(c.axis[1], 2, base[0]),
-             in_pieces(c.axis[2], 2, base[1])} {}
+        axis{in_pieces(c.axis[0], deep, slab_base.data()), in_pieces(c.axis[1], 2 * apart_y, base[0]),
+             in_pieces(c.axis[2], 2 * apart_x, base[1])} {}
+  int64_t phases() const noexcept { return apart_y * apart_x; }
 };
 
 /// The patches of one block, and the results of a panel of outputs in one of its slices.
@@ -99,7 +105,7 @@ class PatchBlock {
   PatchBlock(const Correlation<T>& c, const PatchAxes<T>& axes, const Blocks& blocks)
       : c_(c),
         axes_(axes),
-        most_patches_(blocks.images_each * blocks.rows_each * blocks.columns_each),
+        most_patches_(blocks.images_each * blocks.rows_each * blocks.columns_each * axes.phases()),
         patches_apart_(most_patches_ * axes.slices * c.in_channels + lanes<T>),
         sums_apart_(most_patches_ * tile_columns<T> + lanes<T>),
         window_(blocks.window_size(axes.axis, c.in_channels)),
@@ -108,18 +114,20 @@ class PatchBlock {
         rows_(4 * blocks.columns_each * tile_columns<T>),
         source_(most_patches_),
         place_(2 * blocks.columns_each),
-        writer_(c, 0) {}
+        writer_(c, 0, axes.apart_x * c.destination_stride[4]) {}
 
-  /// Transforms the block's patches: [product][patch][slice][channel].
+  /// Transforms the block's patches: [product][image][row][phase][column][slice][channel].
   void read(const Block& block) {
     block_ = block;
     const int64_t channels = c_.in_channels;
     const auto from = copy_window(window_.data(), c_.source, c_.source_stride, channels, axes_.axis, block);
     for (int64_t z = 0; z < axes_.slices; ++z) {
-      for (int64_t i = 0; i < block.images * block.rows; ++i) {
-        const T* row = from.data + i / block.rows * from.image + z * from.slice + i % block.rows * 2 * from.row;
+      for (int64_t i = 0; i < rows(); ++i) {
+        const Row at = row(i);
         transform_patches(patches_.data() + (i * block.columns * axes_.slices + z) * channels, patches_apart_,
-                          axes_.slices * channels, row, from.row, channels, block.columns);
+                          axes_.slices * channels,
+                          from.data + at.image * from.image + z * from.slice + at.y * from.row + at.x * channels,
+                          axes_.apart_y * from.row, axes_.apart_x * channels, channels, block.columns);
       }
     }
   }
@@ -131,7 +139,7 @@ class PatchBlock {
   void multiply(const T* weights, int64_t size, int64_t z, int64_t n) {
     const PointRun run{0, 0};
     const PointWalk walk{1, &run, c_.axis[0].taps * c_.in_channels};
-    const RowTiles row_tiles(block_.images * block_.rows * block_.columns);
+    const RowTiles row_tiles(rows() * block_.columns);
     for (int64_t k = 0; k < products; ++k) {
       const T* patches = patches_.data() + k * patches_apart_ + z * c_.in_channels;
       for (int64_t p = 0; p < row_tiles.rows; ++p) source_[p] = patches + p * axes_.slices * c_.in_channels;
@@ -149,16 +157,17 @@ class PatchBlock {
     const Axis* axis = c_.axis;
     T *const upper = rows_.data(), *const lower = upper + 2 * block_.columns * tile_columns<T>;
     bool finite = true;
-    for (int64_t i = 0; i < block_.images * block_.rows; ++i) {
+    for (int64_t i = 0; i < rows(); ++i) {
       finite &= transform_results(upper, lower, sums_.data() + i * block_.columns * tile_columns<T>, sums_apart_,
                                   block_.columns, n);
-      const int64_t y = 2 * (block_.y + i % block_.rows), x = 2 * block_.x;
-      const int64_t points = min_of(2 * block_.columns, axis[2].count - x);
-      for (int64_t r = 0; r < min_of(2, axis[1].count - y); ++r) {
-        const int64_t to = (block_.image + i / block_.rows) * dst[0] +
+      const Row at = row(i);
+      const int64_t y = block_.y * 2 * axes_.apart_y + at.y, x = block_.x * 2 * axes_.apart_x + at.x;
+      const int64_t points = min_of(2 * block_.columns, ceil_div(axis[2].count - x, axes_.apart_x));
+      for (int64_t r = 0; r < 2 && y + r * axes_.apart_y < axis[1].count && points > 0; ++r) {
+        const int64_t to = (block_.image + at.image) * dst[0] +
                            (axis[0].dst_first + block_.z * axes_.deep + z) * dst[2] +
-                           (axis[1].dst_first + y + r) * dst[3] + (axis[2].dst_first + x) * dst[4];
-        for (int64_t p = 0; p < points; ++p) place_[p] = to + p * dst[4];
+                           (axis[1].dst_first + y + r * axes_.apart_y) * dst[3] + (axis[2].dst_first + x) * dst[4];
+        for (int64_t p = 0; p < points; ++p) place_[p] = to + p * axes_.apart_x * dst[4];
         writer_.write(r == 0 ? upper : lower, place_.data(), points, o, n);
       }
     }
@@ -166,6 +175,16 @@ class PatchBlock {
   }
 
  private:
+  /// A row of patches: its image, and its first point in the block.
+  struct Row {
+    int64_t image, y, x;
+  };
+  int64_t rows() const noexcept { return block_.images * block_.rows * axes_.phases(); }
+  Row row(int64_t i) const noexcept {
+    const int64_t phase = i % axes_.phases(), row = i / axes_.phases();
+    return {row / block_.rows, row % block_.rows * 2 * axes_.apart_y + phase / axes_.apart_x, phase % axes_.apart_x};
+  }
+
   const Correlation<T>& c_;
   const PatchAxes<T>& axes_;
   int64_t most_patches_;
@@ -199,7 +218,7 @@ template <class T>
 bool correlate(const Correlation<T>& c) {
   const PatchAxes<T> axes(c);
   const Axis* axis = axes.axis;
-  const int64_t in_all = c.batch * c.axis[0].count * axis[1].count * axis[2].count;
+  const int64_t in_all = c.batch * c.axis[0].count * axis[1].count * axis[2].count * axes.phases();
   const int64_t points = c.batch * c.axis[0].count * c.axis[1].count * c.axis[2].count;
   if (in_all < fewest_in_all || 16 * in_all > 5 * points) return false;  // 7 x 7 points take 4 x 4 patches
 
@@ -211,7 +230,8 @@ bool correlate(const Correlation<T>& c) {
   const int64_t pixel_bytes = c.in_channels * static_cast<int64_t>(sizeof(T));
   const int64_t most =
       min_of(patch_bytes / (products * axes.slices * pixel_bytes), max_of(fewest_patches, in_all / (16 * axes.deep)));
-  const Blocks blocks(axis, c.batch, pixel_bytes, most, patch_bytes, most);
+  const int64_t most_pieces = max_of(most / axes.phases(), 1);
+  const Blocks blocks(axis, c.batch, pixel_bytes, most_pieces, patch_bytes, most_pieces);
   const int64_t panel_blocks = min_of(panels, ceil_div(16, blocks.count()));
   std::atomic<bool> finite{true};
   parallel_for(blocks.count() * panel_blocks, 1, [&](int64_t begin, int64_t end) {
@@ -239,8 +259,8 @@ bool correlate_fewer(const Correlation<float>& c) {
   if (c.out_channels < least_channels) return false;
   for (int d = 0; d < 3; ++d) {
     const Axis& a = c.axis[d];
-    if (a.taps == 0 || a.span() != a.taps || a.step != 1 || a.dst_step != 1) return false;
-    if (d > 0 && a.taps != 3) return false;
+    if (a.taps == 0 || a.step != 1 || a.dst_step != 1) return false;
+    if (d == 0 ? a.span() != a.taps : a.taps != 3 || a.span() > 2 * most_apart + 1) return false;
   }
   return correlate(c);
 }

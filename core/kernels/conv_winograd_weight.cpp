@@ -121,7 +121,7 @@ bool gradient_by_patches(const ConvArgs& args) {
         for (int64_t i = 0; i < block.images * block.rows; ++i) {
           const int64_t n = i / block.rows, y = i % block.rows * 2;
           transform_patches(patches.data() + i * block.columns * channels, patches_apart, channels,
-                            image.data + n * image.image + y * image.row, image.row, channels, block.columns);
+                            image.data + n * image.image + y * image.row, image.row, channels, channels, block.columns);
           transform_gradients(grads.data() + i * block.columns * width, products * grads_apart, grads_apart,
                               grad.data + n * grad.image + y * grad.row, grad.row, piece_outputs, block.columns);
         }

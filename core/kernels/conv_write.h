@@ -49,15 +49,16 @@ template <class T>
   }
 }
 
-/// Writes tiles of points x channels of a group: places are the element offsets of the points.
+/// Writes tiles of points x channels of a group: places are the element offsets of the points, neighbours mostly `step`
+/// apart.
 template <class T>
 class PointWriter {
  public:
-  PointWriter(const Correlation<T>& c, int64_t group)
+  PointWriter(const Correlation<T>& c, int64_t group, int64_t step)
       : destination_(c.destination + group * c.out_channels * c.destination_stride[1]),
         bias_(c.bias == nullptr ? nullptr : c.bias + group * c.out_channels),
         channel_stride_(c.destination_stride[1]),
-        step_(c.axis[2].dst_step * c.destination_stride[4]),
+        step_(step),
         relu_(c.relu) {
     epilogue_.column_bias = bias_;
     epilogue_.activation = relu_ ? Activation::relu : Activation::none;

@@ -43,6 +43,8 @@ CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] =
     "patches of odd sizes": ((2, 48, 33, 45), 80, (3, 3), {}),
     "patches of small images": ((9, 64, 9, 10), 32, (3, 3), {"padding": 1}),
     "patches of many channels": ((3, 208, 14, 13), 72, (3, 3), {"padding": 2}),
+    "patches of dilated kernels": ((2, 32, 27, 30), 40, (3, 3), {"padding": 2, "dilation": 2}),
+    "patches of kernels dilated one way": ((2, 48, 29, 33), 32, (3, 3), {"padding": (0, 2), "dilation": (1, 2)}),
     "patches of volumes": ((1, 32, 9, 12, 17), 40, (3, 3, 3), {"padding": 1}),
     "patches of volumes, two deep": ((2, 16, 6, 13, 12), 48, (2, 3, 3), {}),
     "a large weight": ((3, 200, 7, 5), 150, (3, 3), {"padding": 1}),
