@@ -8,6 +8,7 @@ REASONS: dict[str, str] = {
     "depthwise nhwc": "as fast as memory: 13 to 20 GB/s",
     "other convolutions conv3d": "copying windows and writing the result take an eighth of the time",
     "convolution nchw 7x7": "few taps for the result that is written: an eighth of the time",
+    "convolution nhwc 1x256@14": "the weights are turned at every call, a tenth of the time",
     "convolution nhwc 7x7": "three input channels: runs of 21 elements",
     "other convolutions conv_transpose": "one pass for each phase of the stride, with few taps",
     "pooling fold": "adds one tap at a time, each through the output",

@@ -118,7 +118,8 @@ bool multiply_planes(const ConvArgs& args) {
 
 template <class T>
 void gradient_of_weight(const ConvArgs& args) {
-  if (multiply_planes<T>(args) || backward_weight_by_patches(args, T{}) || large_backward_weight(args, T{})) return;
+  if (multiply_planes<T>(args)) return;
+  if ((args.winograd && backward_weight_by_patches(args, T{})) || large_backward_weight(args, T{})) return;
   const int64_t mixed = mixed_channels<T>(args.groups, args.in_channels / args.groups, args.out_channels / args.groups);
   const MixedTile<T> mixed_sums = mixed_tile_for<T>(mixed);
   const int64_t groups = mixed == 0 ? args.groups : args.groups * mixed / lanes<T>;

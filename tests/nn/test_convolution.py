@@ -187,3 +187,21 @@ def test_a_huge_pixel_under_a_weight_of_zero_is_not_seen_without_winograds_way(l
     assert weft.backends.nnpack.set_flags(True) == (True,)
     patches = F.conv2d(x, weight, padding=1)[1, :, 5, 6]
     assert not weft.allclose(patches.double(), wanted, rtol=1e-5)  # what the switch is for
+
+
+@pytest.mark.parametrize("layout", [weft.contiguous_format, weft.channels_last])
+def test_a_huge_gradient_over_a_pixel_of_zero_is_not_seen_without_winograds_way(layout: weft.memory_format) -> None:
+    weft.manual_seed(5)
+    x, grad = weft.rand(2, 32, 20, 22), weft.rand(2, 32, 20, 22)
+    x[1, 7, 5, 6] = 0
+    grad[1, 3, 5, 6] = 1e8
+
+    def of_weight(a: weft.Tensor, b: weft.Tensor) -> weft.Tensor:
+        weight = weft.zeros(32, 32, 3, 3, dtype=a.dtype, requires_grad=True)
+        a, b = (t.contiguous(memory_format=layout) for t in (a, b))
+        return weft.autograd.grad(F.conv2d(a, weight, padding=1), [weight], [b])[0][3, 7, 1, 1].double()
+
+    wanted = of_weight(x.double(), grad.double())
+    with weft.backends.nnpack.flags(enabled=False):
+        assert weft.allclose(of_weight(x, grad), wanted, rtol=1e-5)
+    assert not weft.allclose(of_weight(x, grad), wanted, rtol=1e-5)

@@ -1,7 +1,7 @@
 """NNPACK's switch. PyTorch's NNPACK convolves by Winograd's way, and so does weft, with kernels of its own.
 
-float32 convolutions of 3 x 3 at stride 1 with 32 channels or more take 16 products for four results instead of 36
-(F(2 x 2, 3 x 3): Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016). Errors go
+float32 convolutions of 3 x 3 at stride 1 with 32 channels or more, and their gradients, take 16 products where 36 are
+due (F(2 x 2, 3 x 3): Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016). Errors go
 with the largest pixel times the largest weight that a result depends on, not with the largest product: for data of one
 size that is the error of the direct way; where a huge pixel meets a tiny weight, digits are lost. Switch it off for such.
 
