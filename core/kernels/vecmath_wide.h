@@ -46,13 +46,18 @@ constexpr __mmask8 each = 0xff;
   return (Vec<double>)_mm512_maskz_scalef_pd(some, (__m512d)exp_poly(r), (__m512d)(shifted - kRound));
 }
 
-/// 2^x for x up to 127, or NaN; 0 below 2^-126. 1 ulp. Everywhere.
-[[gnu::always_inline]] inline Vec<float> exp2_weight(Vec<float> x) {
-  const Vec<float> r = (Vec<float>)_mm512_maskz_reduce_ps(every, (__m512)x, _MM_FROUND_TO_NEG_INF);
-  const Vec<float> p =
-      poly(r, 1.f, 6.9314706e-01f, 2.4022909e-01f, 5.5486184e-02f, 9.673775e-03f, 1.248229e-03f, 2.1565972e-04f);
-  const __mmask16 some = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-126.f), _CMP_NLT_UQ);
+/// factor 2^x for x up to 126, or NaN, in the lanes of `some`, 0 elsewhere: the instruction that scales rounds the
+/// exponent down, so that what remains is in [0, 1). Underflow is slow. 1 ulp where factor is a power of 2.
+template <float factor = 1.f>
+[[gnu::always_inline]] inline Vec<float> exp2_in(__mmask16 some, Vec<float> x) {
+  const auto rest = (Vec<float>)_mm512_maskz_reduce_ps(every, (__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  const Vec<float> p = poly(rest, factor, factor * 0.69314706f, factor * 0.24022909f, factor * 0.055486184f,
+                            factor * 0.009673775f, factor * 0.001248229f, factor * 0.00021565972f);
   return (Vec<float>)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)x);
+}
+/// 2^x for x up to 126, or NaN; 0 below 2^-126. Everywhere.
+[[gnu::always_inline]] inline Vec<float> exp2_weight(Vec<float> x) {
+  return exp2_in(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-126.f), _CMP_NLT_UQ), x);
 }
 
 [[gnu::always_inline]] inline Vec<float> log(Vec<float> x) {
@@ -76,18 +81,10 @@ constexpr __mmask8 each = 0xff;
   return k * 0x1.62e42feep-1 + (f + (log1p_rest(f) + k * 0x1.a39ef35793c76p-33));
 }
 
-/// 2^x / 2 for x up to 0, or NaN, in the lanes of `some`, 0 elsewhere: the instruction that scales rounds the exponent
-/// down, so that what remains is in [0, 1).
-[[gnu::always_inline]] inline Vec<float> half_exp2(__mmask16 some, Vec<float> x) {
-  const auto rest = (Vec<float>)_mm512_maskz_reduce_ps(every, (__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-  const Vec<float> p =
-      poly(rest, 0.5f, 0.34657353f, 0.12011465f, 0.027742675f, 0.0048376503f, 0.00062346802f, 0.00010803674f);
-  return (Vec<float>)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)x);
-}
 [[gnu::always_inline]] inline Vec<float> normal_cdf(Vec<float> x) {
   const Vec<float> a = abs(x);
   const __mmask16 some = _mm512_cmp_ps_mask((__m512)a, _mm512_set1_ps(10.f), _CMP_NGT_UQ);
-  const Vec<float> tail = half_exp2(some, log2_twice_tail(a));
+  const Vec<float> tail = exp2_in<0.5f>(some, log2_twice_tail(a));
   const __mmask16 upper = _mm512_cmp_ps_mask((__m512)x, _mm512_setzero_ps(), _CMP_GE_OQ);
   return (Vec<float>)_mm512_mask_sub_ps((__m512)tail, upper, _mm512_set1_ps(1.f), (__m512)tail);
 }
