@@ -316,15 +316,18 @@ void permutation(PhiloxState state, int64_t n, int64_t* out) {
   for (int64_t t = 0; t * size < n; ++t) {
     Tile tile;
     make_tile(state, t, tile);
-    const int64_t count = min_of(size, n - t * size);
+    uint64_t words[size];
+    for (int pair = 0; pair < 2; ++pair)
+      for (int64_t b = 0; b < width; ++b) words[pair * width + b] = join(tile, pair, b);
+    const int64_t first = t * size, count = min_of(size, n - first);
+    int64_t* const at = out + first;
     for (int64_t i = 0; i < count; ++i) {
       __extension__ using Wide = unsigned __int128;
-      const int64_t at = t * size + i;
-      const uint64_t words = join(tile, static_cast<int>(i / width), i % width);
-      const int64_t other = at + static_cast<int64_t>((Wide{words} * static_cast<uint64_t>(n - at)) >> 64);
-      const int64_t moved = out[at];
-      out[at] = out[other];
-      out[other] = moved;
+      int64_t* const other =
+          at + i + static_cast<int64_t>((Wide{words[i]} * static_cast<uint64_t>(n - first - i)) >> 64);
+      const int64_t moved = at[i];
+      at[i] = *other;
+      *other = moved;
     }
   }
 }
