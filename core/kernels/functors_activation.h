@@ -89,12 +89,26 @@ struct EluBackward {
 template <class T>
 struct Silu {
   T operator()(T x) const { return x / (T(1) + vm::exp(-x)); }
+  static void group(T* out, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    by_vectors<group_size>([](auto x) { return vm::logistic(x, x); }, out, in);
+  }
 };
 template <class T>
 struct SiluBackward {
   T operator()(T grad, T x) const {
     const T s = vm::sigmoid(x);
     return grad * s * (T(1) + x * (T(1) - s));
+  }
+  static void group(T* out, const T* grad, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    const auto slope = [](auto g, auto x) {
+      const auto s = vm::logistic(1.f - Vec<T>{}, x);
+      return g * s * (1.f + x * (1.f - s));
+    };
+    by_vectors<group_size>(slope, out, grad, in);
   }
 };
 

@@ -45,10 +45,15 @@ template <class T>
 struct Sqrt {
   T operator()(T x) const { return vm::sqrt(x); }
 };
-/// 1 / sqrt(x), divided: 1.5 ulp.
+/// 1 / sqrt(x): 1.5 ulp.
 template <class T>
 struct Rsqrt {
   T operator()(T x) const { return T(1) / vm::sqrt(x); }
+  static void group(T* out, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    by_vectors<group_size>([](auto x) { return vm::rsqrt(x); }, out, in);
+  }
 };
 /// sqrt(x^2 + y^2) without overflow: through double in f32 (0.6 ulp).
 template <class T>
