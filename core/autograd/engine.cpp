@@ -81,6 +81,18 @@ struct Task {
   Tensor& grad(uint32_t i) { return i == 0 ? first : rest[i - 1]; }
 };
 
+/// Nests: backward of a Python Function may run another pass.
+class SkipScope {
+ public:
+  explicit SkipScope(detail::SkippedEdges edges) noexcept : before_(std::exchange(detail::skipped_edges, edges)) {}
+  ~SkipScope() { detail::skipped_edges = before_; }
+  SkipScope(const SkipScope&) = delete;
+  SkipScope& operator=(const SkipScope&) = delete;
+
+ private:
+  detail::SkippedEdges before_;
+};
+
 class Backward {
  public:
   Backward(TensorSpan roots, TensorSpan grads, const BackwardOptions& options);
@@ -100,6 +112,8 @@ class Backward {
   void execute(Task& task);
   void run_watched(Node& node, std::span<Tensor> grads, std::span<Tensor> results);
   void capture(const Node& node, std::span<Tensor> grads);
+  bool leads_to_target(const Edge& edge) { return edge.node && needed_.find(edge.node.get()) != UINT32_MAX; }
+  detail::SkippedEdges skipped_edges(const Node& node);
   Task pop();
   bool before(uint32_t a, uint32_t b) const {
     const auto& x = tasks_[a];
@@ -230,6 +244,14 @@ void Backward::capture(const Node& node, std::span<Tensor> grads) {
     captured_[at] = grads[targets_[at].edge.output];
 }
 
+detail::SkippedEdges Backward::skipped_edges(const Node& node) {
+  if (targets_.empty()) return {};
+  detail::SkippedEdges skipped{&node, 0};
+  for (std::size_t i = 0; i < std::min<std::size_t>(node.edges.size(), 64); ++i)
+    if (!leads_to_target(node.edges[i])) skipped.mask |= uint64_t{1} << i;
+  return skipped;
+}
+
 void Backward::execute(Task& task) {
   Node& node = *task.node;
   TensorList many;
@@ -253,8 +275,7 @@ void Backward::execute(Task& task) {
     capture(node, grads);
     const bool is_leaf = node.edges.empty();
     if (is_leaf && !options_.accumulate) return;
-    const bool leads_on = std::ranges::any_of(
-        node.edges, [&](const auto& e) { return e.node && needed_.find(e.node.get()) != UINT32_MAX; });
+    const bool leads_on = std::ranges::any_of(node.edges, [&](const auto& e) { return leads_to_target(e); });
     if (!is_leaf && !leads_on) return;
   }
   TensorList incoming;
@@ -272,6 +293,7 @@ void Backward::execute(Task& task) {
     trace::Scope scope(trace::Kind::node, nullptr);
     if (scope.active()) [[unlikely]]
       scope.event().name = trace::intern(node.name())->c_str();
+    const SkipScope skip(skipped_edges(node));
     if (anomaly().enabled.load(std::memory_order_relaxed)) [[unlikely]]
       run_watched(node, grads, results);
     else

@@ -6,6 +6,8 @@
 
 namespace weft {
 
+constinit thread_local detail::SkippedEdges detail::skipped_edges;
+
 thread_local detail::GradMode detail::grad_mode = detail::GradMode::on;
 
 Node::~Node() = default;

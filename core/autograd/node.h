@@ -89,6 +89,15 @@ struct HookSnapshot {
   std::vector<std::pair<uint32_t, Tensor>> retained;
 };
 
+namespace detail {
+/// Edges of the node whose backward this thread runs that lead to none of the inputs it was asked for.
+struct SkippedEdges {
+  const Node* node = nullptr;
+  uint64_t mask = 0;  ///< of the first 64
+};
+extern thread_local SkippedEdges skipped_edges [[gnu::tls_model("initial-exec")]];
+}  // namespace detail
+
 class Node : public RefCounted<Node> {
  public:
   virtual ~Node();
@@ -109,7 +118,10 @@ class Node : public RefCounted<Node> {
 
   uint32_t outputs() const noexcept { return 1 + static_cast<uint32_t>(more_meta.size()); }
   const OutputMeta& output_meta(uint32_t i) const { return i == 0 ? meta : more_meta[i - 1]; }
-  bool wants(std::size_t edge) const noexcept { return static_cast<bool>(edges[edge].node); }
+  bool wants(std::size_t edge) const noexcept {
+    const auto& skipped = detail::skipped_edges;
+    return edges[edge].node && (skipped.node != this || edge >= 64 || (skipped.mask >> edge & 1) == 0);
+  }
 
   void add_edge(Edge edge) {
     if (edge.node && edge.node->level >= level) level = edge.node->level + 1;
