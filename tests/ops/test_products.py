@@ -120,3 +120,18 @@ def test_bfloat16_products_read_repeated_and_odd_rows() -> None:
     assert weft.equal(a @ b, (a.double() @ b.double()).bfloat16())
     wide = numbers(11, (20, 41), weft.bfloat16)
     assert weft.equal(wide[:, 1:] @ b, wide[:, 1:].contiguous() @ b)
+
+
+@pytest.mark.parametrize("equation", ["bhid,bhjd->bhij", "bhid,bhjd->ibj", "bhid,bhjd", "bhid,bhjd->bhijd"])
+def test_einsum_follows_the_shapes_of_each_call(equation: str) -> None:
+    shapes = [
+        ((2, 3, 4, 5), (2, 3, 6, 5)),
+        ((2, 1, 4, 5), (2, 3, 6, 5)),
+        ((1, 3, 4, 1), (2, 1, 6, 5)),
+        ((2, 0, 4, 5),) * 2,
+    ]
+    for left, right in [*shapes, *shapes[::-1]]:
+        a, b = numbers(12, left, weft.float64), numbers(13, right, weft.float64)
+        np.testing.assert_allclose(
+            weft.einsum(equation, a, b).numpy(), np.einsum(equation, a.numpy(), b.numpy()), 1e-13
+        )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import weft
 from weft import Tensor
@@ -43,19 +43,12 @@ def einsum(*args: Any) -> Tensor:
     [3.0, 3.0]
     """
     equation, operands = _equation(args)
-    labels, result = _parse(equation, tuple(t.dim() for t in operands))
-    sizes = _sizes(equation, operands, labels)
-    terms = [_prepared(t, names, sizes) for t, names in zip(operands, labels, strict=True)]
-    while len(terms) > 1:
-        i, j = (0, 1) if len(terms) == 2 else _cheapest([n for _, n in terms], result, sizes)
-        right, left = terms.pop(j), terms.pop(i)
-        needed = set(result).union(*(names for _, names in terms))
-        terms.append(_contracted(left, right, needed, sizes))
-    tensor, names = _summed(*terms[0], set(result))
-    missing = [n for n in result if n not in names]
-    assert not missing, f"{missing} went missing from {equation}"
-    order = [names.index(n) for n in result]
-    return tensor if order == sorted(order) else tensor.permute(order)
+    plan = _plan(equation, tuple([tuple(t.shape) for t in operands]))
+    tensors = list(operands)
+    for i, j, left_steps, right_steps, product in plan.products:
+        right, left = tensors.pop(j), tensors.pop(i)
+        tensors.append(product(_after(left_steps, left), _after(right_steps, right)))
+    return _after(plan.last_steps, tensors[0])
 
 
 def _equation(args: Sequence[Any]) -> tuple[str, Sequence[Tensor]]:
@@ -80,8 +73,7 @@ def _letters(numbers: Sequence[Any]) -> str:
     return "".join("..." if n is Ellipsis else alphabet[n] for n in numbers)
 
 
-@lru_cache(maxsize=256)
-def _parse(equation: str, dims: tuple[int, ...]) -> tuple[tuple[tuple[_Label, ...], ...], tuple[_Label, ...]]:
+def _parse(equation: str, dims: Sequence[int]) -> tuple[tuple[tuple[_Label, ...], ...], tuple[_Label, ...]]:
     """The labels of every operand's dimensions, and of the result's."""
     inputs, arrow, output = equation.replace(" ", "").partition("->")
     terms = inputs.split(",")
@@ -123,10 +115,75 @@ def _term(term: str, ndim: int, equation: str, exact: bool = True) -> tuple[_Lab
     return (*before, *between, *after)
 
 
-def _sizes(equation: str, operands: Sequence[Tensor], labels: Sequence[Sequence[_Label]]) -> dict[_Label, int]:
+#: A function of a tensor and the arguments after it.
+_Step = tuple[Callable[..., Tensor], tuple[Any, ...]]
+
+
+def _after(steps: Sequence[_Step], tensor: Tensor) -> Tensor:
+    for function, args in steps:
+        tensor = function(tensor, *args)
+    return tensor
+
+
+class _Product(NamedTuple):
+    """The tensors at i < j leave the list, go through their steps, and their product is appended."""
+
+    i: int
+    j: int
+    left_steps: Sequence[_Step]
+    right_steps: Sequence[_Step]
+    product: Callable[[Tensor, Tensor], Tensor]
+
+
+class _Plan(NamedTuple):
+    """All that is to be done with operands of given shapes."""
+
+    products: Sequence[_Product]
+    last_steps: Sequence[_Step]
+
+
+class _Term(NamedTuple):
+    """A tensor to come: the labels of its dimensions, and how it follows from an operand or a product."""
+
+    names: list[_Label]
+    steps: list[_Step]
+
+    def without(self, dims: Sequence[int], step: Callable[..., Tensor]) -> _Term:
+        """`step` takes the dimensions away."""
+        if not dims:
+            return self
+        return _Term([n for d, n in enumerate(self.names) if d not in dims], [*self.steps, (step, (list(dims),))])
+
+    def summed(self, needed: set[_Label]) -> _Term:
+        """Without the labels nobody asks for."""
+        return self.without([d for d, name in enumerate(self.names) if name not in needed], Tensor.sum)
+
+    def ordered(self, wanted: list[_Label]) -> _Term:
+        if self.names == wanted:
+            return self
+        return _Term(wanted, [*self.steps, (Tensor.permute, ([self.names.index(n) for n in wanted],))])
+
+
+@lru_cache(maxsize=256)
+def _plan(equation: str, shapes: tuple[tuple[int, ...], ...]) -> _Plan:
+    labels, result = _parse(equation, [len(shape) for shape in shapes])
+    sizes = _sizes(equation, shapes, labels)
+    terms = [_prepared(shape, names, sizes) for shape, names in zip(shapes, labels, strict=True)]
+    products = []
+    while len(terms) > 1:
+        i, j = (0, 1) if len(terms) == 2 else _cheapest([t.names for t in terms], result, sizes)
+        right, left = terms.pop(j), terms.pop(i)
+        needed = set(result).union(*(t.names for t in terms))
+        left, right, product, term = _contracted(left, right, needed, sizes)
+        products.append(_Product(i, j, left.steps, right.steps, product))
+        terms.append(term)
+    return _Plan(products, terms[0].summed(set(result)).ordered(list(result)).steps)
+
+
+def _sizes(equation: str, shapes: Sequence[Sequence[int]], labels: Sequence[Sequence[_Label]]) -> dict[_Label, int]:
     sizes: dict[_Label, int] = {}
-    for operand, names in zip(operands, labels, strict=True):
-        for name, size in zip(names, operand.shape, strict=True):
+    for shape, names in zip(shapes, labels, strict=True):
+        for name, size in zip(names, shape, strict=True):
             known = sizes.get(name, 1)
             if size != 1 and known not in (1, size):
                 raise RuntimeError(
@@ -136,28 +193,22 @@ def _sizes(equation: str, operands: Sequence[Tensor], labels: Sequence[Sequence[
     return sizes
 
 
-_Term = tuple[Tensor, list[_Label]]
-
-
-def _prepared(tensor: Tensor, names: Sequence[_Label], sizes: dict[_Label, int]) -> _Term:
+def _prepared(shape: Sequence[int], names: Sequence[_Label], sizes: dict[_Label, int]) -> _Term:
     """Repeated labels as diagonals, broadcast dimensions of size one dropped."""
-    left = list(names)
+    left, extents, steps = list(names), list(shape), list[_Step]()
     for name in dict.fromkeys(names):
         while left.count(name) > 1:
             first = left.index(name)
             second = left.index(name, first + 1)
-            if tensor.size(first) != tensor.size(second):
+            if extents[first] != extents[second]:
                 raise RuntimeError(
                     f"einsum(): subscript {name} is repeated for an operand but the sizes don't match, "
-                    f"{tensor.size(second)} != {tensor.size(first)}"
+                    f"{extents[second]} != {extents[first]}"
                 )
-            tensor = tensor.diagonal(0, first, second).movedim(-1, first)
-            del left[second]
-    broadcast = [d for d, name in enumerate(left) if tensor.size(d) != sizes[name]]
-    if broadcast:
-        tensor = tensor.squeeze(broadcast)
-        left = [name for d, name in enumerate(left) if d not in broadcast]
-    return tensor, left
+            steps += [(Tensor.diagonal, (0, first, second)), (Tensor.movedim, (-1, first))]
+            del left[second], extents[second]
+    broadcast = [d for d, name in enumerate(left) if extents[d] != sizes[name]]
+    return _Term(left, steps).without(broadcast, Tensor.squeeze)
 
 
 def _cheapest(terms: Sequence[list[_Label]], result: Sequence[_Label], sizes: dict[_Label, int]) -> tuple[int, int]:
@@ -174,39 +225,28 @@ def _cheapest(terms: Sequence[list[_Label]], result: Sequence[_Label], sizes: di
     return min(((i, j) for i in range(len(terms)) for j in range(i + 1, len(terms))), key=lambda pair: price(*pair))
 
 
-def _summed(tensor: Tensor, names: list[_Label], needed: set[_Label]) -> _Term:
-    """Without the labels nobody asks for."""
-    dims = [d for d, name in enumerate(names) if name not in needed]
-    return (tensor.sum(dims), [n for n in names if n in needed]) if dims else (tensor, names)
-
-
-def _contracted(a: _Term, b: _Term, needed: set[_Label], sizes: dict[_Label, int]) -> _Term:
-    """The product of two terms, summed over what is in both and not needed further on."""
-    left, names_a = _summed(*a, needed | set(b[1]))
-    right, names_b = _summed(*b, needed | set(a[1]))
-    shared = [n for n in names_a if n in names_b]
+def _contracted(
+    a: _Term, b: _Term, needed: set[_Label], sizes: dict[_Label, int]
+) -> tuple[_Term, _Term, Callable[[Tensor, Tensor], Tensor], _Term]:
+    """Both factors, what multiplies them, and their product, summed over what is in both and not needed further on."""
+    left, right = a.summed(needed.union(b.names)), b.summed(needed.union(a.names))
+    shared = [n for n in left.names if n in right.names]
     batch = [n for n in shared if n in needed]
     inner = [n for n in shared if n not in needed]
-    rows = [n for n in names_a if n not in shared]
-    columns = [n for n in names_b if n not in shared]
+    rows = [n for n in left.names if n not in shared]
+    columns = [n for n in right.names if n not in shared]
     result = [*batch, *rows, *columns]
-    left = _ordered(left, names_a, [*batch, *rows, *inner])
-    right = _ordered(right, names_b, [*batch, *inner, *columns])
+    left = left.ordered([*batch, *rows, *inner])
+    right = right.ordered([*batch, *inner, *columns])
     if not inner:
-        k = len(batch)
-        for _ in columns:
-            left = left.unsqueeze(-1)
-        for _ in rows:
-            right = right.unsqueeze(k)
-        return left * right, result
+        left.steps.extend([(Tensor.unsqueeze, (-1,))] * len(columns))
+        right.steps.extend([(Tensor.unsqueeze, (len(batch),))] * len(rows))
+        return left, right, weft.mul, _Term(result, [])
+    if len(inner) == len(rows) == len(columns) == 1:
+        return left, right, weft.matmul, _Term(result, [])
     shape = [sizes[n] for n in result]
-    k = math.prod(sizes[n] for n in inner)
-    m, n = math.prod(sizes[r] for r in rows), math.prod(sizes[c] for c in columns)
-    if not batch:
-        return weft.mm(left.reshape(m, k), right.reshape(k, n)).reshape(shape), result
-    many = math.prod(sizes[b] for b in batch)
-    return weft.bmm(left.reshape(many, m, k), right.reshape(many, k, n)).reshape(shape), result
-
-
-def _ordered(tensor: Tensor, names: list[_Label], wanted: list[_Label]) -> Tensor:
-    return tensor if names == wanted else tensor.permute([names.index(n) for n in wanted])
+    many = [math.prod(sizes[n] for n in batch)] if batch else []
+    m, n, k = (math.prod(sizes[n] for n in names) for names in (rows, columns, inner))
+    left.steps.append((Tensor.reshape, ((*many, m, k),)))
+    right.steps.append((Tensor.reshape, ((*many, k, n),)))
+    return left, right, weft.bmm if batch else weft.mm, _Term(result, [(Tensor.reshape, (shape,))])
