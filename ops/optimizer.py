@@ -5,7 +5,7 @@ from __future__ import annotations
 from ops.table import Op, estimated
 
 Op(
-    "_fused_sgd(params: list[Tensor], grads: list[Tensor], momentum_buffers: list[Tensor], *, lr: float,"
+    "_fused_sgd(params: list[Tensor], momentum_buffers: list[Tensor], *, lr: float,"
     " momentum: float, dampening: float, weight_decay: float, nesterov: bool, maximize: bool, is_first_step: bool)"
     " -> None",
     "One step of SGD in place; momentum_buffers is empty without momentum.",
@@ -15,7 +15,7 @@ Op(
     cost=estimated("fused_sgd"),
 )
 Op(
-    "_fused_adam(params: list[Tensor], grads: list[Tensor], exp_avgs: list[Tensor], exp_avg_sqs: list[Tensor],"
+    "_fused_adam(params: list[Tensor], exp_avgs: list[Tensor], exp_avg_sqs: list[Tensor],"
     " max_exp_avg_sqs: list[Tensor], steps: list[Tensor], *, lr: float, beta1: float, beta2: float,"
     " weight_decay: float, eps: float, amsgrad: bool, maximize: bool, decoupled: bool) -> None",
     "One step of Adam, or of AdamW when decoupled, in place; every tensor of steps counts one up.",
@@ -25,7 +25,7 @@ Op(
     cost=estimated("fused_adam"),
 )
 Op(
-    "_fused_update(rule: str, params: list[Tensor], grads: list[Tensor], first: list[Tensor], second: list[Tensor],"
+    "_fused_update(rule: str, params: list[Tensor], first: list[Tensor], second: list[Tensor],"
     " third: list[Tensor], numbers: list[float] | None) -> None",
     """One step of the optimizer `rule` in place: rmsprop, adagrad, adadelta, adamax, nadam, radam, asgd or rprop.
 

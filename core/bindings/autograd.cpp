@@ -187,15 +187,13 @@ PyObject* bump(PyObject*, PyObject* object) {
 // Gradients of an optimizer's parameters
 // --------------------------------------------------------------------------------
 
-void append(PyObject* list, PyObject* item) { checked(PyList_Append(list, owned(item).get())); }
-
-/// (parameters) -> ([(parameters, gradients), ...], others): those with gradients, in lists that one native step can
-/// treat, float64 apart from the rest; and the parameters with gradients that only Python knows, sparse ones.
+/// (parameters) -> ([parameters, ...], others): those with gradients, in lists that one native step can treat, float64
+/// apart from the rest; and those with gradients that only Python knows, sparse ones.
 PyObject* by_gradient(PyObject*, PyObject* parameters) {
   return guarded([&] {
     const Object all = owned(PySequence_Tuple(parameters));
     const Object others = owned(PyList_New(0)), groups = owned(PyList_New(0));
-    Object lists[2][2];  // of float64 or not; parameters and gradients
+    Object lists[2];  // of float64 or not
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(all.get()); ++i) {
       PyObject* const parameter = PyTuple_GET_ITEM(all.get(), i);
       check_type(is_tensor(parameter), "expected Tensors, got {}", Py_TYPE(parameter)->tp_name);
@@ -203,17 +201,15 @@ PyObject* by_gradient(PyObject*, PyObject* parameters) {
       const Tensor gradient = grad(tensor);
       if (!gradient.defined()) continue;
       if (gradient.impl()->opaque) {
-        append(others.get(), Py_NewRef(parameter));
+        checked(PyList_Append(others.get(), parameter));
         continue;
       }
-      auto& [members, gradients] = lists[tensor.dtype() == DType::float64];
+      Object& members = lists[tensor.dtype() == DType::float64];
       if (!members) {
         members = owned(PyList_New(0));
-        gradients = owned(PyList_New(0));
-        append(groups.get(), PyTuple_Pack(2, members.get(), gradients.get()));
+        checked(PyList_Append(groups.get(), members.get()));
       }
-      append(members.get(), Py_NewRef(parameter));
-      append(gradients.get(), wrap(gradient));
+      checked(PyList_Append(members.get(), parameter));
     }
     return checked(PyTuple_Pack(2, groups.get(), others.get()));
   });

@@ -148,8 +148,13 @@ template <uint32_t quarters>
   for (int i = 0; i < lanes<float>; ++i) y[i] = exp2(y[i]);
   return load(y);
 }
+// Named by code that is never compiled here, which looks them up all the same.
 template <int64_t count>
 bool are_near(const float* x) = delete;
+template <class V>
+V rsqrt(V x) = delete;
+template <class V>
+V logistic(V n, V x) = delete;
 template <class T>
 inline constexpr bool is_wide = false;
 template <class T>

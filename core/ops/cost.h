@@ -18,11 +18,11 @@ inline int64_t elements(TensorSpan tensors) noexcept {
 
 /// Optimizers: memory traffic, 0.15 ns a float read or written.
 template <class... Options>
-int64_t fused_sgd(TensorSpan params, TensorSpan, TensorSpan buffers, Options...) noexcept {
+int64_t fused_sgd(TensorSpan params, TensorSpan buffers, Options...) noexcept {
   return elements(params) * (buffers.empty() ? 4 : 7) / 10;
 }
 template <class... Options>
-int64_t fused_adam(TensorSpan params, TensorSpan, TensorSpan, TensorSpan, TensorSpan, TensorSpan, Options...) noexcept {
+int64_t fused_adam(TensorSpan params, TensorSpan, TensorSpan, TensorSpan, TensorSpan, Options...) noexcept {
   return elements(params) * 11 / 10;
 }
 template <class... Options>

@@ -14,14 +14,17 @@ namespace {
 /// converted is brought back at the end.
 class Step {
  public:
-  Step(const char* op, TensorSpan params, TensorSpan grads) : op_(op), params_(params) {
-    check(params.size() == grads.size(), "{}: {} parameters but {} gradients", op, params.size(), grads.size());
+  Step(const char* op, TensorSpan params) : op_(op), params_(params) {
     work_ = params.empty() ? DType::float32 : float_work(params[0].dtype());
     for (std::size_t i = 0; i < params.size(); ++i) {
       const Tensor& p = params[i];
       check(is_floating(p.dtype()) && float_work(p.dtype()) == work_,
             "{}: expected parameters of one floating-point dtype, got {} and {}", op, params[0].dtype(), p.dtype());
-      const Tensor grad = like_param(grads[i], i, "gradient");
+      const Tensor own = weft::grad(p);
+      check(own.defined(), "{}: parameter {} has no gradient", op, i);
+      check(!own.impl()->opaque, "{}: sparse gradients are not supported; densify parameter {}'s with to_dense()", op,
+            i);
+      const Tensor grad = like_param(own, i, "gradient");
       held_.push_back(grad);
       tensors_.push_back({written(p, i, "parameter"), grad.bytes(), {nullptr, nullptr, nullptr}, p.numel(), 1});
     }
@@ -69,9 +72,9 @@ class Step {
 
 }  // namespace
 
-void fused_sgd(TensorSpan params, TensorSpan grads, TensorSpan momentum_buffers, double lr, double momentum,
-               double dampening, double weight_decay, bool nesterov, bool maximize, bool is_first_step) {
-  Step step("fused_sgd", params, grads);
+void fused_sgd(TensorSpan params, TensorSpan momentum_buffers, double lr, double momentum, double dampening,
+               double weight_decay, bool nesterov, bool maximize, bool is_first_step) {
+  Step step("fused_sgd", params);
   if (!momentum_buffers.empty()) step.add_state(0, momentum_buffers, "momentum buffers");
   for (auto& t : step.tensors()) t.step = is_first_step ? 1 : 2;
   kernels::table().optimizer.sgd[step.at()](step.tensors().data(), static_cast<int64_t>(params.size()),
@@ -79,10 +82,10 @@ void fused_sgd(TensorSpan params, TensorSpan grads, TensorSpan momentum_buffers,
   step.finish();
 }
 
-void fused_adam(TensorSpan params, TensorSpan grads, TensorSpan exp_avgs, TensorSpan exp_avg_sqs,
-                TensorSpan max_exp_avg_sqs, TensorSpan steps, double lr, double beta1, double beta2,
-                double weight_decay, double eps, bool amsgrad, bool maximize, bool decoupled) {
-  Step step("fused_adam", params, grads);
+void fused_adam(TensorSpan params, TensorSpan exp_avgs, TensorSpan exp_avg_sqs, TensorSpan max_exp_avg_sqs,
+                TensorSpan steps, double lr, double beta1, double beta2, double weight_decay, double eps, bool amsgrad,
+                bool maximize, bool decoupled) {
+  Step step("fused_adam", params);
   check(steps.size() == params.size(), "fused_adam: {} parameters but {} counts of steps", params.size(), steps.size());
   step.add_state(0, exp_avgs, "exp_avgs");
   step.add_state(1, exp_avg_sqs, "exp_avg_sqs");
@@ -101,8 +104,8 @@ void fused_adam(TensorSpan params, TensorSpan grads, TensorSpan exp_avgs, Tensor
   }
 }
 
-void fused_update(std::string_view rule, TensorSpan params, TensorSpan grads, TensorSpan first, TensorSpan second,
-                  TensorSpan third, const std::optional<std::vector<double>>& numbers) {
+void fused_update(std::string_view rule, TensorSpan params, TensorSpan first, TensorSpan second, TensorSpan third,
+                  const std::optional<std::vector<double>>& numbers) {
   constexpr std::string_view rules[kernels::update_rules] = {"rmsprop", "adagrad", "adadelta", "adamax",
                                                              "nadam",   "radam",   "asgd",     "rprop"};
   constexpr int states[kernels::update_rules] = {1, 1, 2, 2, 2, 2, 1, 2};  // those a rule cannot do without
@@ -112,7 +115,7 @@ void fused_update(std::string_view rule, TensorSpan params, TensorSpan grads, Te
   const auto expected = static_cast<std::size_t>(kernels::update_numbers[at]) * params.size();
   check(numbers && numbers->size() == expected, "fused_update: expected {} numbers for {} parameters of {}, got {}",
         expected, params.size(), rule, numbers ? numbers->size() : 0);
-  Step step("fused_update", params, grads);
+  Step step("fused_update", params);
   const TensorSpan slots[] = {first, second, third};
   for (int slot = 0; slot < 3; ++slot)
     if (!slots[slot].empty() || slot < states[at]) step.add_state(slot, slots[slot], "states");

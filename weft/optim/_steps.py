@@ -19,8 +19,8 @@ def zeros_of(param: Tensor) -> Tensor:
 
 def batches(
     group: dict[str, Any], sparse_step: Callable[[dict[str, Any], Any, Any], None] | None = None
-) -> list[tuple[list[Any], list[Any]]]:
-    """The group's parameters that have gradients, and those, in lists that one native call can treat.
+) -> list[list[Any]]:
+    """The group's parameters that have gradients, in lists that one native call can treat.
 
     For parameters with sparse gradients ``sparse_step(group, param, grad)`` is called instead, if there is one.
     """
@@ -28,7 +28,7 @@ def batches(
     for param in others:
         grad: Any = param.grad
         if sparse_step is None or not grad.is_sparse:
-            found.append(([param], [grad]))  # the native step says what it cannot do
+            found.append([param])  # the native step says what it cannot do
             continue
         with weft.no_grad():
             sparse_step(group, param, grad)
@@ -66,11 +66,11 @@ class FusedOptimizer(Optimizer):
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            for params, grads in batches(group, self._sparse_step):
-                self._step_together(group, params, grads)
+            for params in batches(group, self._sparse_step):
+                self._step_together(group, params)
         return loss
 
-    def _step_together(self, group: dict[str, Any], params: list[Any], grads: list[Any]) -> None:
+    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
         lr = float(group["lr"])
         sign = -1.0 if group["maximize"] else 1.0
         decay = 0.0 if group.get("decoupled_weight_decay") else float(group.get("weight_decay", 0))
@@ -86,7 +86,7 @@ class FusedOptimizer(Optimizer):
             states.append(state)
         lists = [[] if name is None else [state[name] for state in states] for name in self._states(group)]
         first, second, third = lists + [[]] * (3 - len(lists))
-        _core.internal._fused_update(self._rule, params, grads, first, second, third, numbers)
+        _core.internal._fused_update(self._rule, params, first, second, third, numbers)
 
 
 class PerTensorOptimizer(Optimizer):

@@ -107,16 +107,15 @@ class Adam(Optimizer):
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            for params, grads in batches(group):
-                self._step_together(group, params, grads)
+            for params in batches(group):
+                self._step_together(group, params)
         return loss
 
-    def _step_together(self, group: dict[str, Any], params: list[Any], grads: list[Any]) -> None:
+    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
         amsgrad = group["amsgrad"]
         states = self._states(params, amsgrad)
         _core.internal._fused_adam(
             params,
-            grads,
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
             [state["max_exp_avg_sq"] for state in states] if amsgrad else [],

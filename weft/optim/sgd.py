@@ -75,11 +75,11 @@ class SGD(Optimizer):
         """Change the parameters once; returns the loss of ``closure``."""
         loss = self._call(closure)
         for group in self.param_groups:
-            for params, grads in batches(group, self._sparse_step):
+            for params in batches(group, self._sparse_step):
                 if group["momentum"] == 0:
-                    self._native_step(group, params, grads, [], False)
+                    self._native_step(group, params, [], False)
                 else:
-                    self._step_with_momentum(group, params, grads)
+                    self._step_with_momentum(group, params)
         return loss
 
     def _sparse_step(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
@@ -97,7 +97,7 @@ class SGD(Optimizer):
             grad = grad.add(buffer, alpha=group["momentum"]) if group["nesterov"] else buffer
         param.add_(grad, alpha=-float(group["lr"]))
 
-    def _step_with_momentum(self, group: dict[str, Any], params: list[Any], grads: list[Any]) -> None:
+    def _step_with_momentum(self, group: dict[str, Any], params: list[Any]) -> None:
         states = [self.state[param] for param in params]
         new = [state.get("momentum_buffer") is None for state in states]
         for param, state, is_new in zip(params, states, new, strict=True):
@@ -107,15 +107,12 @@ class SGD(Optimizer):
             chosen = [i for i, is_new in enumerate(new) if is_new is first]
             if chosen:
                 buffers = [states[i]["momentum_buffer"] for i in chosen]
-                self._native_step(group, [params[i] for i in chosen], [grads[i] for i in chosen], buffers, first)
+                self._native_step(group, [params[i] for i in chosen], buffers, first)
 
     @staticmethod
-    def _native_step(
-        group: dict[str, Any], params: list[Any], grads: list[Any], buffers: list[Tensor], first: bool
-    ) -> None:
+    def _native_step(group: dict[str, Any], params: list[Any], buffers: list[Tensor], first: bool) -> None:
         _core.internal._fused_sgd(
             params,
-            grads,
             buffers,
             lr=float(group["lr"]),
             momentum=group["momentum"],
