@@ -184,8 +184,7 @@ PyObject* bump(PyObject*, PyObject* object) {
   });
 }
 
-// Gradients of an optimizer's parameters
-// --------------------------------------------------------------------------------
+// Gradients of an optimizer's parameters ------------------------------------------------------------------------------
 
 /// (parameters) -> ([parameters, ...], others): those with gradients, in lists that one native step can treat, float64
 /// apart from the rest; and those with gradients that only Python knows, sparse ones.

@@ -10,7 +10,9 @@ namespace {
 
 // All set once when the extension loads, and never freed.
 PyTypeObject* base_type;
-PyObject *name_getattr, *name_getattribute, *name_init_subclass, *name_forward, *name_compiled, *name_call_with_hooks;
+PyObject *name_getattr, *name_getattribute, *name_init_subclass, *name_forward, *name_compiled, *name_call_impl,
+    *name_call_with_hooks;
+PyObject* own_call_impl;               ///< what a class has by that name unless it defines it itself
 std::array<PyObject*, 3> registries;   ///< names of what __setattr__ registers, in the order of lookup
 std::array<PyObject*, 4> hook_tables;  ///< names of a module's hooks that change a call
 /// The tables of hooks common to all modules, which weft.nn sets when it is imported.
@@ -116,10 +118,10 @@ bool has_hooks(PyObject* state) {
   return false;
 }
 
-PyObject* call_forward(PyObject* self, PyObject* args, PyObject* kwargs) {
+PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject* kwargs) {
   constexpr Py_ssize_t most = 7;
   const Py_ssize_t count = PyTuple_GET_SIZE(args);
-  if (kwargs == nullptr && count <= most && !item(state_of(self).get(), name_forward)) {
+  if (kwargs == nullptr && count <= most && !item(state, name_forward)) {
     const Object forward = found_in_class(self, name_forward);
     if (forward && PyFunction_Check(forward.get())) {  // no bound method made, no count of a shared object written
       std::array<PyObject*, most + 2> all{nullptr, self};
@@ -133,20 +135,23 @@ PyObject* call_forward(PyObject* self, PyObject* args, PyObject* kwargs) {
 }
 
 /// forward(), with the hooks around it.
+PyObject* call_with_hooks(PyObject* self, PyObject* state, PyObject* args, PyObject* kwargs) {
+  if (!has_hooks(state)) return call_forward(self, state, args, kwargs);
+  const Object keywords = kwargs == nullptr ? owned(PyDict_New()) : Object::borrow(kwargs);
+  return checked(PyObject_CallMethodObjArgs(self, name_call_with_hooks, args, keywords.get(), nullptr));
+}
 PyObject* module_call_impl(PyObject* self, PyObject* args, PyObject* kwargs) {
-  return guarded([&]() -> PyObject* {
-    if (has_hooks(state_of(self).get())) {
-      const Object keywords = kwargs == nullptr ? owned(PyDict_New()) : Object::borrow(kwargs);
-      return checked(PyObject_CallMethodObjArgs(self, name_call_with_hooks, args, keywords.get(), nullptr));
-    }
-    return call_forward(self, args, kwargs);
-  });
+  return guarded([&] { return call_with_hooks(self, state_of(self).get(), args, kwargs); });
 }
 PyObject* module_call(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
-    const Object compiled = item(state_of(self).get(), name_compiled);
+    const Object state = state_of(self);
+    const Object compiled = item(state.get(), name_compiled);
     if (compiled && compiled.get() != Py_None) return checked(PyObject_Call(compiled.get(), args, kwargs));
-    return checked(module_call_impl(self, args, kwargs));
+    if (found_in_class(self, name_call_impl).get() == own_call_impl)
+      return call_with_hooks(self, state.get(), args, kwargs);
+    const Object other = owned(PyObject_GetAttr(self, name_call_impl));
+    return checked(PyObject_Call(other.get(), args, kwargs));
   });
 }
 
@@ -163,6 +168,7 @@ void init_module_base(PyObject* module) {
   name_init_subclass = constant("__init_subclass__");
   name_forward = constant("forward");
   name_compiled = constant("_compiled_call_impl");
+  name_call_impl = constant("_call_impl");
   name_call_with_hooks = constant("_call_with_hooks");
   registries = {constant("_parameters"), constant("_buffers"), constant("_modules")};
   hook_tables = {constant("_forward_hooks"), constant("_forward_pre_hooks"), constant("_backward_hooks"),
@@ -185,6 +191,7 @@ void init_module_base(PyObject* module) {
                          {0, nullptr}};
   PyType_Spec spec{"weft._core._ModuleBase", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
   base_type = make_type(spec);
+  own_call_impl = checked(PyObject_GetAttr(reinterpret_cast<PyObject*>(base_type), name_call_impl));
   checked(PyModule_AddObjectRef(module, "_ModuleBase", reinterpret_cast<PyObject*>(base_type)));
 }
 

@@ -155,6 +155,12 @@ def test_call_may_be_replaced() -> None:
         def forward(self, x: int) -> int:
             return x
 
+    class Wrapped(Plain):
+        def _call_impl(self, *args: int, **kwargs: int) -> int:
+            return 10 * super()._call_impl(*args, **kwargs)
+
+    assert Wrapped()(1) == 10
+
     Plain.__call__ = lambda self, x: -x  # type: ignore[method-assign]
     assert Plain()(1) == -1
     del Plain.__call__

@@ -49,7 +49,7 @@ def backward(
     """
     if grad_variables is not None:
         grad_tensors = grad_variables
-    roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    roots = _as_tuple(tensors)
     if _core._has_override(*roots):
         args = (tensors, grad_tensors, retain_graph, create_graph, None, inputs)
         _core._ask_overrides(backward, args, {})

@@ -179,3 +179,17 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer
+
+
+def clear_gradients(parameters: list[Tensor], set_to_none: bool) -> None:
+    """Drop the gradients of ``parameters``, or set them to zero: what modules and optimizers call ``zero_grad``."""
+    if set_to_none:
+        _core._drop_gradients(parameters)
+        return
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        if parameter.grad.requires_grad:  # its history goes with the values
+            parameter.grad = weft.zeros_like(parameter.grad)
+        else:
+            parameter.grad.zero_()

@@ -11,7 +11,8 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 import weft
-from weft import Tensor, _core
+from weft import Tensor
+from weft.nn.parameter import clear_gradients
 from weft.utils.hooks import RemovableHandle
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
@@ -237,16 +238,7 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zero."""
         for group in self.param_groups:
-            if set_to_none:
-                _core._drop_gradients(group["params"])
-                continue
-            for param in group["params"]:
-                if param.grad is None:
-                    continue
-                if param.grad.requires_grad:  # its history goes with the values
-                    param.grad = weft.zeros_like(param.grad)
-                else:
-                    param.grad.zero_()
+            clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Closure | None = None) -> Any:
         """Change the parameters once.

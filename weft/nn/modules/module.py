@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import weft
 from weft import Tensor
-from weft._core import _drop_gradients, _ModuleBase
+from weft._core import _ModuleBase
 from weft.nn.modules import _global_hooks as global_hooks
 from weft.nn.modules._global_hooks import (
     register_module_backward_hook,
@@ -27,7 +27,7 @@ from weft.nn.modules._state_dict import (
 )
 from weft.nn.modules._text import _addindent, _typename
 from weft.nn.modules._to import _parse_to
-from weft.nn.parameter import Buffer, Parameter
+from weft.nn.parameter import Buffer, Parameter, clear_gradients
 from weft.utils.hooks import BackwardHook, RemovableHandle
 
 __all__ = [
@@ -689,16 +689,7 @@ class Module(_ModuleBase, StateDictMixin):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zero."""
-        if set_to_none:
-            _drop_gradients([*self.parameters()])
-            return
-        for param in self.parameters():
-            if param.grad is None:
-                continue
-            if param.grad.requires_grad:  # its history goes with the values
-                param.grad = weft.zeros_like(param.grad)
-            else:
-                param.grad.zero_()
+        clear_gradients([*self.parameters()], set_to_none)
 
     # ------------------------------------------------------------------ copying and printing
 
