@@ -36,6 +36,9 @@ constexpr int64_t depth_parts = 4;
 constexpr int64_t in_place_depth = 64;
 // Bytes of a whole B that tiles read in place.
 constexpr int64_t small_b = 1 << 16;
+// Bytes that an A of consecutive rows spans, times the panels that read it: up to so many it is left where it lies. A
+// tile reads a line or two of each of its columns, and when they are far apart none is still there for the next tile.
+constexpr int64_t strided_reads = 1 << 21;
 // Rows that are fetched ahead, of a packed panel and of B while it is being packed: as many lines as L1 can wait for.
 constexpr int64_t panel_ahead = 24;
 constexpr int64_t b_ahead = 8;
@@ -155,8 +158,10 @@ void multiply_blocked(const Problem<T>& p) {
   const bool one_block = p.m <= 2 * block_rows;
   const bool b_is_small = one_block && p.images == 1 && p.k * p.b_row * static_cast<int64_t>(sizeof(T)) <= small_b;
   const bool b_in_place = p.b_col == 1 && (p.m <= tile_rows || b_is_small);
-  const bool a_in_place =
-      p.m <= tile_rows || (p.a_row == 1 && all_panels <= 8) || (p.a_col == 1 && all_panels <= (b_in_place ? 4 : 64));
+  const int64_t a_span = p.a_col * min_of(p.k, block_depth<T>) * static_cast<int64_t>(sizeof(T));
+  const bool a_in_place = p.m <= tile_rows ||
+                          (p.a_row == 1 && all_panels <= 8 && all_panels * a_span <= strided_reads) ||
+                          (p.a_col == 1 && all_panels <= (b_in_place ? 4 : 64));
   const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.b_row > 8 * width ? in_place_depth : block_depth<T>);
   const auto depth_begin = [&](int64_t d) {
     return d == depth_blocks ? p.k : p.k * d / depth_blocks / depth_parts * depth_parts;
