@@ -17,6 +17,19 @@ namespace {
 
 // Backward, modes ----------------------------------------------------------------------------------------------------
 
+/// Calls `f` with each item of a sequence, where it lies.
+template <class F>
+void each_item(PyObject* sequence, F&& f) {
+  const Object items = owned(PySequence_Fast(sequence, "expected a sequence of Tensors"));
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i)
+    f(Object::borrow(PySequence_Fast_GET_ITEM(items.get(), i)).get());
+}
+
+const Tensor& expect_tensor(PyObject* object) {
+  check_type(is_tensor(object), "expected Tensors, got {}", Py_TYPE(object)->tp_name);
+  return unwrap(object);
+}
+
 /// A tensor, None or several of them.
 TensorList to_list(PyObject* object) {
   TensorList list;
@@ -25,12 +38,7 @@ TensorList to_list(PyObject* object) {
     list.push_back(unwrap(object));
     return list;
   }
-  const Object tuple = owned(PySequence_Tuple(object));
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple.get()); ++i) {
-    PyObject* const item = PyTuple_GET_ITEM(tuple.get(), i);
-    check_type(item == Py_None || is_tensor(item), "expected Tensors, got {}", Py_TYPE(item)->tp_name);
-    list.push_back(item == Py_None ? Tensor() : unwrap(item));
-  }
+  each_item(object, [&](PyObject* item) { list.push_back(item == Py_None ? Tensor() : expect_tensor(item)); });
   return list;
 }
 
@@ -63,18 +71,23 @@ class SelectiveScope {
 };
 PyObject* is_selective(PyObject*, PyObject*) { return PyBool_FromLong(selective); }
 
-/// (tensors, grads, keep_graph, create_graph, inputs, accumulate) -> gradients of the inputs
-PyObject* backward(PyObject*, PyObject* args) {
-  PyObject *roots_, *grads_, *inputs_;
-  int keep = 0, create = 0, accumulate = 0;
-  if (PyArg_ParseTuple(args, "OOppOp", &roots_, &grads_, &keep, &create, &inputs_, &accumulate) == 0) return nullptr;
+/// (tensors, grads, keep_graph, create_graph, inputs, accumulate) -> gradients of the inputs, None if they accumulate
+PyObject* backward(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
-    const TensorList roots = to_list(roots_), grads = to_list(grads_), inputs = to_list(inputs_);
+    check_type(count == 6, "expected 6 arguments, got {}", count);
+    const auto is_true = [](PyObject* object) {
+      const int value = PyObject_IsTrue(object);
+      checked(value);
+      return value != 0;
+    };
+    const TensorList roots = to_list(args[0]), grads = to_list(args[1]), inputs = to_list(args[4]);
+    const bool keep = is_true(args[2]), create = is_true(args[3]), accumulate = is_true(args[5]);
     check(grads.empty() || grads.size() == roots.size(), "got {} tensors and {} gradients", roots.size(), grads.size());
     const SelectiveScope scope(!inputs.empty());
-    const BackwardOptions options{keep != 0, create != 0, inputs, accumulate != 0};
+    const BackwardOptions options{keep, create, inputs, accumulate};
     const OpTrace trace("backward", {});
-    return wrap(native(backward_cost(roots), [&] { return run_backward(roots, grads, options); }));
+    const TensorList found = native(backward_cost(roots), [&] { return run_backward(roots, grads, options); });
+    return accumulate ? Py_NewRef(Py_None) : wrap(found);
   });
 }
 
@@ -186,38 +199,42 @@ PyObject* bump(PyObject*, PyObject* object) {
 
 // Gradients of an optimizer's parameters ------------------------------------------------------------------------------
 
-/// (parameters) -> ([parameters, ...], others): those with gradients, in lists that one native step can treat, float64
-/// apart from the rest; and those with gradients that only Python knows, sparse ones.
+Object tuple_of(std::vector<Object>& items) {
+  Object tuple = owned(PyTuple_New(std::ssize(items)));
+  for (std::size_t i = 0; i < items.size(); ++i)
+    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), items[i].release());
+  return tuple;
+}
+
+/// (parameters) -> ((parameters, ...), others): those with gradients, in sequences that one native step can treat,
+/// float64 apart from the rest; and those with gradients that only Python knows, sparse ones. If one step can treat all,
+/// it gets the list that came: of threads that train small networks each makes its objects from memory that another has
+/// just freed, in the cache of another core.
 PyObject* by_gradient(PyObject*, PyObject* parameters) {
   return guarded([&] {
-    const Object all = owned(PySequence_Tuple(parameters));
-    const Object others = owned(PyList_New(0)), groups = owned(PyList_New(0));
-    Object lists[2];  // of float64 or not
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(all.get()); ++i) {
-      PyObject* const parameter = PyTuple_GET_ITEM(all.get(), i);
-      check_type(is_tensor(parameter), "expected Tensors, got {}", Py_TYPE(parameter)->tp_name);
-      const Tensor& tensor = unwrap(parameter);
+    std::vector<Object> sorted[2], others;  // of float64 or not
+    std::size_t count = 0;
+    each_item(parameters, [&](PyObject* parameter) {
+      const Tensor& tensor = expect_tensor(parameter);
       const Tensor gradient = grad(tensor);
-      if (!gradient.defined()) continue;
-      if (gradient.impl()->opaque) {
-        checked(PyList_Append(others.get(), parameter));
-        continue;
-      }
-      Object& members = lists[tensor.dtype() == DType::float64];
-      if (!members) {
-        members = owned(PyList_New(0));
-        checked(PyList_Append(groups.get(), members.get()));
-      }
-      checked(PyList_Append(members.get(), parameter));
+      ++count;
+      if (!gradient.defined()) return;
+      auto& members = gradient.impl()->opaque ? others : sorted[tensor.dtype() == DType::float64];
+      members.push_back(Object::borrow(parameter));
+    });
+    std::vector<Object> found;
+    for (auto& members : sorted) {
+      if (members.empty()) continue;
+      found.push_back(members.size() == count ? Object::borrow(parameters) : tuple_of(members));
     }
-    return checked(PyTuple_Pack(2, groups.get(), others.get()));
+    return checked(PyTuple_Pack(2, tuple_of(found).get(), tuple_of(others).get()));
   });
 }
 
 /// (parameters): they have no gradients from now on.
 PyObject* drop_gradients(PyObject*, PyObject* parameters) {
   return guarded([&]() -> PyObject* {
-    for (const Tensor& parameter : to_list(parameters)) set_grad(parameter, Tensor());
+    each_item(parameters, [](PyObject* parameter) { set_grad(expect_tensor(parameter), Tensor()); });
     Py_RETURN_NONE;
   });
 }
@@ -235,7 +252,7 @@ PyMethodDef functions[] = {
      "Whether anomaly mode raises on a NaN among gradients."},
     {"_record_function", record_function, METH_VARARGS, nullptr},
     {"_set_saved_hooks", set_saved_hooks, METH_O, nullptr},
-    {"_run_backward", backward, METH_VARARGS, nullptr},
+    {"_run_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(backward)), METH_FASTCALL, nullptr},
     {"_is_backward_selective", is_selective, METH_NOARGS, nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Whether this thread records operations for backward."},
     {"is_inference_mode_enabled", is_inference_enabled, METH_NOARGS, "Whether this thread is in inference mode."},

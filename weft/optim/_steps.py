@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import weft
@@ -19,8 +19,8 @@ def zeros_of(param: Tensor) -> Tensor:
 
 def batches(
     group: dict[str, Any], sparse_step: Callable[[dict[str, Any], Any, Any], None] | None = None
-) -> list[list[Any]]:
-    """The group's parameters that have gradients, in lists that one native call can treat.
+) -> Sequence[Sequence[Any]]:
+    """The group's parameters that have gradients, in sequences that one native call can treat.
 
     For parameters with sparse gradients ``sparse_step(group, param, grad)`` is called instead, if there is one.
     """
@@ -28,7 +28,7 @@ def batches(
     for param in others:
         grad: Any = param.grad
         if sparse_step is None or not grad.is_sparse:
-            found.append([param])  # the native step says what it cannot do
+            found = (*found, (param,))  # the native step says what it cannot do
             continue
         with weft.no_grad():
             sparse_step(group, param, grad)
@@ -70,7 +70,7 @@ class FusedOptimizer(Optimizer):
                 self._step_together(group, params)
         return loss
 
-    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
+    def _step_together(self, group: dict[str, Any], params: Sequence[Any]) -> None:
         lr = float(group["lr"])
         sign = -1.0 if group["maximize"] else 1.0
         decay = 0.0 if group.get("decoupled_weight_decay") else float(group.get("weight_decay", 0))

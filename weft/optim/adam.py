@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import weft
@@ -92,7 +93,7 @@ class Adam(Optimizer):
             if param_state and not isinstance(param_state["step"], Tensor):
                 param_state["step"] = weft.tensor(float(param_state["step"]), dtype=weft.float32)
 
-    def _states(self, params: list[Any], amsgrad: bool) -> list[dict[str, Any]]:
+    def _states(self, params: Sequence[Any], amsgrad: bool) -> list[dict[str, Any]]:
         """The state of each parameter, made where there is none."""
         states = [self.state[param] for param in params]
         for param, state in zip(params, states, strict=True):
@@ -111,7 +112,7 @@ class Adam(Optimizer):
                 self._step_together(group, params)
         return loss
 
-    def _step_together(self, group: dict[str, Any], params: list[Any]) -> None:
+    def _step_together(self, group: dict[str, Any], params: Sequence[Any]) -> None:
         amsgrad = group["amsgrad"]
         states = self._states(params, amsgrad)
         _core.internal._fused_adam(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import weft
@@ -97,7 +98,7 @@ class SGD(Optimizer):
             grad = grad.add(buffer, alpha=group["momentum"]) if group["nesterov"] else buffer
         param.add_(grad, alpha=-float(group["lr"]))
 
-    def _step_with_momentum(self, group: dict[str, Any], params: list[Any]) -> None:
+    def _step_with_momentum(self, group: dict[str, Any], params: Sequence[Any]) -> None:
         states = [self.state[param] for param in params]
         new = [state.get("momentum_buffer") is None for state in states]
         for param, state, is_new in zip(params, states, new, strict=True):
@@ -110,7 +111,7 @@ class SGD(Optimizer):
                 self._native_step(group, [params[i] for i in chosen], buffers, first)
 
     @staticmethod
-    def _native_step(group: dict[str, Any], params: list[Any], buffers: list[Tensor], first: bool) -> None:
+    def _native_step(group: dict[str, Any], params: Sequence[Any], buffers: list[Tensor], first: bool) -> None:
         _core.internal._fused_sgd(
             params,
             buffers,
