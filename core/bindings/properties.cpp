@@ -135,6 +135,14 @@ PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
     return dim == nullptr ? from_dims(t.strides()).release() : PyLong_FromLongLong(at_dim(t, t.strides(), dim));
   });
 }
+PyObject* same_size(PyObject* self, PyObject* other) {
+  return guarded([&]() -> PyObject* {
+    const CallArguments call{self, &other, 1, nullptr};
+    if (is_overridden(call)) return call_override("is_same_size", call);
+    check_type(is_tensor(other), "is_same_size(): expected a Tensor, got {}", Py_TYPE(other)->tp_name);
+    return PyBool_FromLong(unwrap(self).sizes() == unwrap(other).sizes());
+  });
+}
 PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLong(unwrap(self).dim()); }
 PyObject* numel(PyObject* self, PyObject*) { return PyLong_FromLongLong(unwrap(self).numel()); }
 PyObject* storage_offset(PyObject* self, PyObject*) { return PyLong_FromLongLong(unwrap(self).offset()); }
@@ -244,6 +252,7 @@ PyMethodDef tensor_own_methods[] = {
     {"size", fast(size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the sizes, or one of them."},
     {"stride", fast(stride), METH_FASTCALL | METH_KEYWORDS,
      "stride(dim=None): the strides in elements, or one of them."},
+    {"is_same_size", same_size, METH_O, "Whether other has the same shape."},
     {"dim", dim, METH_NOARGS, "The number of dimensions."},
     {"ndimension", dim, METH_NOARGS, "The number of dimensions."},
     {"numel", numel, METH_NOARGS, "The number of elements."},

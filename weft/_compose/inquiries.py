@@ -23,14 +23,14 @@ def is_nonzero(input: Tensor) -> bool:
     return bool(input)
 
 
-@composite()
+@composite(method=False)
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape.
 
     >>> weft.is_same_size(weft.ones(2), weft.ones(2, 1))
     False
     """
-    return bool(input.shape == other.shape)
+    return input.is_same_size(other)
 
 
 @composite(function=False)

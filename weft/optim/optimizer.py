@@ -60,7 +60,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         own_pre, own_post = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
         if not (own_pre or own_post or _global_pre_hooks or _global_post_hooks):
-            return step(self, *args, **kwargs) if args or kwargs else step(self)  # no objects made for most calls
+            return step(self, *args, **kwargs)
         for hook in (*_global_pre_hooks.values(), *own_pre.values()):
             result = hook(self, (self, *args), kwargs)
             if result is not None:

@@ -58,14 +58,14 @@ def _paired_loss(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction, stacklevel=4)
-    if target.size() != input.size():
+    if not target.is_same_size(input):
         warnings.warn(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
             "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
         input, target = weft.broadcast_tensors(input, target)
-    losses = loss(input, target, *options)
+    losses = loss(input, target, *options) if options else loss(input, target)
     if weight is None:
         return losses.mean() if reduction == "mean" else reduced(losses, reduction)
     if weight.size() != losses.size():
@@ -231,7 +231,7 @@ def binary_cross_entropy(
     tensor(0.6931)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    if target.size() != input.size():
+    if not target.is_same_size(input):
         raise ValueError(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
             "deprecated. Please ensure they have the same size."
@@ -265,7 +265,7 @@ def binary_cross_entropy_with_logits(
     tensor(0.6931)
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    if target.size() != input.size():
+    if not target.is_same_size(input):
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
     if pos_weight is None:
         loss = internal.sigmoid_cross_entropy(input, target)
@@ -697,6 +697,6 @@ def _lengths(lengths: Any) -> list[int]:
     return [int(n) for n in weft.as_tensor(lengths).reshape(-1).tolist()]
 
 
-# Under autocast losses compute in float32: sums of many small terms need its precision.
-for _name in __all__:
+# Under autocast losses compute in float32: sums of many small terms need its precision. Two are told so by the table.
+for _name in set(__all__) - {"huber_loss", "mse_loss"}:
     globals()[_name] = in_float32(globals()[_name])
