@@ -155,6 +155,18 @@ PyObject* module_call(PyObject* self, PyObject* args, PyObject* kwargs) {
   });
 }
 
+/// What the submodules make of the input one after the other.
+PyObject* call_in_turn(PyObject* self, PyObject* input) {
+  return guarded([&] {
+    const Object modules = owned(PyObject_GetAttr(self, registries.back()));
+    const Object members = owned(PyMapping_Values(modules.get()));
+    Object value = Object::borrow(input);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(members.get()); ++i)
+      value = owned(PyObject_CallOneArg(PyList_GET_ITEM(members.get(), i), value.get()));
+    return value.release();
+  });
+}
+
 PyObject* set_common_hooks(PyObject*, PyObject* tables) {
   Py_XSETREF(common_hooks, Py_NewRef(tables));
   Py_RETURN_NONE;
@@ -183,6 +195,7 @@ void init_module_base(PyObject* module) {
       {"__init_subclass__", with_keywords(module_init_subclass), METH_VARARGS | METH_KEYWORDS | METH_CLASS, nullptr},
       {"_call_impl", with_keywords(module_call_impl), METH_VARARGS | METH_KEYWORDS,
        "Calls forward(), with the hooks around it."},
+      {"_call_in_turn", call_in_turn, METH_O, "What the submodules make of the input one after the other."},
       {"_set_common_hooks", set_common_hooks, METH_O | METH_STATIC, nullptr},
       {nullptr, nullptr, 0, nullptr}};
   PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(module_call)},

@@ -49,8 +49,7 @@ def backward(
     """
     if grad_variables is not None:
         grad_tensors = grad_variables
-    roots = _as_tuple(tensors)
-    if _core._has_override(*roots):
+    if _core._has_override(tensors):
         args = (tensors, grad_tensors, retain_graph, create_graph, None, inputs)
         _core._ask_overrides(backward, args, {})
         return
@@ -59,7 +58,7 @@ def backward(
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     keep = create_graph if retain_graph is None else retain_graph
-    _core._run_backward(roots, grad_tensors, keep, create_graph, inputs, True)
+    _core._run_backward(tensors, grad_tensors, keep, create_graph, inputs, True)
 
 
 def grad(

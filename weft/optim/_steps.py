@@ -9,7 +9,7 @@ import weft
 from weft import Tensor, _core
 from weft.optim.optimizer import Closure, Optimizer, new_step
 
-__all__ = ["FusedOptimizer", "PerTensorOptimizer", "batches", "zeros_of"]
+__all__ = ["FusedOptimizer", "GroupedOptimizer", "PerTensorOptimizer", "zeros_of"]
 
 
 def zeros_of(param: Tensor) -> Tensor:
@@ -17,25 +17,40 @@ def zeros_of(param: Tensor) -> Tensor:
     return weft.zeros_like(param, memory_format=weft.preserve_format).detach()
 
 
-def batches(
-    group: dict[str, Any], sparse_step: Callable[[dict[str, Any], Any, Any], None] | None = None
-) -> Sequence[Sequence[Any]]:
-    """The group's parameters that have gradients, in sequences that one native call can treat.
+class GroupedOptimizer(Optimizer):
+    """An optimizer that treats the parameters of a group together.
 
-    For parameters with sparse gradients ``sparse_step(group, param, grad)`` is called instead, if there is one.
+    A subclass changes them in ``_step_together``. (A step makes few objects, for small networks in several threads: each
+    comes from memory that another thread has just freed.)
     """
-    found, others = _core._by_gradient(group["params"])
-    for param in others:
+
+    _sparse_step: Callable[[dict[str, Any], Any, Any], None] | None = None  # for a parameter whose gradient is sparse
+
+    def _step_together(self, group: dict[str, Any], params: Sequence[Any]) -> None:
+        """Change parameters that all have dense gradients, float64 or none of them."""
+        raise NotImplementedError
+
+    def step(self, closure: Closure | None = None) -> Any:
+        """Change the parameters once; returns the loss of ``closure``."""
+        loss = None if closure is None else self._call(closure)
+        for group in self.param_groups:
+            together, others = _core._by_gradient(group["params"])
+            for params in together:
+                self._step_together(group, params)
+            for param in others:
+                self._step_alone(group, param)
+        return loss
+
+    def _step_alone(self, group: dict[str, Any], param: Tensor) -> None:
         grad: Any = param.grad
-        if sparse_step is None or not grad.is_sparse:
-            found = (*found, (param,))  # the native step says what it cannot do
-            continue
+        if self._sparse_step is None or not grad.is_sparse:
+            self._step_together(group, (param,))  # the native step says what it cannot do
+            return
         with weft.no_grad():
-            sparse_step(group, param, grad)
-    return found
+            self._sparse_step(group, param, grad)
 
 
-class FusedOptimizer(Optimizer):
+class FusedOptimizer(GroupedOptimizer):
     """An optimizer whose step is one native call for each group.
 
     A subclass names its ``_rule`` (core/kernels/optimizer.h) and its ``_states``, and computes the ``_numbers`` of the
@@ -43,7 +58,6 @@ class FusedOptimizer(Optimizer):
     """
 
     _rule: str
-    _sparse_step: Callable[[dict[str, Any], Any, Any], None] | None = None  # for a parameter whose gradient is sparse
 
     def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         """The names of the rule's states; None for one that the options make unnecessary."""
@@ -61,14 +75,6 @@ class FusedOptimizer(Optimizer):
     def _shrink(self, state: dict[str, Any], group: dict[str, Any], lr: float) -> float:
         """What the parameter is multiplied by before it is changed."""
         return 1.0 - lr * group["weight_decay"] if group.get("decoupled_weight_decay") else 1.0
-
-    def step(self, closure: Closure | None = None) -> Any:
-        """Change the parameters once; returns the loss of ``closure``."""
-        loss = self._call(closure)
-        for group in self.param_groups:
-            for params in batches(group, self._sparse_step):
-                self._step_together(group, params)
-        return loss
 
     def _step_together(self, group: dict[str, Any], params: Sequence[Any]) -> None:
         lr = float(group["lr"])
@@ -106,7 +112,7 @@ class PerTensorOptimizer(Optimizer):
 
     def step(self, closure: Closure | None = None) -> Any:
         """Change the parameters once; returns the loss of ``closure``."""
-        loss = self._call(closure)
+        loss = None if closure is None else self._call(closure)
         with weft.no_grad():
             for group in self.param_groups:
                 for param in group["params"]:

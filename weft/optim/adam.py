@@ -7,10 +7,8 @@ from typing import Any
 
 import weft
 from weft import Tensor, _core
-from weft.optim._steps import batches, zeros_of
+from weft.optim._steps import GroupedOptimizer, zeros_of
 from weft.optim.optimizer import (
-    Closure,
-    Optimizer,
     ParamsT,
     check_betas,
     check_differentiable,
@@ -22,7 +20,7 @@ from weft.optim.optimizer import (
 __all__ = ["Adam"]
 
 
-class Adam(Optimizer):
+class Adam(GroupedOptimizer):
     """Adam: each weight's step is scaled by running means of its gradient and of its square.
 
     Args:
@@ -103,14 +101,6 @@ class Adam(Optimizer):
                 for name in names:
                     state[name] = zeros_of(param)
         return states
-
-    def step(self, closure: Closure | None = None) -> Any:
-        """Change the parameters once; returns the loss of ``closure``."""
-        loss = self._call(closure)
-        for group in self.param_groups:
-            for params in batches(group):
-                self._step_together(group, params)
-        return loss
 
     def _step_together(self, group: dict[str, Any], params: Sequence[Any]) -> None:
         amsgrad = group["amsgrad"]

@@ -249,10 +249,8 @@ class Optimizer:
         raise NotImplementedError
 
     @staticmethod
-    def _call(closure: Closure | None) -> Any:
-        """The closure's loss, with gradients enabled; None without a closure."""
-        if closure is None:
-            return None
+    def _call(closure: Closure) -> Any:
+        """The closure's loss, with gradients enabled."""
         with weft.enable_grad():
             return closure()
 

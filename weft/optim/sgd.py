@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import weft
 from weft import Tensor, _core
-from weft.optim._steps import batches
-from weft.optim.optimizer import Closure, Optimizer, ParamsT, check_differentiable, check_lr
+from weft.optim._steps import GroupedOptimizer
+from weft.optim.optimizer import ParamsT, check_differentiable, check_lr
 
 __all__ = ["SGD"]
 
 
-class SGD(Optimizer):
+class SGD(GroupedOptimizer):
     """Stochastic gradient descent.
 
     Args:
@@ -72,17 +72,6 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def step(self, closure: Closure | None = None) -> Any:
-        """Change the parameters once; returns the loss of ``closure``."""
-        loss = self._call(closure)
-        for group in self.param_groups:
-            for params in batches(group, self._sparse_step):
-                if group["momentum"] == 0:
-                    self._native_step(group, params, [], False)
-                else:
-                    self._step_with_momentum(group, params)
-        return loss
-
     def _sparse_step(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
         if group["maximize"]:
             grad = -grad
@@ -98,7 +87,22 @@ class SGD(Optimizer):
             grad = grad.add(buffer, alpha=group["momentum"]) if group["nesterov"] else buffer
         param.add_(grad, alpha=-float(group["lr"]))
 
-    def _step_with_momentum(self, group: dict[str, Any], params: Sequence[Any]) -> None:
+    def _step_together(self, group: dict[str, Any], params: Sequence[Any]) -> None:
+        for chosen, buffers, first in self._with_buffers(params) if group["momentum"] else ((params, (), False),):
+            _core.internal._fused_sgd(
+                chosen,
+                buffers,
+                lr=float(group["lr"]),
+                momentum=group["momentum"],
+                dampening=group["dampening"],
+                weight_decay=float(group["weight_decay"]),
+                nesterov=group["nesterov"],
+                maximize=group["maximize"],
+                is_first_step=first,
+            )
+
+    def _with_buffers(self, params: Sequence[Any]) -> Iterator[tuple[Sequence[Any], Sequence[Tensor], bool]]:
+        """Parameters that have no momentum yet, which get empty buffers, and those that have; whether it is their first."""
         states = [self.state[param] for param in params]
         new = [state.get("momentum_buffer") is None for state in states]
         for param, state, is_new in zip(params, states, new, strict=True):
@@ -107,19 +111,4 @@ class SGD(Optimizer):
         for first in (True, False):
             chosen = [i for i, is_new in enumerate(new) if is_new is first]
             if chosen:
-                buffers = [states[i]["momentum_buffer"] for i in chosen]
-                self._native_step(group, [params[i] for i in chosen], buffers, first)
-
-    @staticmethod
-    def _native_step(group: dict[str, Any], params: Sequence[Any], buffers: list[Tensor], first: bool) -> None:
-        _core.internal._fused_sgd(
-            params,
-            buffers,
-            lr=float(group["lr"]),
-            momentum=group["momentum"],
-            dampening=group["dampening"],
-            weight_decay=float(group["weight_decay"]),
-            nesterov=group["nesterov"],
-            maximize=group["maximize"],
-            is_first_step=first,
-        )
+                yield [params[i] for i in chosen], [states[i]["momentum_buffer"] for i in chosen], first

@@ -66,7 +66,7 @@ class ReLU(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Shaped as ``input``."""
-        return F.relu(input, self.inplace)
+        return weft.relu_(input) if self.inplace else weft.relu(input)
 
     def extra_repr(self) -> str:
         """The options."""

@@ -91,9 +91,7 @@ class Sequential(_Modules):
 
     def forward(self, input: Any) -> Any:
         """Send ``input`` through all modules."""
-        for module in self._modules.values():
-            input = module(input)
-        return input
+        return self._call_in_turn(input)
 
     def _copy_slice(self, idx: slice) -> Sequential:
         return type(self)(OrderedDict(list(self._modules.items())[idx]))
