@@ -10,7 +10,6 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import weft
 from weft import _core, _dlpack, _printing, _removed, _utils
 from weft._core import Tensor
 from weft._core import dtype as Dtype
@@ -35,7 +34,10 @@ def backward(
     inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
     """Computes the gradients of self and adds them to the leaves' ``.grad``. See weft.autograd.backward."""
-    weft.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+    if _core._has_override(self):
+        _core._ask_overrides(backward, (self, gradient, retain_graph, create_graph, inputs), {})
+    else:
+        _core._run_backward(self, gradient, retain_graph, create_graph, inputs, True)
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Any:

@@ -71,7 +71,7 @@ class SelectiveScope {
 };
 PyObject* is_selective(PyObject*, PyObject*) { return PyBool_FromLong(selective); }
 
-/// (tensors, grads, keep_graph, create_graph, inputs, accumulate) -> gradients of the inputs, None if they accumulate
+/// (tensors, grads, retain_graph, create_graph, inputs, accumulate) -> gradients of the inputs, None if they accumulate
 PyObject* backward(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     check_type(count == 6, "expected 6 arguments, got {}", count);
@@ -81,7 +81,10 @@ PyObject* backward(PyObject*, PyObject* const* args, Py_ssize_t count) {
       return value != 0;
     };
     const TensorList roots = to_list(args[0]), grads = to_list(args[1]), inputs = to_list(args[4]);
-    const bool keep = is_true(args[2]), create = is_true(args[3]), accumulate = is_true(args[5]);
+    const bool create = is_true(args[3]), accumulate = is_true(args[5]);
+    const bool keep = args[2] == Py_None ? create : is_true(args[2]);
+    check(args[4] == Py_None || !inputs.empty(), "`inputs` argument to `{}()` cannot be empty.",
+          accumulate ? "backward" : "grad");
     check(grads.empty() || grads.size() == roots.size(), "got {} tensors and {} gradients", roots.size(), grads.size());
     const SelectiveScope scope(!inputs.empty());
     const BackwardOptions options{keep, create, inputs, accumulate};

@@ -123,7 +123,7 @@ PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject
   const Py_ssize_t count = PyTuple_GET_SIZE(args);
   if (kwargs == nullptr && count <= most && !item(state, name_forward)) {
     const Object forward = found_in_class(self, name_forward);
-    if (forward && PyFunction_Check(forward.get())) {  // no bound method made, no count of a shared object written
+    if (forward && PyType_HasFeature(Py_TYPE(forward.get()), Py_TPFLAGS_METHOD_DESCRIPTOR)) {  // no bound method made, no count of a shared object written
       std::array<PyObject*, most + 2> all{nullptr, self};
       for (Py_ssize_t i = 0; i < count; ++i) all[i + 2] = PyTuple_GET_ITEM(args, i);
       return checked(
@@ -195,7 +195,7 @@ void init_module_base(PyObject* module) {
       {"__init_subclass__", with_keywords(module_init_subclass), METH_VARARGS | METH_KEYWORDS | METH_CLASS, nullptr},
       {"_call_impl", with_keywords(module_call_impl), METH_VARARGS | METH_KEYWORDS,
        "Calls forward(), with the hooks around it."},
-      {"_call_in_turn", call_in_turn, METH_O, "What the submodules make of the input one after the other."},
+      {"_call_in_turn", call_in_turn, METH_O, "Sends the input through all submodules."},
       {"_set_common_hooks", set_common_hooks, METH_O | METH_STATIC, nullptr},
       {nullptr, nullptr, 0, nullptr}};
   PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(module_call)},

@@ -53,12 +53,7 @@ def backward(
         args = (tensors, grad_tensors, retain_graph, create_graph, None, inputs)
         _core._ask_overrides(backward, args, {})
         return
-    if inputs is not None:
-        inputs = _as_tuple(inputs)
-        if not inputs:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    keep = create_graph if retain_graph is None else retain_graph
-    _core._run_backward(tensors, grad_tensors, keep, create_graph, inputs, True)
+    _core._run_backward(tensors, grad_tensors, retain_graph, create_graph, inputs, True)
 
 
 def grad(
@@ -102,10 +97,9 @@ def grad(
             )
         allow_unused = True
     wanted = _as_tuple(inputs)
-    if not wanted:
-        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    keep = create_graph if retain_graph is None else retain_graph
-    results = _core._run_backward(_as_tuple(outputs), _as_tuple(grad_outputs), keep, create_graph, wanted, False)
+    results = _core._run_backward(
+        _as_tuple(outputs), _as_tuple(grad_outputs), retain_graph, create_graph, wanted, False
+    )
     if materialize_grads:
         return tuple(_core.zeros_like(x) if g is None else g for x, g in zip(wanted, results, strict=True))
     if not allow_unused:

@@ -89,9 +89,7 @@ class Sequential(_Modules):
         for name, module in named:
             self.add_module(name, module)
 
-    def forward(self, input: Any) -> Any:
-        """Send ``input`` through all modules."""
-        return self._call_in_turn(input)
+    forward = Module._call_in_turn
 
     def _copy_slice(self, idx: slice) -> Sequential:
         return type(self)(OrderedDict(list(self._modules.items())[idx]))
