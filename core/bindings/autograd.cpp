@@ -210,9 +210,9 @@ Object tuple_of(std::vector<Object>& items) {
 }
 
 /// (parameters) -> ((parameters, ...), others): those with gradients, in sequences that one native step can treat,
-/// float64 apart from the rest; and those with gradients that only Python knows, sparse ones. If one step can treat all,
-/// it gets the list that came: of threads that train small networks each makes its objects from memory that another has
-/// just freed, in the cache of another core.
+/// float64 apart from the rest; and those with gradients that only Python knows, sparse ones. If one step can treat
+/// all, it gets the list that came: of threads that train small networks each makes its objects from memory that
+/// another has just freed, in the cache of another core.
 PyObject* by_gradient(PyObject*, PyObject* parameters) {
   return guarded([&] {
     std::vector<Object> sorted[2], others;  // of float64 or not

@@ -123,7 +123,8 @@ PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject
   const Py_ssize_t count = PyTuple_GET_SIZE(args);
   if (kwargs == nullptr && count <= most && !item(state, name_forward)) {
     const Object forward = found_in_class(self, name_forward);
-    if (forward && PyType_HasFeature(Py_TYPE(forward.get()), Py_TPFLAGS_METHOD_DESCRIPTOR)) {  // no bound method made, no count of a shared object written
+    // A function of the class: no bound method made, no count of a shared object written.
+    if (forward && PyType_HasFeature(Py_TYPE(forward.get()), Py_TPFLAGS_METHOD_DESCRIPTOR)) {
       std::array<PyObject*, most + 2> all{nullptr, self};
       for (Py_ssize_t i = 0; i < count; ++i) all[i + 2] = PyTuple_GET_ITEM(args, i);
       return checked(
