@@ -12,7 +12,6 @@ REASONS: dict[str, str] = {
     "convolution nhwc 7x7": "three input channels: runs of 21 elements",
     "other convolutions conv_transpose": "one pass for each phase of the stride, with few taps",
     "pooling fold": "adds one tap at a time, each through the output",
-    "recurrent LSTM": "each step is a product of 16 rows; the cells are some 5 % of a forward pass",
     "attention one query": "keys and values are read once, from L3, at 22 GB/s",
     "reductions prod over 1": "products of a thousand random numbers pass through subnormal ones, which cost an assist each",
     "arithmetic 16M out=": "lines of the output are read before they are written: no stores past the cache",

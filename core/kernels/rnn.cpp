@@ -3,25 +3,29 @@
 
 #include "kernels/vecmath.h"
 #include "kernels/vecmath_trig.h"
-#include "runtime/parallel.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
-constexpr int64_t piece_elements = 4096;
+/// Row `row` of a matrix of so many columns, from the part's first column on.
+template <class T>
+T* row_of(const void* base, const CellPart& part, int64_t row, int64_t width) {
+  return static_cast<T*>(const_cast<void*>(base)) + row * width + part.first_column;
+}
 
-/// row(i) for every row, in pieces of about the same work.
+int64_t columns_of(const CellPart& part) { return part.last_column - part.first_column; }
+
 template <class Row>
-void each_row(int64_t rows, int64_t hidden, Row row) {
-  const int64_t grain = hidden < piece_elements ? piece_elements / (hidden + 1) + 1 : 1;
-  parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) row(i);
-  });
+void each_row(const CellPart& part, Row row) {
+  for (int64_t i = part.first_row; i < part.last_row; ++i) row(i);
 }
 
 template <class T>
-T* row_of(const void* base, int64_t row, int64_t width) {
-  return static_cast<T*>(const_cast<void*>(base)) + row * width;
+void add_outer(const CellBackward& cell, int64_t row, int64_t n) {
+  if (cell.g == nullptr) return;
+  const T* __restrict g = row_of<T>(cell.g, cell.part, row, cell.part.hidden);
+  T* __restrict dh = row_of<T>(cell.dh, cell.part, row, cell.part.hidden);
+  for (int64_t i = 0; i < n; ++i) dh[i] += g[i];
 }
 
 // One function at a time over a row: a loop over all gates at once is beyond the compiler's vectoriser.
@@ -40,10 +44,11 @@ void tanhs(T* x, int64_t n) {
 
 template <class T, bool Relu>
 void plain_forward(const CellForward& cell) {
-  each_row(cell.rows, cell.hidden, [&](int64_t row) {
-    T* __restrict gate = row_of<T>(cell.gates, row, cell.hidden);
-    T* __restrict h = row_of<T>(cell.h, row, cell.hidden);
-    for (int64_t i = 0; i < cell.hidden; ++i) {
+  const int64_t hidden = cell.part.hidden, n = columns_of(cell.part);
+  each_row(cell.part, [&](int64_t row) {
+    T* __restrict gate = row_of<T>(cell.gates, cell.part, row, hidden);
+    T* __restrict h = row_of<T>(cell.h, cell.part, row, hidden);
+    for (int64_t i = 0; i < n; ++i) {
       const T x = gate[i];
       const T y = Relu ? (x > T(0) || x != x ? x : T(0)) : vm::tanh(x);
       gate[i] = y;
@@ -54,102 +59,115 @@ void plain_forward(const CellForward& cell) {
 
 template <class T, bool Relu>
 void plain_backward(const CellBackward& cell) {
-  each_row(cell.rows, cell.hidden, [&](int64_t row) {
-    const T* __restrict y = row_of<T>(cell.gates, row, cell.hidden);
-    const T* __restrict dh = row_of<T>(cell.dh, row, cell.hidden);
-    T* __restrict dgate = row_of<T>(cell.dgates, row, cell.hidden);
-    for (int64_t i = 0; i < cell.hidden; ++i)
-      dgate[i] = Relu ? (y[i] > T(0) ? dh[i] : T(0)) : dh[i] * (T(1) - y[i] * y[i]);
+  const int64_t hidden = cell.part.hidden, n = columns_of(cell.part);
+  each_row(cell.part, [&](int64_t row) {
+    add_outer<T>(cell, row, n);
+    const T* __restrict y = row_of<T>(cell.gates, cell.part, row, hidden);
+    const T* __restrict dh = row_of<T>(cell.dh, cell.part, row, hidden);
+    T* __restrict dgate = row_of<T>(cell.dgates, cell.part, row, hidden);
+    for (int64_t i = 0; i < n; ++i) dgate[i] = Relu ? (y[i] > T(0) ? dh[i] : T(0)) : dh[i] * (T(1) - y[i] * y[i]);
   });
 }
 
 template <class T>
 void lstm_forward(const CellForward& cell) {
-  const int64_t n = cell.hidden;
-  each_row(cell.rows, n, [&](int64_t row) {
-    T* __restrict gates = row_of<T>(cell.gates, row, 4 * n);
-    const T* __restrict c_before = row_of<T>(cell.c_before, row, n);
-    T* __restrict c = row_of<T>(cell.c, row, n);
-    T* __restrict h = row_of<T>(cell.h, row, n);
-    sigmoids(gates, 2 * n);
-    tanhs(gates + 2 * n, n);
-    sigmoids(gates + 3 * n, n);
-    for (int64_t i = 0; i < n; ++i) c[i] = gates[n + i] * c_before[i] + gates[i] * gates[2 * n + i];
+  const int64_t hidden = cell.part.hidden, n = columns_of(cell.part);
+  each_row(cell.part, [&](int64_t row) {
+    T* __restrict in = row_of<T>(cell.gates, cell.part, row, 4 * hidden);
+    T* __restrict forget = in + hidden;
+    T* __restrict fresh = in + 2 * hidden;
+    T* __restrict out = in + 3 * hidden;
+    const T* __restrict c_before = row_of<T>(cell.c_before, cell.part, row, hidden);
+    T* __restrict c = row_of<T>(cell.c, cell.part, row, hidden);
+    T* __restrict h = row_of<T>(cell.h, cell.part, row, hidden);
+    sigmoids(in, n);
+    sigmoids(forget, n);
+    tanhs(fresh, n);
+    sigmoids(out, n);
+    for (int64_t i = 0; i < n; ++i) c[i] = forget[i] * c_before[i] + in[i] * fresh[i];
     tanhs(h, c, n);
-    for (int64_t i = 0; i < n; ++i) h[i] *= gates[3 * n + i];
+    for (int64_t i = 0; i < n; ++i) h[i] *= out[i];
   });
 }
 
 template <class T>
 void lstm_backward(const CellBackward& cell) {
-  const int64_t n = cell.hidden;
-  each_row(cell.rows, n, [&](int64_t row) {
-    const T* __restrict gates = row_of<T>(cell.gates, row, 4 * n);
-    const T* __restrict c_before = row_of<T>(cell.c_before, row, n);
-    const T* __restrict c = row_of<T>(cell.c, row, n);
-    const T* __restrict dh = row_of<T>(cell.dh, row, n);
-    T* __restrict dc = row_of<T>(cell.dc, row, n);
-    T* __restrict dgates = row_of<T>(cell.dgates, row, 4 * n);
-    T* __restrict bounded = dgates + 3 * n;
-    tanhs(bounded, c, n);
+  const int64_t hidden = cell.part.hidden, n = columns_of(cell.part);
+  each_row(cell.part, [&](int64_t row) {
+    add_outer<T>(cell, row, n);
+    const T* __restrict in = row_of<T>(cell.gates, cell.part, row, 4 * hidden);
+    const T* __restrict forget = in + hidden;
+    const T* __restrict fresh = in + 2 * hidden;
+    const T* __restrict out = in + 3 * hidden;
+    const T* __restrict c_before = row_of<T>(cell.c_before, cell.part, row, hidden);
+    const T* __restrict c = row_of<T>(cell.c, cell.part, row, hidden);
+    const T* __restrict dh = row_of<T>(cell.dh, cell.part, row, hidden);
+    T* __restrict dc = row_of<T>(cell.dc, cell.part, row, hidden);
+    T* __restrict din = row_of<T>(cell.dgates, cell.part, row, 4 * hidden);
+    T* __restrict dforget = din + hidden;
+    T* __restrict dfresh = din + 2 * hidden;
+    T* __restrict dout = din + 3 * hidden;
+    tanhs(dout, c, n);
     for (int64_t i = 0; i < n; ++i) {
-      const T out = gates[3 * n + i];
-      dc[i] += dh[i] * out * (T(1) - bounded[i] * bounded[i]);
-      bounded[i] *= dh[i] * out * (T(1) - out);
+      const T bounded = dout[i];
+      dc[i] += dh[i] * out[i] * (T(1) - bounded * bounded);
+      dout[i] = bounded * (dh[i] * out[i] * (T(1) - out[i]));
     }
-    for (int64_t i = 0; i < n; ++i) dgates[i] = dc[i] * gates[2 * n + i] * gates[i] * (T(1) - gates[i]);
-    for (int64_t i = 0; i < n; ++i) dgates[n + i] = dc[i] * c_before[i] * gates[n + i] * (T(1) - gates[n + i]);
-    for (int64_t i = 0; i < n; ++i) {
-      const T fresh = gates[2 * n + i];
-      dgates[2 * n + i] = dc[i] * gates[i] * (T(1) - fresh * fresh);
-    }
-    for (int64_t i = 0; i < n; ++i) dc[i] *= gates[n + i];
+    for (int64_t i = 0; i < n; ++i) din[i] = dc[i] * fresh[i] * in[i] * (T(1) - in[i]);
+    for (int64_t i = 0; i < n; ++i) dforget[i] = dc[i] * c_before[i] * forget[i] * (T(1) - forget[i]);
+    for (int64_t i = 0; i < n; ++i) dfresh[i] = dc[i] * in[i] * (T(1) - fresh[i] * fresh[i]);
+    for (int64_t i = 0; i < n; ++i) dc[i] *= forget[i];
   });
 }
 
 template <class T>
 void gru_forward(const CellForward& cell) {
-  const int64_t n = cell.hidden;
-  each_row(cell.rows, n, [&](int64_t row) {
-    T* __restrict gates = row_of<T>(cell.gates, row, 3 * n);
-    const T* __restrict recurrent = row_of<T>(cell.recurrent, row, 3 * n);
-    const T* __restrict h_before = row_of<T>(cell.h_before, row, n);
-    T* __restrict kept = row_of<T>(cell.kept, row, n);
-    T* __restrict h = row_of<T>(cell.h, row, n);
-    for (int64_t i = 0; i < 2 * n; ++i) gates[i] += recurrent[i];
-    sigmoids(gates, 2 * n);
-    T* __restrict fresh = gates + 2 * n;
+  const int64_t hidden = cell.part.hidden, n = columns_of(cell.part);
+  each_row(cell.part, [&](int64_t row) {
+    T* __restrict reset = row_of<T>(cell.gates, cell.part, row, 3 * hidden);
+    T* __restrict update = reset + hidden;
+    T* __restrict fresh = reset + 2 * hidden;
+    const T* __restrict recurrent = row_of<T>(cell.recurrent, cell.part, row, 3 * hidden);
+    const T* __restrict h_before = row_of<T>(cell.h_before, cell.part, row, hidden);
+    T* __restrict kept = row_of<T>(cell.kept, cell.part, row, hidden);
+    T* __restrict h = row_of<T>(cell.h, cell.part, row, hidden);
+    for (int64_t i = 0; i < n; ++i) reset[i] += recurrent[i];
+    for (int64_t i = 0; i < n; ++i) update[i] += recurrent[hidden + i];
+    sigmoids(reset, n);
+    sigmoids(update, n);
     for (int64_t i = 0; i < n; ++i) {
-      kept[i] = recurrent[2 * n + i];
-      fresh[i] += gates[i] * kept[i];
+      kept[i] = recurrent[2 * hidden + i];
+      fresh[i] += reset[i] * kept[i];
     }
     tanhs(fresh, n);
-    for (int64_t i = 0; i < n; ++i) h[i] = fresh[i] + gates[n + i] * (h_before[i] - fresh[i]);
+    for (int64_t i = 0; i < n; ++i) h[i] = fresh[i] + update[i] * (h_before[i] - fresh[i]);
   });
 }
 
 template <class T>
 void gru_backward(const CellBackward& cell) {
-  const int64_t n = cell.hidden;
-  each_row(cell.rows, n, [&](int64_t row) {
-    const T* __restrict gates = row_of<T>(cell.gates, row, 3 * n);
-    const T* __restrict h_before = row_of<T>(cell.h_before, row, n);
-    const T* __restrict kept = row_of<T>(cell.kept, row, n);
-    T* __restrict dh = row_of<T>(cell.dh, row, n);
-    T* __restrict dgates = row_of<T>(cell.dgates, row, 3 * n);
-    T* __restrict drecurrent = row_of<T>(cell.drecurrent, row, 3 * n);
+  const int64_t hidden = cell.part.hidden, n = columns_of(cell.part);
+  each_row(cell.part, [&](int64_t row) {
+    add_outer<T>(cell, row, n);
+    const T* __restrict reset = row_of<T>(cell.gates, cell.part, row, 3 * hidden);
+    const T* __restrict update = reset + hidden;
+    const T* __restrict fresh = reset + 2 * hidden;
+    const T* __restrict h_before = row_of<T>(cell.h_before, cell.part, row, hidden);
+    const T* __restrict kept = row_of<T>(cell.kept, cell.part, row, hidden);
+    T* __restrict dh = row_of<T>(cell.dh, cell.part, row, hidden);
+    T* __restrict dreset = row_of<T>(cell.dgates, cell.part, row, 3 * hidden);
+    T* __restrict dupdate = dreset + hidden;
+    T* __restrict dfresh = dreset + 2 * hidden;
+    T* __restrict drecurrent = row_of<T>(cell.drecurrent, cell.part, row, 3 * hidden);
+    for (int64_t i = 0; i < n; ++i) dfresh[i] = dh[i] * (T(1) - update[i]) * (T(1) - fresh[i] * fresh[i]);
     for (int64_t i = 0; i < n; ++i) {
-      const T update = gates[n + i], fresh = gates[2 * n + i];
-      dgates[2 * n + i] = dh[i] * (T(1) - update) * (T(1) - fresh * fresh);
+      dupdate[i] = dh[i] * (h_before[i] - fresh[i]) * update[i] * (T(1) - update[i]);
     }
-    for (int64_t i = 0; i < n; ++i) {
-      const T update = gates[n + i], fresh = gates[2 * n + i];
-      dgates[n + i] = dh[i] * (h_before[i] - fresh) * update * (T(1) - update);
-    }
-    for (int64_t i = 0; i < n; ++i) dgates[i] = dgates[2 * n + i] * kept[i] * gates[i] * (T(1) - gates[i]);
-    for (int64_t i = 0; i < 2 * n; ++i) drecurrent[i] = dgates[i];
-    for (int64_t i = 0; i < n; ++i) drecurrent[2 * n + i] = dgates[2 * n + i] * gates[i];
-    for (int64_t i = 0; i < n; ++i) dh[i] *= gates[n + i];
+    for (int64_t i = 0; i < n; ++i) dreset[i] = dfresh[i] * kept[i] * reset[i] * (T(1) - reset[i]);
+    for (int64_t i = 0; i < n; ++i) drecurrent[i] = dreset[i];
+    for (int64_t i = 0; i < n; ++i) drecurrent[hidden + i] = dupdate[i];
+    for (int64_t i = 0; i < n; ++i) drecurrent[2 * hidden + i] = dfresh[i] * reset[i];
+    for (int64_t i = 0; i < n; ++i) dh[i] *= update[i];
   });
 }
 

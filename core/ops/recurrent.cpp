@@ -1,9 +1,14 @@
 // Recurrent layers: the products of a time step over the state of all rows, then the cell (kernels/rnn.h).
 //
+// A step of several is one parallel region over pieces of the hidden columns: a piece multiplies the state by its
+// columns of every gate, and goes on with its part of the cell (backwards: its part of the cell of the step before).
+//
 // Rows of a step are those of the sequences that are that long, longest first. The state keeps a row for every
 // sequence: those that have ended, or (in reverse) not begun, are left alone. So packed and equal lengths, forwards and
 // in reverse, are one loop.
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "autograd/engine.h"
 #include "generated/impl.h"
@@ -12,6 +17,7 @@
 #include "ops/row_layout.h"
 #include "ops/support.h"
 #include "runtime/error.h"
+#include "runtime/parallel.h"
 
 namespace weft::ops::impl {
 
@@ -128,9 +134,8 @@ kernels::Compute compute_of(DType work) noexcept {
   return work == DType::float64 ? kernels::Compute::f64 : kernels::Compute::f32;
 }
 
-/// c = a b [+ c] [+ bias in each row]; `panels` are b's, if it has been packed.
-void multiply(DType work, const Rows& a, const Rows& b, const Rows& c, bool accumulate, const Tensor& bias = {},
-              const Tensor& panels = {}) {
+/// c = a b [+ c] [+ bias in each row].
+void multiply(DType work, const Rows& a, const Rows& b, const Rows& c, bool accumulate, const Tensor& bias = {}) {
   if (c.count == 0 || c.columns == 0) return;
   kernels::GemmArgs args{.m = c.count, .n = c.columns, .k = a.columns};
   args.a = a.data;
@@ -143,32 +148,87 @@ void multiply(DType work, const Rows& a, const Rows& b, const Rows& c, bool accu
   args.c_row = c.row_stride;
   args.accumulate = accumulate;
   args.column_bias = bias.defined() ? bias.bytes() : nullptr;
-  args.packed_b = panels.defined();
-  if (args.packed_b) args.b = panels.bytes();
   kernels::table().gemm.gemm[static_cast<int>(compute_of(work))](args);
 }
 
-/// The right-hand side of every step's product: packed if that pays.
+/// The right-hand side of every step's product: so many groups of columns (the gates), each packed by itself if that
+/// pays.
 struct Factor {
   Rows rows;
+  int64_t groups = 1, padded = 0;  ///< columns of a packed group
   Tensor panels;
+
+  bool is_packed() const noexcept { return panels.defined(); }
+  int64_t columns() const noexcept { return rows.columns / groups; }
 };
-Factor factor_of(const Layer& l, const Rows& b, IntList batch_sizes) {
-  if (batch_sizes.size() < 2 || b.count * b.columns == 0) return {b, {}};
+
+Factor factor_of(const Layer& l, const Rows& b, int64_t groups, IntList batch_sizes) {
+  Factor factor{b, groups};
+  if (batch_sizes.size() < 2 || b.count * b.columns == 0) return factor;
   const auto& gemm = kernels::table().gemm;
   const int compute = static_cast<int>(compute_of(l.work));
-  kernels::GemmArgs args{.m = 0, .n = b.columns, .k = b.count};
-  args.b = b.data;
+  kernels::GemmArgs args{.m = 0, .n = factor.columns(), .k = b.count};
   args.b_row = b.row_stride;
   args.b_col = b.column_stride;
-  const int64_t multiple = gemm.pack_multiple[compute];
-  const Tensor panels = weft::empty(Dims{(b.columns + multiple - 1) / multiple, multiple, b.count}, l.work);
-  gemm.pack[compute](args, panels.bytes());
-  return {b, panels};
+  const int64_t multiple = gemm.pack_multiple[compute], size = l.h0.element_size();
+  factor.padded = (args.n + multiple - 1) / multiple * multiple;
+  factor.panels = weft::empty(Dims{groups, factor.padded, b.count}, l.work);
+  for (int64_t group = 0; group < groups; ++group) {
+    args.b = b.data + group * args.n * b.column_stride * size;
+    gemm.pack[compute](args, factor.panels.bytes() + group * factor.padded * args.k * size);
+  }
+  return factor;
 }
 
-void multiply(DType work, const Rows& a, const Factor& b, const Rows& c, bool accumulate, const Tensor& bias = {}) {
-  multiply(work, a, b.rows, c, accumulate, bias, b.panels);
+/// Rows and columns of a step's pieces; a whole number of panels.
+constexpr int64_t piece_rows = 64, piece_columns = 64;
+/// Multiply-adds worth a piece, and what a gate's activation costs in them.
+constexpr int64_t piece_work = 1 << 19, activation_work = 64;
+
+/// f(part) for the parts of a step over so many rows, whose elements cost `work` multiply-adds for each gate.
+template <class F>
+void each_part(const Layer& l, int64_t rows, int64_t work, F f) {
+  const int64_t row_blocks = (rows + piece_rows - 1) / piece_rows;
+  const int64_t column_blocks = (l.hidden + piece_columns - 1) / piece_columns;
+  const int64_t gates = l.hidden == 0 ? 0 : l.width / l.hidden;
+  const int64_t piece = std::min(rows, piece_rows) * piece_columns * gates * (work + activation_work);
+  parallel_for(row_blocks * column_blocks, 1 + piece_work / (piece + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = i % row_blocks * piece_rows, column = i / row_blocks * piece_columns;
+      f(kernels::CellPart{.hidden = l.hidden,
+                          .first_row = row,
+                          .last_row = std::min(rows, row + piece_rows),
+                          .first_column = column,
+                          .last_column = std::min(l.hidden, column + piece_columns)});
+    }
+  });
+}
+
+/// The part's rows and, in each group, columns of c = a b [+ c] [+ bias]; b is packed.
+void multiply(const Layer& l, const Rows& a, const Factor& b, const Rows& c, bool accumulate, const Tensor& bias,
+              const kernels::CellPart& part) {
+  const int64_t size = l.h0.element_size(), n = b.columns(), k = a.columns;
+  kernels::GemmArgs args{
+      .m = std::min(part.last_row, a.count) - part.first_row, .n = part.last_column - part.first_column, .k = k};
+  if (args.m <= 0) return;
+  args.a = a.data + part.first_row * a.row_stride * size;
+  args.a_row = a.row_stride;
+  args.c_row = c.row_stride;
+  args.accumulate = accumulate;
+  args.packed_b = true;
+  for (int64_t group = 0; group < b.groups; ++group) {
+    const int64_t column = group * n + part.first_column;
+    args.b = b.panels.bytes() + (group * b.padded + part.first_column) * k * size;
+    args.c = c.data + (part.first_row * c.row_stride + column) * size;
+    args.column_bias = bias.defined() ? bias.bytes() + column * size : nullptr;
+    kernels::table().gemm.gemm[static_cast<int>(compute_of(l.work))](args);
+  }
+}
+
+/// All of c = a b [+ c].
+void multiply(const Layer& l, const Rows& a, const Factor& b, const Rows& c, bool accumulate = false) {
+  if (!b.is_packed()) return multiply(l.work, a, b.rows, c, accumulate);
+  multiply(l, a, b, c, accumulate, {}, {.last_row = a.count, .last_column = b.columns()});
 }
 
 void copy_rows(const Rows& to, const Rows& from, int64_t element_size) {
@@ -192,6 +252,35 @@ Tensor some_rows(const Tensor& t, int64_t first, int64_t count) {
   return view_of(t, Dims{count, t.size(1)}, Dims{t.size(1), 1}, t.offset() + first * t.size(1));
 }
 
+/// What goes from step to step: the last step's rows where they lie, while there are as many of them in the next step.
+class Carried {
+ public:
+  explicit Carried(const Tensor& start) : all_(copy_of(start)) {}
+
+  const Rows& before(int64_t rows) {
+    if (last_.count != rows) {
+      put_down();
+      last_ = rows_of(all_, 0, rows);
+    }
+    return last_;
+  }
+  void set(const Rows& rows) { last_ = rows; }
+  /// For all rows, after the last step.
+  const Tensor& end() {
+    put_down();
+    return all_;
+  }
+
+ private:
+  void put_down() {
+    if (last_.count > 0 && last_.data != all_.bytes())
+      copy_rows(rows_of(all_, 0, last_.count), last_, all_.element_size());
+  }
+
+  Tensor all_;
+  Rows last_{};
+};
+
 Tensor column_sums(const Tensor& t) { return ops::sum_dim(t, Dims{0}, false); }
 
 }  // namespace
@@ -200,36 +289,38 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> rnn_layer(
     const Tensor& input, const Tensor& h0, const Tensor& c0, const Tensor& w_ih, const Tensor& w_hh, const Tensor& b_ih,
     const Tensor& b_hh, const Tensor& w_hr, IntList batch_sizes, std::string_view mode, bool reverse) {
   const Layer l = layer_of(input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, mode);
-  const int64_t size = l.h0.element_size();
   const Tensor gates = matrix(l, l.rows, l.width), out = matrix(l, l.rows, l.state);
   const Tensor cells = matrix(l, l.is_lstm() ? l.rows : 0, l.hidden);
   // The new gate's part of a GRU; the states of an LSTM before the projection.
   const Tensor kept = matrix(l, l.is_gru() || l.projects() ? l.rows : 0, l.hidden);
-  const Tensor state = copy_of(l.h0), cell_state = l.is_lstm() ? copy_of(l.c0) : matrix(l, 0, l.hidden);
+  Carried state(l.h0), cell_state(l.is_lstm() ? l.c0 : matrix(l, 0, l.hidden));
   const Tensor recurrent = matrix(l, l.is_gru() ? l.batch : 0, l.width);
-  const Factor w_state = factor_of(l, transposed(l.w_hh), batch_sizes);
-  const Factor w_project = l.projects() ? factor_of(l, transposed(l.w_hr), batch_sizes) : Factor{};
+  const Factor w_state = factor_of(l, transposed(l.w_hh), kernels::cell_gates[static_cast<int>(l.cell)], batch_sizes);
+  const Factor w_project = l.projects() ? factor_of(l, transposed(l.w_hr), 1, batch_sizes) : Factor{};
   multiply(l.work, all_of(l.input), transposed(l.w_ih), all_of(gates), false, l.b_ih);
   const auto forward = kernels::table().rnn.forward[static_cast<int>(l.cell)][float_index(l.work)];
   each_step(batch_sizes, reverse, [&](int64_t n, int64_t first) {
-    const Rows before = rows_of(state, 0, n), gate_rows = rows_of(gates, first, n);
-    multiply(l.work, before, w_state, l.is_gru() ? rows_of(recurrent, 0, n) : gate_rows, !l.is_gru(), l.b_hh);
-    const Tensor& h = l.projects() ? kept : out;
-    forward({.rows = n,
-             .hidden = l.hidden,
-             .gates = gate_rows.data,
-             .recurrent = recurrent.bytes(),
-             .h_before = state.bytes(),
-             .c_before = cell_state.bytes(),
-             .c = at(cells, first),
-             .kept = at(kept, first),
-             .h = at(h, first)});
-    if (l.projects()) multiply(l.work, rows_of(kept, first, n), w_project, rows_of(out, first, n), false);
-    copy_rows(before, rows_of(out, first, n), size);
-    if (l.is_lstm()) copy_rows(rows_of(cell_state, 0, n), rows_of(cells, first, n), size);
+    const Rows before = state.before(n), gate_rows = rows_of(gates, first, n);
+    const Rows c_before = cell_state.before(l.is_lstm() ? n : 0);
+    const Rows sums = l.is_gru() ? rows_of(recurrent, 0, n) : gate_rows;
+    if (!w_state.is_packed()) multiply(l.work, before, w_state.rows, sums, !l.is_gru(), l.b_hh);
+    each_part(l, n, w_state.is_packed() ? l.state : 0, [&](const kernels::CellPart& part) {
+      if (w_state.is_packed()) multiply(l, before, w_state, sums, !l.is_gru(), l.b_hh, part);
+      forward({.part = part,
+               .gates = gate_rows.data,
+               .recurrent = recurrent.bytes(),
+               .h_before = before.data,
+               .c_before = c_before.data,
+               .c = at(cells, first),
+               .kept = at(kept, first),
+               .h = at(l.projects() ? kept : out, first)});
+    });
+    if (l.projects()) multiply(l, rows_of(kept, first, n), w_project, rows_of(out, first, n));
+    state.set(rows_of(out, first, n));
+    if (l.is_lstm()) cell_state.set(rows_of(cells, first, n));
   });
   const DType dtype = input.dtype();
-  return {finished(out, dtype), finished(state, dtype), finished(cell_state, dtype), gates, cells, kept};
+  return {finished(out, dtype), finished(state.end(), dtype), finished(cell_state.end(), dtype), gates, cells, kept};
 }
 
 namespace {
@@ -302,10 +393,11 @@ Gradients composed_backward(TensorSpan grads, TensorList inputs, Cell cell, IntL
 
 /// What the state was before each step: for the gradients of what it is multiplied with.
 Tensor states_before(const Layer& l, const Tensor& start, const Tensor& after, IntList batch_sizes, bool reverse) {
-  const Tensor before = matrix(l, l.rows, start.size(1)), state = copy_of(start);
+  const Tensor before = matrix(l, l.rows, start.size(1));
+  Carried state(start);
   each_step(batch_sizes, reverse, [&](int64_t n, int64_t first) {
-    copy_rows(rows_of(before, first, n), rows_of(state, 0, n), state.element_size());
-    copy_rows(rows_of(state, 0, n), rows_of(after, first, n), state.element_size());
+    copy_rows(rows_of(before, first, n), state.before(n), before.element_size());
+    state.set(rows_of(after, first, n));
   });
   return before;
 }
@@ -335,38 +427,61 @@ Gradients rnn_layer_backward(const Tensor& g_out, const Tensor& g_h, const Tenso
   const Tensor drecurrent = l.is_gru() ? matrix(l, l.rows, l.width) : dgates;
   const Tensor draw = matrix(l, l.projects() ? l.batch : 0, l.hidden);
   const auto backward = kernels::table().rnn.backward[static_cast<int>(l.cell)][float_index(l.work)];
-  const Factor w_state = factor_of(l, all_of(l.w_hh), batch_sizes);
-  const Factor w_project = l.projects() ? factor_of(l, all_of(l.w_hr), batch_sizes) : Factor{};
-  // Against the order of the steps.
-  each_step(batch_sizes, !reverse, [&](int64_t n, int64_t first) {
-    const Rows dh = rows_of(dstate, 0, n);
-    ops::add_(some_rows(dstate, 0, n), some_rows(g, first, n));
-    if (l.projects()) {
-      copy_rows(rows_of(dstates, first, n), dh, l.h0.element_size());
-      multiply(l.work, dh, w_project, rows_of(draw, 0, n), false);
-    }
-    backward({.rows = n,
-              .hidden = l.hidden,
+  const Factor w_state = factor_of(l, all_of(l.w_hh), 1, batch_sizes);
+  const Factor w_project = l.projects() ? factor_of(l, all_of(l.w_hr), 1, batch_sizes) : Factor{};
+  const auto run_cell = [&](const kernels::CellPart& part, int64_t first) {
+    backward({.part = part,
               .gates = at(gates, first),
               .h_before = at(before, first),
               .c_before = at(c_before, first),
               .c = at(cells, first),
               .kept = at(kept, first),
-              .dh = l.projects() ? draw.bytes() : dh.data,
+              .g = l.projects() ? nullptr : at(g, first),
+              .dh = l.projects() ? draw.bytes() : dstate.bytes(),
               .dc = dcell.bytes(),
               .dgates = at(dgates, first),
               .drecurrent = at(drecurrent, first)});
-    multiply(l.work, rows_of(drecurrent, first, n), w_state, dh, l.is_gru());
-  });
+  };
+  // Against the order of the steps.
+  struct Step {
+    int64_t rows, first;
+  };
+  std::vector<Step> steps;
+  each_step(batch_sizes, !reverse, [&](int64_t n, int64_t first) { steps.push_back({n, first}); });
+  const bool joins = w_state.is_packed() && !l.projects();
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto [n, first] = steps[i];
+    const Rows dh = rows_of(dstate, 0, n), dsums = rows_of(drecurrent, first, n);
+    if (l.projects()) {
+      ops::add_(some_rows(dstate, 0, n), some_rows(g, first, n));
+      copy_rows(rows_of(dstates, first, n), dh, l.h0.element_size());
+      multiply(l, dh, w_project, rows_of(draw, 0, n));
+    }
+    if (i == 0 || !joins) each_part(l, n, 0, [&](const kernels::CellPart& part) { run_cell(part, first); });
+    if (!joins) {
+      multiply(l, dsums, w_state, dh, l.is_gru());
+      continue;
+    }
+    const Step next = i + 1 < steps.size() ? steps[i + 1] : Step{0, 0};
+    each_part(l, std::max(n, next.rows), l.state, [&](kernels::CellPart part) {
+      multiply(l, dsums, w_state, dh, l.is_gru(), {}, part);
+      part.last_row = std::min(part.last_row, next.rows);
+      run_cell(part, next.first);
+    });
+  }
   const DType dtype = input.dtype();
   const auto done = [&](const Tensor& t) { return finished(t, dtype); };
+  const Tensor input_bias = b_ih.defined() ? column_sums(dgates) : Tensor();
+  const Tensor state_bias = !b_hh.defined()                       ? Tensor()
+                            : input_bias.defined() && !l.is_gru() ? copy_of(input_bias)
+                                                                  : column_sums(drecurrent);
   return {wants_input ? done(product_of(l, all_of(dgates), all_of(l.w_ih))) : Tensor(),
           done(dstate),
           l.is_lstm() ? done(dcell) : Tensor(),
           done(product_of(l, transposed(dgates), all_of(l.input))),
           done(product_of(l, transposed(drecurrent), all_of(before))),
-          b_ih.defined() ? done(column_sums(dgates)) : Tensor(),
-          b_hh.defined() ? done(column_sums(drecurrent)) : Tensor(),
+          b_ih.defined() ? done(input_bias) : Tensor(),
+          b_hh.defined() ? done(state_bias) : Tensor(),
           l.projects() ? done(product_of(l, transposed(dstates), all_of(kept))) : Tensor()};
 }
 

@@ -70,9 +70,28 @@ def test_state_that_depends_on_the_input_is_differentiated_once() -> None:
     np.testing.assert_allclose(gradient(True), gradient(False), rtol=1e-12)
 
 
+@pytest.mark.parametrize(("name", "options"), LAYERS, ids=NAMES)
+def test_a_step_cut_into_pieces_agrees_with_its_composition(name: str, options: dict[str, Any]) -> None:
+    module = getattr(weft.nn, name)(5, 100, dtype=weft.float64, **options)
+    lengths = [4] * 30 + [3] * 30 + [2, 1] * 5
+    x = weft.randn(4, len(lengths), 5, dtype=weft.float64, requires_grad=True)
+    packed = weft.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+    out, last = module(packed)
+    loss = out.data.sin().sum() + sum(part.cos().sum() for part in (last if isinstance(last, tuple) else (last,)))
+    inputs = [x, *module.parameters()]
+    native = weft.autograd.grad(loss, inputs, retain_graph=True)
+    composed = weft.autograd.grad(loss, inputs, create_graph=True)
+    for ours, theirs in zip(native, composed, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.detach().numpy(), rtol=1e-9, atol=1e-11)
+    padded, _ = weft.nn.utils.rnn.pad_packed_sequence(out)
+    for i in (0, 45, 69):
+        alone, _ = module(x[: lengths[i], i])
+        np.testing.assert_allclose(padded[: lengths[i], i].detach().numpy(), alone.detach().numpy(), atol=1e-12)
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_results_have_the_same_bits_at_any_number_of_threads(threads: int) -> None:
-    module = weft.nn.LSTM(32, 64, 2, bidirectional=True)
+    module = weft.nn.LSTM(32, 150, 2, bidirectional=True)
     x = weft.randn(20, 48, 32)
 
     def run() -> list[Any]:
