@@ -222,8 +222,7 @@ struct Blocks {
 /// Where source and destination are planes with wide rows, else returns false. There are taps and channels.
 bool correlate_planes(const Correlation<float>& c);
 bool correlate_planes(const Correlation<double>& c);
-/// Kernels of 3 x 3 at step 1 with fewer multiplications, where that pays and all results are finite, else returns
-/// false.
+/// With fewer multiplications, where that pays and all results are finite, else returns false.
 bool correlate_fewer(const Correlation<float>& c);
 bool correlate_fewer(const Correlation<double>& c);
 /// Depthwise convolutions: one channel in and out of each group. The phases are those of one convolution, the ones that

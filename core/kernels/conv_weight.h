@@ -93,8 +93,7 @@ void put_weights(T* to, const ConvArgs& args, const T* sum, int64_t row, int64_t
 /// Where the weight is large and the points are few, else returns false.
 bool large_backward_weight(const ConvArgs& args, float);
 bool large_backward_weight(const ConvArgs& args, double);
-/// Kernels of 3 x 3 at step 1 with fewer multiplications, where that pays and all results are finite, else returns
-/// false.
+/// With fewer multiplications, where that pays and all results are finite, else returns false.
 bool backward_weight_by_patches(const ConvArgs& args, float);
 bool backward_weight_by_patches(const ConvArgs& args, double);
 

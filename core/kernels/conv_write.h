@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "kernels/conv_geometry.h"
 #include "kernels/gemm_epilogue.h"
@@ -17,6 +18,19 @@ namespace {
   return count;
 }
 
+template <class T, int Half, int... I>
+[[gnu::always_inline]] inline Vec<T> lanes_apart(Vec<T> v, Vec<T> between, std::integer_sequence<int, I...>) noexcept {
+  return __builtin_shufflevector(v, between, ((I & 1) ? I + lanes<T> : (Half * lanes<T> + I) / 2)...);
+}
+/// Writes the first n lanes to every other element, and what is between them back to where it was.
+template <class T>
+[[gnu::always_inline]] inline void store_apart(T* to, Vec<T> v, int64_t n) noexcept {
+  constexpr auto all = std::make_integer_sequence<int, lanes<T>>();
+  const int64_t count = 2 * n - 1, more = count - lanes<T>;
+  store_first(to, lanes_apart<T, 0>(v, load_first(to, count), all), count);
+  if (more > 0) store_first(to + lanes<T>, lanes_apart<T, 1>(v, load_first(to + lanes<T>, more), all), more);
+}
+
 /// Writes a tile of points x channels where channels are not consecutive.
 template <class T>
 [[gnu::noinline]] void store_planes(const T* tile, int64_t points, int64_t channels, T* to, int64_t channel_stride,
@@ -30,19 +44,22 @@ template <class T>
         square[i] = i < n ? load(tile + (p + i) * tile_columns<T> + o) : Vec<T>{};
       }
       transpose<T>(square);
-      alignas(64) T turned[lanes<T> * lanes<T>];
+      const int64_t even = step <= 2 && stretch(offset, p, n, step) == n ? step : 0;
+      T* plane = to + o * channel_stride + offset[p];
 #pragma GCC unroll 16
-      for (int i = 0; i < lanes<T>; ++i) store(turned + i * lanes<T>, square[i]);
-      const bool even = step == 1 && stretch(offset, p, n, 1) == n;
-      for (int64_t i = 0; i < rows; ++i) {
-        Vec<T> v = load(turned + i * lanes<T>);
+      for (int i = 0; i < lanes<T>; ++i, plane += channel_stride) {
+        if (i == rows) break;
+        Vec<T> v = square[i];
         if (bias != nullptr) v += bias[o + i];
         if (is_relu) v = relu<T>(v);
-        T* plane = to + (o + i) * channel_stride;
-        if (even) {
-          store_first(plane + offset[p], v, n);
+        if (even == 1) {
+          store_first(plane, v, n);
+        } else if (even == 2) {
+          store_apart(plane, v, n);
         } else {
-          for (int64_t l = 0; l < n; ++l) plane[offset[p + l]] = v[l];
+          alignas(64) T turned[lanes<T>];
+          store(turned, v);
+          for (int64_t l = 0; l < n; ++l) plane[offset[p + l] - offset[p]] = turned[l];
         }
       }
     }

@@ -41,12 +41,21 @@ CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] =
     "many filters, batch of 1": ((1, 270, 9, 8), 520, (2, 2), {}),
     "patches of even sizes": ((3, 32, 28, 30), 64, (3, 3), {"padding": 1}),
     "patches of odd sizes": ((2, 48, 33, 45), 80, (3, 3), {}),
-    "patches of small images": ((9, 64, 9, 10), 32, (3, 3), {"padding": 1}),
-    "patches of many channels": ((3, 208, 14, 13), 72, (3, 3), {"padding": 2}),
-    "patches of dilated kernels": ((2, 32, 27, 30), 40, (3, 3), {"padding": 2, "dilation": 2}),
-    "patches of kernels dilated one way": ((2, 48, 29, 33), 32, (3, 3), {"padding": (0, 2), "dilation": (1, 2)}),
-    "patches of volumes": ((1, 32, 9, 12, 17), 40, (3, 3, 3), {"padding": 1}),
-    "patches of volumes, two deep": ((2, 16, 6, 13, 12), 48, (2, 3, 3), {}),
+    "patches of small images": ((19, 64, 9, 10), 48, (3, 3), {"padding": 1}),
+    "patches of many channels": ((3, 208, 14, 13), 80, (3, 3), {"padding": 2}),
+    "patches of dilated kernels": ((2, 48, 27, 30), 48, (3, 3), {"padding": 2, "dilation": 2}),
+    "patches of kernels dilated one way": ((2, 48, 29, 33), 64, (3, 3), {"padding": (0, 2), "dilation": (1, 2)}),
+    "patches of volumes": ((1, 32, 9, 12, 17), 48, (3, 3, 3), {"padding": 1}),
+    "patches of volumes, two deep": ((2, 16, 6, 23, 22), 48, (2, 3, 3), {}),
+    "patches of kernels of 5": ((5, 48, 20, 23), 64, (5, 5), {"padding": 2}),
+    "patches of kernels of 7 and 4": ((4, 64, 31, 30), 64, (7, 4), {"padding": 3}),
+    "patches of strided kernels of 4": ((9, 64, 31, 28), 64, (4, 4), {"padding": 1, "stride": 2}),
+    "patches of strided kernels of 3": ((5, 128, 77, 61), 128, (3, 3), {"padding": 1, "stride": 2}),
+    "patches of kernels strided one way": ((4, 48, 30, 44), 64, (5, 5), {"padding": 2, "stride": (1, 2)}),
+    "patches of strided and dilated kernels": ((2, 64, 44, 42), 64, (3, 3), {"stride": 2, "dilation": 2}),
+    "patches of lines": ((12, 144, 200), 112, (7,), {"padding": 4}),
+    "patches of dilated lines": ((9, 128, 250), 128, (7,), {"padding": 6, "dilation": 2}),
+    "patches of strided volumes": ((1, 32, 5, 37, 36), 64, (3, 4, 5), {"padding": 1, "stride": (1, 2, 2)}),
     "a large weight": ((3, 200, 7, 5), 150, (3, 3), {"padding": 1}),
     "a large weight, strided": ((2, 170, 9, 12), 190, (3, 3), {"stride": (2, 3)}),
     "a large weight, dilated": ((2, 170, 9, 12), 190, (3, 3), {"padding": 2, "dilation": 2}),
@@ -117,6 +126,17 @@ def test_convolution_is_the_sum_over_its_taps(case: str, layout: str, dtype: str
         np.testing.assert_allclose(a.double().numpy(), b, rtol=0, atol=bound, err_msg=name)
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("patches of")])
+def test_patches_are_another_way(case: str) -> None:
+    """The cases so named do go by patches, which round differently."""
+    shape, outputs, kernel, options = CASES[case]
+    function = {3: F.conv1d, 4: F.conv2d, 5: F.conv3d}[len(shape)]
+    x, weight = weft.randn(*shape), weft.randn(outputs, shape[1], *kernel)
+    with weft.backends.nnpack.flags(enabled=False):
+        direct = function(x, weight, **options)
+    assert not weft.equal(function(x, weight, **options), direct)
+
+
 @pytest.mark.parametrize("stride", [1, 2])
 def test_bias_of_wide_planes_is_added_once(stride: int) -> None:
     x, weight, bias = weft.randn(2, 3, 33, 70), weft.randn(20, 3, 3, 3), weft.randn(20)
@@ -139,13 +159,13 @@ def test_values_between_the_rows_of_planes_do_not_reach_a_point() -> None:
 def test_a_value_beyond_the_range_reaches_the_points_that_see_it_alone(value: float, layout: str) -> None:
     """Patches of results share their sums, in which 3e38 overflows and an infinity spoils its neighbours."""
     weft.manual_seed(3)
-    x, weight = weft.rand(2, 32, 20, 22), weft.full((33, 32, 3, 3), 1e-3)
+    x, weight = weft.rand(2, 64, 20, 22), weft.full((65, 64, 3, 3), 1e-3)
     x[1, 7, 5, 6] = value
     if layout == "channels last":
         x = x.contiguous(memory_format=weft.channels_last)
     out = F.conv2d(x, weight, padding=1)
     wanted = F.conv2d(x.double(), weight.double(), padding=1)
-    assert int((~out.isfinite()).sum()) == (0 if value == 3e38 else 9 * 33)
+    assert int((~out.isfinite()).sum()) == (0 if value == 3e38 else 9 * 65)
     weft.testing.assert_close(out.double(), wanted, rtol=1e-5, atol=1e-5, equal_nan=True)
 
 
@@ -166,17 +186,17 @@ def test_a_gradient_beyond_the_range_reaches_the_filters_it_belongs_to_alone(val
 
 
 def test_bias_of_patches_is_added_once_and_rectified() -> None:
-    x, weight, bias = weft.randn(2, 32, 21, 30), weft.randn(40, 32, 3, 3), weft.randn(40)
+    x, weight, bias = weft.randn(2, 64, 21, 30), weft.randn(72, 64, 3, 3), weft.randn(72)
     out = F.relu(F.conv2d(x, weight, bias, padding=1))
     wanted = F.relu(F.conv2d(x.double(), weight.double(), bias.double(), padding=1))
-    bound = 8 * 288**0.5 * float(weft.finfo(weft.float32).eps) * float(wanted.abs().max())
+    bound = 8 * 576**0.5 * float(weft.finfo(weft.float32).eps) * float(wanted.abs().max())
     assert float((out.double() - wanted).abs().max()) <= bound
 
 
 @pytest.mark.parametrize("layout", [weft.contiguous_format, weft.channels_last])
 def test_a_huge_pixel_under_a_weight_of_zero_is_not_seen_without_winograds_way(layout: weft.memory_format) -> None:
     weft.manual_seed(5)
-    x, weight = weft.rand(2, 32, 20, 22), weft.rand(32, 32, 3, 3)
+    x, weight = weft.rand(2, 64, 20, 22), weft.rand(64, 64, 3, 3)
     weight[:, :, 1, 1] = 0
     x[1, 7, 5, 6] = 1e8
     x = x.contiguous(memory_format=layout)
@@ -192,12 +212,12 @@ def test_a_huge_pixel_under_a_weight_of_zero_is_not_seen_without_winograds_way(l
 @pytest.mark.parametrize("layout", [weft.contiguous_format, weft.channels_last])
 def test_a_huge_gradient_over_a_pixel_of_zero_is_not_seen_without_winograds_way(layout: weft.memory_format) -> None:
     weft.manual_seed(5)
-    x, grad = weft.rand(2, 32, 20, 22), weft.rand(2, 32, 20, 22)
+    x, grad = weft.rand(2, 64, 20, 22), weft.rand(2, 64, 20, 22)
     x[1, 7, 5, 6] = 0
     grad[1, 3, 5, 6] = 1e8
 
     def of_weight(a: weft.Tensor, b: weft.Tensor) -> weft.Tensor:
-        weight = weft.zeros(32, 32, 3, 3, dtype=a.dtype, requires_grad=True)
+        weight = weft.zeros(64, 64, 3, 3, dtype=a.dtype, requires_grad=True)
         a, b = (t.contiguous(memory_format=layout) for t in (a, b))
         return weft.autograd.grad(F.conv2d(a, weight, padding=1), [weight], [b])[0][3, 7, 1, 1].double()
 
