@@ -98,7 +98,6 @@ void fill_loops(InnerLoop (*rows)[dtype_count]) {
 
 constexpr int max_dims = 64;
 constexpr int64_t piece_bytes = 1 << 18;
-constexpr int64_t stream_from = 32 << 20;  // bytes of an array from which writing it past the caches pays
 
 /// A copy with its dimensions ordered by the output's strides, innermost first, and joined where both arrays allow.
 struct Layout {
@@ -186,7 +185,6 @@ void stream_bytes(char* to, const char* from, int64_t bytes) {
   int64_t i = ragged;
   for (; i + vector_bytes <= bytes; i += vector_bytes) stream(to + i, load(from + i));
   __builtin_memcpy(to + i, from + i, static_cast<size_t>(bytes - i));
-  finish_streaming();
 }
 
 /// memcpy whose call would cost as much as a short row does.
@@ -284,7 +282,10 @@ void copy_elements(char* out, const char* in, Layout& a) {
   }
   const bool past_cache = a.ndim == 1 && a.to[0] == size && a.from[0] == size && a.sizes[0] * size >= stream_from;
   parallel_for(a.numel_from(0), piece_bytes / size, [&](int64_t begin, int64_t end) {
-    if (past_cache) return stream_bytes(out + begin * size, in + begin * size, (end - begin) * size);
+    if (past_cache) {
+      stream_bytes(out + begin * size, in + begin * size, (end - begin) * size);
+      return finish_streaming();
+    }
     a.rows(begin, end, [&](int64_t to, int64_t from, int64_t column, int64_t count) {
       copy_row<T>(out + to + column * a.to[0], a.to[0], in + from + column * a.from[0], a.from[0], count);
     });
@@ -306,6 +307,8 @@ void fill(CastTable& table) {
   fill_loops<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, Complex<float>,
              Complex<double>>(table.loop);
   table.copy = copy;
+  table.stream = stream_bytes;
+  table.finish_streaming = [] { finish_streaming(); };
 }
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -240,6 +240,7 @@ void execute(const Record& record, const Plan& plan, Inputs inputs, Params param
 bool is_plain(const Record& record, Inputs inputs) noexcept {
   if (record.rule == Rule::select) return false;
   const auto& first = **inputs.begin();
+  if (first.numel() * first.element_size() >= kernels::stream_from) return false;  // StridedLoop's
   if (first.dtype() != DType::float32 || !first.is_contiguous() || first.impl()->wrapped_number) return false;
   for (const auto* t : inputs)
     if (t->dtype() != DType::float32 || !t->is_contiguous() || !(t->sizes() == first.sizes()) ||

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
+#include "kernels/table.h"
 #include "runtime/error.h"
 
 namespace weft::ops {
@@ -228,7 +231,46 @@ void StridedLoop::run_short_rows(Strip strip, double cost) {
   });
 }
 
+/// Whether the output is one row that no cache would hold, and none of the inputs: a cache would read each line before
+/// it is overwritten, and write it back later.
+bool StridedLoop::is_past_caches() const noexcept {
+  if (ndim_ != 1 || strides_[0][0] != element_sizes_[0] || numel_ * element_sizes_[0] < kernels::stream_from)
+    return false;
+  return std::find(data_ + 1, data_ + operands_, data_[0]) == data_ + operands_;
+}
+
+/// Computes a little at a time into a buffer in L1, which goes to memory past the caches while the next inputs arrive.
+void StridedLoop::run_past_caches(Strip strip, int64_t begin, int64_t end) {
+  constexpr int64_t line = 64, chunk_bytes = 1024;
+  alignas(line) char buffer[chunk_bytes];
+  const auto& cast = kernels::table().cast;
+  char* data[max_operands];
+  int64_t strides[max_operands];
+  for (int k = 0; k < operands_; ++k) {
+    strides[k] = strides_[k][0];
+    data[k] = data_[k] + begin * strides[k];
+  }
+  for (int64_t n = 0; begin < end; begin += n) {
+    char* const out = std::exchange(data[0], buffer);
+    const int64_t before = reinterpret_cast<std::uintptr_t>(out) % line;
+    n = std::min((chunk_bytes - before) / strides[0], end - begin);
+    for (int k = 1; k < operands_; ++k) {
+      if (strides[k] != element_sizes_[k]) continue;
+      const char* const next = data[k] + n * strides[k];
+      const int64_t bytes = std::min(n, end - begin - n) * strides[k];
+      for (int64_t i = 0; i < bytes; i += line) __builtin_prefetch(next + i);
+    }
+    strip(data, strides, n);
+    for (int k = 1; k < operands_; ++k) data[k] += n * strides[k];
+    cast.stream(out, buffer, n * strides[0]);
+    data[0] = out + n * strides[0];
+  }
+  cast.finish_streaming();
+}
+
 void StridedLoop::run_strips(Strip strip, double cost) {
+  if (is_past_caches())
+    return parallel_elements(numel_, cost, [&](int64_t begin, int64_t end) { run_past_caches(strip, begin, end); });
   int64_t inner[max_operands];
   for (int k = 0; k < operands_; ++k) inner[k] = strides_[k][0];
 

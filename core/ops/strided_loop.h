@@ -31,6 +31,8 @@ class StridedLoop {
  private:
   void simplify();
   void run_strips(Strip strip, double cost);
+  bool is_past_caches() const noexcept;
+  void run_past_caches(Strip strip, int64_t begin, int64_t end);
   void run_short_rows(Strip strip, double cost);
 
   int ndim_;
