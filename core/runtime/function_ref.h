@@ -1,6 +1,7 @@
 // A borrowed callable: two words, no allocation. Valid only while the callable it was made from lives.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -20,6 +21,9 @@ class FunctionRef<R(Args...)> {
         call_([](void* object, Args... args) -> R {
           return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
         }) {}
+
+  /// Tells callables of different types apart.
+  std::uintptr_t type() const noexcept { return reinterpret_cast<std::uintptr_t>(call_); }
 
   [[gnu::always_inline]] R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
 

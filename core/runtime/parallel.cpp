@@ -10,6 +10,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -38,7 +39,9 @@ constexpr int64_t long_spin = 50'000;
 constexpr int64_t short_spin = 3'000;
 constexpr int64_t longest_wait = 200'000;  // as the average sees it
 constexpr int64_t caller_spin = 30'000;    // before a caller parks whose last pieces are still running
-constexpr int soon_in_a_row = 4;           // short regions that wake parked workers
+constexpr int soon_in_a_row = 12;          // short regions that wake parked workers
+constexpr int64_t tiny_region = 12'000;    // on one thread: not worth handing over
+constexpr int64_t short_region = 80'000;   // nor waking a parked worker, which comes after 20 to 60 us
 constexpr int64_t quantum = 100'000;       // a worker looks at other callers' jobs at least this often
 constexpr int64_t interrupt_poll = 50'000'000;
 constexpr int64_t look_interval = 100'000'000;  // at the affinity, which the user may change while we run
@@ -109,8 +112,14 @@ Pool& pool() noexcept {
 constinit thread_local char thread_tag = 0;             // its address names the thread
 constinit thread_local bool thread_is_counted = false;  // as a running caller or as a worker
 constinit thread_local int usual_slot = 0;
-constinit thread_local int64_t last_region = 0;  // when it began
-constinit thread_local int regions_soon = 0;     // that began soon after the one before, in a row
+constinit thread_local int64_t last_region = 0;  // when it ended
+// How long regions of this thread lately took, or would have taken on it alone, by what they were: the same work tends
+// to come back. A stranger counts as long.
+struct Remembered {
+  uint32_t key, time;
+};
+constinit thread_local Remembered remembered[64] = {};
+constinit thread_local int regions_soon = 0;  // that began soon after the one before, in a row
 
 int running_callers(Pool& p) noexcept {
   int callers = 0;
@@ -186,7 +195,7 @@ void keep_workers_away(Pool& p, const Job& job) noexcept {
 // Works on `job` until it offers no more or `deadline` has passed, and reports the pieces done at once, to write to the
 // shared counters seldom.
 template <bool is_owner>
-void take_part(Pool& p, Job& job, int64_t deadline) noexcept {
+uint32_t take_part(Pool& p, Job& job, int64_t deadline) noexcept {
   uint32_t done = 0;
   trace::Event help{.kind = trace::Kind::help};
   for (;;) {
@@ -198,7 +207,7 @@ void take_part(Pool& p, Job& job, int64_t deadline) noexcept {
     do {
       if (offer.count() == 0) {
         if (done != 0) leave(job, done, help);
-        return;
+        return done;
       }
       count = std::max(offer.count() / share, 1u);
       rest = offer;
@@ -225,7 +234,7 @@ void take_part(Pool& p, Job& job, int64_t deadline) noexcept {
     done += count;
     if (!is_owner && governor::now() > deadline) {
       leave(job, done, help);
-      return;
+      return done;
     }
   }
 }
@@ -416,7 +425,13 @@ Job* take_slot(Pool& p) noexcept {
   return nullptr;
 }
 
-void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, const Body& body, bool wakes_all) {
+// What the caller did itself.
+struct Share {
+  uint32_t pieces;
+  int64_t until;
+};
+
+Share run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, const Body& body, bool wakes_all) {
   job.body = &body;
   job.n = n;
   job.grain = grain;
@@ -430,7 +445,8 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
     job.running.store(true, std::memory_order_relaxed);
   }
   job.offer.store({0, pieces});
-  take_part<true>(p, job, 0);
+  const uint32_t own = take_part<true>(p, job, 0);
+  const int64_t until = governor::now();
   if (counted_here) {
     thread_is_counted = false;
     job.running.store(false, std::memory_order_relaxed);
@@ -444,6 +460,13 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
   }
   job.owner.store(nullptr, std::memory_order_release);
   if (error) std::rethrow_exception(error);
+  return {own, until};
+}
+
+uint32_t key_of(int64_t n, int64_t grain, const Body& body) noexcept {
+  uint64_t key = body.type();
+  for (const int64_t part : {n, grain}) key = (key ^ static_cast<uint64_t>(part)) * 0x9e3779b97f4a7c15u;
+  return static_cast<uint32_t>(key >> 32);
 }
 
 [[gnu::cold, gnu::noinline]] void look_at_affinity(Pool& p, int64_t now) noexcept {
@@ -463,28 +486,42 @@ void run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, co
   }
 }
 
+void run_alone(int64_t n, int64_t grain, const Body& body) {
+  for (int64_t begin = 0; begin < n; begin += grain) {
+    body(begin, std::min(begin + grain, n));
+    check_interrupt();
+  }
+}
+
 void run_region(int64_t n, int64_t grain, const Body& body, Helpers helpers) {
   Pool& here = pool();
   const int64_t now = governor::now();
   if (now > here.next_look.load(std::memory_order_relaxed)) [[unlikely]]
     look_at_affinity(here, now);
   regions_soon = now - last_region < soon ? std::min(regions_soon + 1, soon_in_a_row) : 0;
-  last_region = now;
   const int limit = num_threads();
   if (limit > 1) {
     Pool& p = pool();
     if (p.ready.load(std::memory_order_relaxed) != limit) [[unlikely]]
       start_workers(p, limit);
-    if (Job* const job = take_slot(p)) {
-      run_shared(p, *job, n, grain, static_cast<uint32_t>((n - 1) / grain + 1), body,
-                 helpers == Helpers::all || regions_soon == soon_in_a_row);
-      return;
+    const auto pieces = static_cast<uint32_t>((n - 1) / grain + 1);
+    const uint32_t key = key_of(n, grain, body);
+    Remembered& last = remembered[key % std::size(remembered)];
+    const int64_t usual = last.key == key ? last.time : short_region;
+    Share own{pieces, 0};
+    if (Job* const job = helpers == Helpers::all && usual < tiny_region ? nullptr : take_slot(p)) {
+      const bool wakes_all = (helpers == Helpers::all && usual >= short_region) || regions_soon == soon_in_a_row;
+      own = run_shared(p, *job, n, grain, pieces, body, wakes_all);
+    } else {
+      run_alone(n, grain, body);
+      own.until = governor::now();
     }
+    last_region = own.until;
+    const int64_t alone = (own.until - now) * pieces / std::max(own.pieces, 1u);
+    last = {key, static_cast<uint32_t>(std::min<int64_t>(alone, UINT32_MAX))};
+    return;
   }
-  for (int64_t begin = 0; begin < n; begin += grain) {
-    body(begin, std::min(begin + grain, n));
-    check_interrupt();
-  }
+  run_alone(n, grain, body);
 }
 
 [[gnu::cold, gnu::noinline]] int first_limit(Pool& p) noexcept {
