@@ -41,8 +41,9 @@ struct GemmTable {
   /// rows of n elements, n rounded up to a multiple of pack_multiple.
   void (*pack[compute_count])(const GemmArgs& args, void* to);
   int64_t pack_multiple[compute_count];
-  /// A and B are bfloat16, the sums and all else float32. Null where the CPU has no instructions for that.
+  /// A and B are bfloat16 or float16, the sums and all else float32.
   void (*bfloat16)(const GemmArgs& args);
+  void (*float16)(const GemmArgs& args);
 };
 
 namespace WEFT_ISA_NAMESPACE {

@@ -85,7 +85,7 @@ void gemm(const GemmArgs& args) {
     for (int64_t i = begin; i < end; ++i) {
       const Pairs a(static_cast<const uint16_t*>(args.a) + i * args.a_batch, args.m, args.a_row, args.k, args.a_col);
       const Pairs b(static_cast<const uint16_t*>(args.b) + i * args.b_batch, args.n, args.b_col, args.k, args.b_row);
-      multiply_blocked<float>(
+      multiply_blocked<float, float>(
           {args.m,
            args.n,
            (args.k + 1) / 2,
@@ -113,17 +113,14 @@ void gemm(const GemmArgs& args) {
 
 }  // namespace
 
-void (*bfloat16_gemm() noexcept)(const GemmArgs& args) {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bf16") ? gemm : nullptr;
-}
+void (*pairs_gemm() noexcept)(const GemmArgs& args) { return gemm; }
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE
 
 #else
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
-void (*bfloat16_gemm() noexcept)(const GemmArgs& args) { return nullptr; }
+void (*pairs_gemm() noexcept)(const GemmArgs& args) { return nullptr; }
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE
 
 #endif

@@ -5,7 +5,7 @@
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 
-/// What GemmTable::bfloat16 is to be on this CPU.
-void (*bfloat16_gemm() noexcept)(const GemmArgs& args);
+/// What GemmTable::bfloat16 is where multiplies_bfloat16_pairs().
+void (*pairs_gemm() noexcept)(const GemmArgs& args);
 
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

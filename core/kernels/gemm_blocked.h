@@ -43,13 +43,13 @@ constexpr int64_t strided_reads = 1 << 21;
 constexpr int64_t panel_ahead = 24;
 constexpr int64_t b_ahead = 8;
 
-/// C = A B. With several images the columns of B and C go on in the next image.
-template <class T>
+/// C = A B, computed in T. With several images the columns of B and C go on in the next image.
+template <class T, class Stored = T>
 struct Problem {
   int64_t m, n, k;
-  const T* a;
+  const Stored* a;
   int64_t a_row, a_col;
-  const T* b;
+  const Stored* b;
   int64_t b_row, b_col;
   T* c;
   int64_t c_row;
@@ -59,15 +59,15 @@ struct Problem {
 };
 
 /// A block of rows of A over one stretch of k: read in place, along rows or columns, or from a copy, tile by tile and
-/// [k][height] within one.
-template <class T>
+/// [k][height] within one. Rows whose elements are converted stay rows in the copy, which spares turning them.
+template <class T, class Stored>
 class RowBlock {
  public:
-  /// Reads `copied` unless that is null.
-  RowBlock(const Problem<T>& p, const T* a, int64_t rows, int64_t k, const T* copied)
+  /// Reads `copied` unless that is null, which it is not where elements are to be converted.
+  RowBlock(const Problem<T, Stored>& p, const Stored* a, int64_t rows, int64_t k, const T* copied)
       : kernels_(p.kernels), tiles_(rows), row_(p.a_row), col_(p.a_col), depth_(k), a_(a), copied_(copied) {
     constexpr int64_t parts = depth_parts;
-    walk_.a_row = copied == nullptr ? row_ : 1;
+    walk_.a_row = copied == nullptr ? row_ : copies_rows() ? depth_ : 1;
     walk_.runs = is_long() && k % parts == 0 ? parts : 1;
     walk_.length = k / walk_.runs;
   }
@@ -81,16 +81,21 @@ class RowBlock {
       for (int64_t p = 0; p < depth_; ++p) {
         for (int64_t t = 0; t < last - first; ++t) {
           const int64_t height = begin[t + 1] - begin[t];
-          const T* const from = a_ + begin[t] + p * col_;
+          const Stored* const from = a_ + begin[t] + p * col_;
           __builtin_prefetch(from + 16 * col_);
           copy_run(to + begin[t] * depth_ + p * height, from, height);
         }
       }
       return;
     }
+    if (copies_rows()) {
+      for (int64_t i = tiles_.begin(first); i < tiles_.begin(last); ++i)
+        copy_run(to + i * depth_, a_ + i * row_, depth_);
+      return;
+    }
     for (int64_t t = first; t < last; ++t) {
       const int64_t begin = tiles_.begin(t), height = tiles_.begin(t + 1) - begin;
-      const T* from = a_ + begin * row_;
+      const Stored* from = a_ + begin * row_;
       T* tile = to + begin * depth_;
       if (col_ == 1) {
         for (int64_t i = 0; i < height; i += lanes<T>) {
@@ -99,7 +104,7 @@ class RowBlock {
         }
       } else {
         for (int64_t p = 0; p < depth_; ++p) {
-          for (int64_t i = 0; i < height; ++i) tile[p * height + i] = from[i * row_ + p * col_];
+          for (int64_t i = 0; i < height; ++i) tile[p * height + i] = static_cast<T>(from[i * row_ + p * col_]);
         }
       }
     }
@@ -112,8 +117,11 @@ class RowBlock {
     const int vectors = n > lanes<T> ? 2 : 1;
     const bool direct = n % lanes<T> == 0 && epilogue.is_simple();
     alignas(64) T tile[tile_rows * tile_columns<T>];
-    const T* a = copied_ != nullptr ? copied_ + i * depth_ : a_ + i * row_;
-    walk_.a_step = copied_ != nullptr ? height : col_;
+    const T* a = copied_ + i * depth_;
+    if constexpr (__is_same(T, Stored)) {
+      if (copied_ == nullptr) a = a_ + i * row_;
+    }
+    walk_.a_step = copied_ != nullptr && !copies_rows() ? height : col_;
     walk_.b_step = b_step;
     walk_.b_run = walk_.length * b_step;
     walk_.b_ahead = ahead;
@@ -139,29 +147,31 @@ class RowBlock {
   }
 
  private:
+  bool copies_rows() const noexcept { return !__is_same(T, Stored) && col_ == 1; }
   bool is_long() const noexcept { return depth_ >= 128; }
 
   const Tiles<T>* kernels_;
   RowTiles tiles_;
   int64_t row_, col_, depth_;
-  const T* a_;
+  const Stored* a_;
   const T* copied_;
   // Of the tile at hand, and changed from one to the next field by field: an initializer would be a store of a whole
   // vector, which no load can be served from while it waits behind the last tile's result.
   TileWalk walk_{};
 };
 
-template <class T>
-void multiply_blocked(const Problem<T>& p) {
+template <class T, class Stored>
+void multiply_blocked(const Problem<T, Stored>& p) {
+  constexpr bool converts = !__is_same(T, Stored);
   constexpr int64_t width = tile_columns<T>;
   const int64_t image_panels = ceil_div(p.n, width), all_panels = p.images * image_panels;
   const bool one_block = p.m <= 2 * block_rows;
   const bool b_is_small = one_block && p.images == 1 && p.k * p.b_row * static_cast<int64_t>(sizeof(T)) <= small_b;
-  const bool b_in_place = p.b_col == 1 && (p.m <= tile_rows || b_is_small);
+  const bool b_in_place = !converts && p.b_col == 1 && (p.m <= tile_rows || b_is_small);
   const int64_t a_span = p.a_col * min_of(p.k, block_depth<T>) * static_cast<int64_t>(sizeof(T));
-  const bool a_in_place = p.m <= tile_rows ||
-                          (p.a_row == 1 && all_panels <= 8 && all_panels * a_span <= strided_reads) ||
-                          (p.a_col == 1 && all_panels <= (b_in_place ? 4 : 64));
+  const bool a_in_place =
+      !converts && (p.m <= tile_rows || (p.a_row == 1 && all_panels <= 8 && all_panels * a_span <= strided_reads) ||
+                    (p.a_col == 1 && all_panels <= (b_in_place ? 4 : 64)));
   const int64_t depth_blocks = ceil_div(p.k, b_in_place && p.b_row > 8 * width ? in_place_depth : block_depth<T>);
   const auto depth_begin = [&](int64_t d) {
     return d == depth_blocks ? p.k : p.k * d / depth_blocks / depth_parts * depth_parts;
@@ -186,7 +196,7 @@ void multiply_blocked(const Problem<T>& p) {
       const Epilogue<T> epilogue = p.epilogue.part(d == 0, d + 1 == depth_blocks);
       const auto block_of = [&](int64_t block, const T* copy) {
         const int64_t row = p.m * block / row_blocks, rows = p.m * (block + 1) / row_blocks - row;
-        return RowBlock<T>(p, p.a + row * p.a_row + pc * p.a_col, rows, depth, copy);
+        return RowBlock<T, Stored>(p, p.a + row * p.a_row + pc * p.a_col, rows, depth, copy);
       };
       const auto columns_of = [&](int64_t panel, int64_t& image, int64_t& column) {
         image = (first_panel + panel) / image_panels;
@@ -201,13 +211,13 @@ void multiply_blocked(const Problem<T>& p) {
           for (int64_t i = begin; i < end; ++i) {
             if (i < to_pack) {
               int64_t image, column;
-              const T* const from = columns_of(i, image, column);
+              const Stored* const from = columns_of(i, image, column);
               pack_columns(packed.data() + i * depth * width, from, p.b_row, p.b_col, depth,
                            min_of(width, p.n - column));
               continue;
             }
             const int64_t block = (i - to_pack) / copy_parts, first = (i - to_pack) % copy_parts * copied_tiles;
-            const RowBlock<T> a = block_of(some + block, nullptr);
+            const RowBlock<T, Stored> a = block_of(some + block, nullptr);
             a.copy_to(copied.data() + block * copy_size, first, min_of(first + copied_tiles, a.row_tiles().count));
           }
         });
@@ -217,24 +227,30 @@ void multiply_blocked(const Problem<T>& p) {
           for (int64_t piece = begin; piece < end; ++piece) {
             const int64_t i_block = piece / column_blocks, first = piece % column_blocks * panels_each;
             const int64_t row = p.m * (some + i_block) / row_blocks;
-            RowBlock<T> a = block_of(some + i_block, copies > 0 ? copied.data() + i_block * copy_size : nullptr);
+            RowBlock<T, Stored> a =
+                block_of(some + i_block, copies > 0 ? copied.data() + i_block * copy_size : nullptr);
             for (int64_t j = first; j < min_of(first + panels_each, panels); ++j) {
               int64_t image, column;
-              const T* const from = columns_of(j, image, column);
+              const Stored* const from = columns_of(j, image, column);
               const int64_t n = min_of(width, p.n - column);
               const bool in_place = b_in_place && n % lanes<T> == 0;
-              const bool pack_along = pack_late && !in_place && p.b_col == 1 && n == width;
+              const bool pack_along = !converts && pack_late && !in_place && p.b_col == 1 && n == width;
               T* const panel = pack_late ? late_panel.data() : packed.data() + j * depth * width;
               if (pack_late && !in_place && !pack_along) pack_columns(panel, from, p.b_row, p.b_col, depth, n);
               for (int64_t t = 0; t < a.row_tiles().count; ++t) {
                 const int64_t i = row + a.row_tiles().begin(t);
                 T* const c = p.c + image * p.c_image + i * p.c_row + column;
-                if (in_place)
-                  a.multiply(t, from, p.b_row, width, nullptr, n, c, p.c_row, i, column, epilogue);
-                else if (pack_along && t == 0)
-                  a.multiply(t, from, p.b_row, b_ahead * p.b_row, panel, n, c, p.c_row, i, column, epilogue);
-                else
-                  a.multiply(t, panel, width, panel_ahead * width, nullptr, n, c, p.c_row, i, column, epilogue);
+                if constexpr (!converts) {
+                  if (in_place) {
+                    a.multiply(t, from, p.b_row, width, nullptr, n, c, p.c_row, i, column, epilogue);
+                    continue;
+                  }
+                  if (pack_along && t == 0) {
+                    a.multiply(t, from, p.b_row, b_ahead * p.b_row, panel, n, c, p.c_row, i, column, epilogue);
+                    continue;
+                  }
+                }
+                a.multiply(t, panel, width, panel_ahead * width, nullptr, n, c, p.c_row, i, column, epilogue);
               }
             }
           }
@@ -245,19 +261,19 @@ void multiply_blocked(const Problem<T>& p) {
 }
 
 /// Whether nothing is copied that pieces of columns could share.
-template <class T>
-bool divides_by_columns(const Problem<T>& p) {
+template <class T, class Stored>
+bool divides_by_columns(const Problem<T, Stored>& p) {
   return p.b_col == 1 && p.m <= 4 * tile_rows && p.m * p.n * p.k > 4 * piece_work;
 }
 
 /// Pieces of columns, each over all of k: the stretches of k are too short to be shared out one by one. A piece is
 /// wide, because B is read best in long rows.
-template <class T>
-void multiply_columns(const Problem<T>& p) {
+template <class T, class Stored>
+void multiply_columns(const Problem<T, Stored>& p) {
   constexpr int64_t width = tile_columns<T>;
   const int64_t grain = max_of(1 + 2 * piece_work / (p.m * p.k * width), 8);
   parallel_for(ceil_div(p.n, width), grain, [&](int64_t begin, int64_t end) {
-    Problem<T> q = p;
+    Problem<T, Stored> q = p;
     q.n = min_of(end * width, p.n) - begin * width;
     q.b += begin * width;
     q.c += begin * width;
@@ -283,7 +299,7 @@ template <class T>
 void multiply_panels(const Problem<T>& p) {
   constexpr int64_t width = tile_columns<T>;
   parallel_for(ceil_div(p.n, width), 1 + piece_work / (p.m * p.k * width), [&](int64_t begin, int64_t end) {
-    RowBlock<T> a(p, p.a, p.m, p.k, nullptr);
+    RowBlock<T, T> a(p, p.a, p.m, p.k, nullptr);
     const RowTiles& row_tiles = a.row_tiles();
     for (int64_t j = begin; j < end; ++j) {
       const int64_t column = j * width, n = min_of(width, p.n - column);
@@ -297,8 +313,8 @@ void multiply_panels(const Problem<T>& p) {
 }
 
 /// Whether several B deserve one copy of A.
-template <class T>
-bool shares_a(const Problem<T>& p) {
+template <class T, class Stored>
+bool shares_a(const Problem<T, Stored>& p) {
   return p.m > 4 * tile_rows && p.n >= lanes<T> && p.k > 0;
 }
 
@@ -306,8 +322,9 @@ bool shares_a(const Problem<T>& p) {
 constexpr int64_t small_work = 1 << 17;
 
 /// Both operands can be read where they lie, in a few tiles.
-template <class T>
-bool suits_small(const Problem<T>& p) {
+template <class T, class Stored>
+bool suits_small(const Problem<T, Stored>& p) {
+  if (!__is_same(T, Stored)) return false;
   return p.b_col == 1 && (p.a_col == 1 || p.a_row == 1) && p.n % lanes<T> == 0 && p.m > 2 && p.m <= 4 * tile_rows &&
          p.k <= in_place_depth && p.m * p.n * p.k <= small_work;
 }

@@ -22,8 +22,8 @@ inline constexpr int dot_columns = vector_bytes == 64 ? (Rows == 1   ? 8
                                                                      : 8 / Rows);
 
 /// tile[i][j] = a[i] . b[j]; a and b are Rows and dot_columns<Rows> row pointers.
-template <class T, int Rows>
-[[gnu::noinline]] void dot_tile(const T* const* a, const T* const* b, int64_t k, T* tile, int64_t columns) {
+template <class T, int Rows, class Stored>
+[[gnu::noinline]] void dot_tile(const Stored* const* a, const Stored* const* b, int64_t k, T* tile, int64_t columns) {
   constexpr int Columns = dot_columns<Rows>;
   constexpr int groups = (Rows * Columns + lanes<T> - 1) / lanes<T>;
   Vec<T> sum[groups * lanes<T>] = {};
@@ -31,10 +31,10 @@ template <class T, int Rows>
   for (; p + lanes<T> <= k; p += lanes<T>) {
     Vec<T> row[Rows];
 #pragma GCC unroll 4
-    for (int i = 0; i < Rows; ++i) row[i] = load(a[i] + p);
+    for (int i = 0; i < Rows; ++i) row[i] = load_as<T>(a[i] + p);
 #pragma GCC unroll 8
     for (int j = 0; j < Columns; ++j) {
-      const Vec<T> column = load(b[j] + p);
+      const Vec<T> column = load_as<T>(b[j] + p);
 #pragma GCC unroll 4
       for (int i = 0; i < Rows; ++i) sum[i * Columns + j] += row[i] * column;
     }
@@ -43,10 +43,10 @@ template <class T, int Rows>
     const int64_t n = k - p;
     Vec<T> row[Rows];
 #pragma GCC unroll 4
-    for (int i = 0; i < Rows; ++i) row[i] = load_partial(a[i] + p, n);
+    for (int i = 0; i < Rows; ++i) row[i] = load_first_as<T>(a[i] + p, n);
 #pragma GCC unroll 8
     for (int j = 0; j < Columns; ++j) {
-      const Vec<T> column = load_partial(b[j] + p, n);
+      const Vec<T> column = load_first_as<T>(b[j] + p, n);
 #pragma GCC unroll 4
       for (int i = 0; i < Rows; ++i) sum[i * Columns + j] += row[i] * column;
     }
@@ -59,31 +59,31 @@ template <class T, int Rows>
   }
 }
 
-template <class T, int Rows>
-[[gnu::always_inline]] inline void dot_strip(const T* const* a, const T* b, int64_t b_col, int64_t columns, int64_t k,
-                                             T* tile) {
+template <class T, int Rows, class Stored>
+[[gnu::always_inline]] inline void dot_strip(const Stored* const* a, const Stored* b, int64_t b_col, int64_t columns,
+                                             int64_t k, T* tile) {
   constexpr int step = dot_columns<Rows>;
   for (int64_t j = 0; j < columns; j += step) {
     const int64_t n = min_of(step, columns - j);
-    const T* column[step];
+    const Stored* column[step];
     for (int i = 0; i < step; ++i) column[i] = b + (j + min_of(i, n - 1)) * b_col;  // repeats the last: not stored
     dot_tile<T, Rows>(a, column, k, tile + j, n);
   }
 }
 
 /// rows x columns of the product for one stretch of k, through the epilogue.
-template <class T>
-void dot_block(const T* a, int64_t a_row, const T* b, int64_t b_col, int64_t rows, int64_t columns, int64_t k, T* c,
-               int64_t c_row, int64_t row, int64_t column, const Epilogue<T>& epilogue) {
+template <class T, class Stored>
+void dot_block(const Stored* a, int64_t a_row, const Stored* b, int64_t b_col, int64_t rows, int64_t columns, int64_t k,
+               T* c, int64_t c_row, int64_t row, int64_t column, const Epilogue<T>& epilogue) {
   alignas(64) T tile[dot_rows * tile_columns<T>];
   for (int64_t j = 0; j < columns; j += tile_columns<T>) {
     const int64_t width = min_of(tile_columns<T>, columns - j);
     const int64_t strips = ceil_div(rows, dot_rows);
     for (int64_t s = 0; s < strips; ++s) {
       const int64_t i = rows * s / strips, height = rows * (s + 1) / strips - i;
-      const T* rows_of_a[dot_rows];
+      const Stored* rows_of_a[dot_rows];
       for (int64_t r = 0; r < height; ++r) rows_of_a[r] = a + (i + r) * a_row;
-      const T* b_columns = b + j * b_col;
+      const Stored* b_columns = b + j * b_col;
       switch (height) {
         case 1:
           dot_strip<T, 1>(rows_of_a, b_columns, b_col, width, k, tile);

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "tensor/dtype.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -112,6 +114,38 @@ template <class T>
     store(to, v);
   else
     store_partial(to, v, n);
+}
+
+/// A vector of elements that are stored as T, or as float16 or bfloat16 where T is float.
+template <class T, class Stored>
+[[gnu::always_inline]] inline Vec<T> load_as(const Stored* from) noexcept {
+  if constexpr (__is_same(T, Stored)) {
+    return load(from);
+#if defined(__AVX512F__)
+  } else if constexpr (__is_same(Stored, Half)) {
+    // The mask of all lanes: gcc 12 warns of the unmasked form's undefined operand.
+    return (Vec<T>)_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+#elif defined(__F16C__)
+  } else if constexpr (__is_same(Stored, Half)) {
+    return (Vec<T>)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+#endif
+  } else {
+    alignas(vector_bytes) T wide[lanes<T>];
+    for (int i = 0; i < lanes<T>; ++i) wide[i] = static_cast<T>(from[i]);
+    return load(wide);
+  }
+}
+/// The first n of them, zero in the other lanes; touches no byte past them.
+template <class T, class Stored>
+[[gnu::always_inline]] inline Vec<T> load_first_as(const Stored* from, int64_t n) noexcept {
+  if (n >= lanes<T>) return load_as<T>(from);
+  if constexpr (__is_same(T, Stored)) {
+    return load_partial(from, n);
+  } else {
+    Stored part[lanes<T>] = {};
+    for (int64_t i = 0; i < n; ++i) part[i] = from[i];
+    return load_as<T>(part);
+  }
 }
 
 // One stage of Eklundh's transpose: exchanges the off-diagonal D x D blocks of rows `a` and `b`.

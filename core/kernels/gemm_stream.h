@@ -16,14 +16,14 @@ namespace {
 constexpr int stream_rows = 8;
 
 /// sums[panel][row][tile_columns] += a * b over Depth rows of b. `sum_panel` is the size of a panel of sums.
-template <class T, int Rows, int Depth>
-[[gnu::noinline]] void add_rows(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, int64_t columns,
-                                T* sums, int64_t sum_panel) {
+template <class T, int Rows, int Depth, class Stored>
+[[gnu::noinline]] void add_rows(const Stored* a, int64_t a_row, int64_t a_col, const Stored* b, int64_t b_row,
+                                int64_t columns, T* sums, int64_t sum_panel) {
   T scale[Rows][Depth];
-  const T* row[Depth];
+  const Stored* row[Depth];
   for (int p = 0; p < Depth; ++p) {
     row[p] = b + p * b_row;
-    for (int i = 0; i < Rows; ++i) scale[i][p] = a[i * a_row + p * a_col];
+    for (int i = 0; i < Rows; ++i) scale[i][p] = static_cast<T>(a[i * a_row + p * a_col]);
   }
   const auto add = [&](int64_t j, const auto& load_b) __attribute__((always_inline)) {
     T* to = sums + j / tile_columns<T> * sum_panel + j % tile_columns<T>;
@@ -40,13 +40,14 @@ template <class T, int Rows, int Depth>
     for (int i = 0; i < Rows; ++i) store(to + i * tile_columns<T>, sum[i]);
   };
   int64_t j = 0;
-  for (; j + lanes<T> <= columns; j += lanes<T>) add(j, [](const T* from) { return load(from); });
-  if (j < columns) add(j, [n = columns - j](const T* from) { return load_partial(from, n); });
+  for (; j + lanes<T> <= columns; j += lanes<T>) add(j, [](const Stored* from) { return load_as<T>(from); });
+  if (j < columns) add(j, [n = columns - j](const Stored* from) { return load_first_as<T>(from, n); });
 }
 
-template <class T, int Rows>
-[[gnu::always_inline]] inline void add_all_rows(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
-                                                int64_t depth, int64_t columns, T* sums, int64_t sum_panel) {
+template <class T, int Rows, class Stored>
+[[gnu::always_inline]] inline void add_all_rows(const Stored* a, int64_t a_row, int64_t a_col, const Stored* b,
+                                                int64_t b_row, int64_t depth, int64_t columns, T* sums,
+                                                int64_t sum_panel) {
   constexpr int step = Rows <= 2 ? 8 : 4;
   if (depth == step) return add_rows<T, Rows, step>(a, a_row, a_col, b, b_row, columns, sums, sum_panel);
   for (int64_t p = 0; p < depth; ++p) {
@@ -60,9 +61,9 @@ template <class T, int... I, class... Args>
 }
 
 /// All m rows times `columns` columns of B, through the epilogue. `column` says where in C they lie.
-template <class T>
-void stream_columns(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, int64_t m, int64_t columns,
-                    int64_t k, T* c, int64_t c_row, int64_t column, const Epilogue<T>& epilogue) {
+template <class T, class Stored>
+void stream_columns(const Stored* a, int64_t a_row, int64_t a_col, const Stored* b, int64_t b_row, int64_t m,
+                    int64_t columns, int64_t k, T* c, int64_t c_row, int64_t column, const Epilogue<T>& epilogue) {
   const int64_t panels = ceil_div(columns, tile_columns<T>), sum_panel = m * tile_columns<T>;
   Scratch<T> sums(panels * sum_panel);
   __builtin_memset(sums.data(), 0, static_cast<std::size_t>(panels * sum_panel) * sizeof(T));

@@ -28,11 +28,11 @@ Compute compute_of(DType dtype) noexcept {
 
 Tensor as_type(const Tensor& t, DType dtype) { return t.dtype() == dtype ? t : converted(t, dtype); }
 
-/// The dtype in which a product takes its operands: bfloat16 as it is where the CPU multiplies it and there is enough
-/// to multiply, else the dtype computed in.
+/// The dtype in which a product takes its operands: bfloat16 and float16 as they are where there is enough to multiply,
+/// else the dtype computed in.
 DType operand_type(DType dtype, int64_t m, int64_t n, int64_t k, DType computed) {
   const bool large = m * n >= 256 && n >= 8 && k >= 16;
-  return dtype == DType::bfloat16 && large && kernels::table().gemm.bfloat16 != nullptr ? dtype : computed;
+  return large && (dtype == DType::bfloat16 || dtype == DType::float16) ? dtype : computed;
 }
 DType operand_type(const Tensor& a, const Tensor& b, DType computed) {
   return operand_type(a.dtype(), a.size(-2), b.size(-1), a.size(-1), computed);
@@ -72,7 +72,10 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& c, const Scalar& a
     args.c_batch = args.m * args.n;
   }
   const auto& gemm = kernels::table().gemm;
-  (a.dtype() == DType::bfloat16 ? gemm.bfloat16 : gemm.gemm[static_cast<int>(compute_of(c.dtype()))])(args);
+  const auto run = a.dtype() == DType::bfloat16  ? gemm.bfloat16
+                   : a.dtype() == DType::float16 ? gemm.float16
+                                                 : gemm.gemm[static_cast<int>(compute_of(c.dtype()))];
+  run(args);
 }
 
 /// Four products of the parts: their strides reach them where they are.

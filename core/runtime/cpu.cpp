@@ -1,4 +1,4 @@
-// Which of the built ISAs this CPU runs, and the WEFT_ISA override.
+// Which of the built ISAs this CPU runs, and how it multiplies bfloat16; WEFT_ISA and WEFT_BFLOAT16 override both.
 #include "runtime/cpu.h"
 
 #include <cstdlib>
@@ -71,6 +71,22 @@ Isa choose_isa() {
 Isa active_isa() {
   static const Isa isa = choose_isa();
   return isa;
+}
+
+bool multiplies_bfloat16_pairs() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool can = active_isa() == Isa::v4 && __builtin_cpu_supports("avx512bf16");
+  const bool pays = can && !__builtin_cpu_is("intel");
+#else
+  const bool can = false, pays = false;
+#endif
+  const char* const name = std::getenv("WEFT_BFLOAT16");
+  if (name == nullptr || *name == '\0') return pays;
+  const std::string_view kind = name;
+  check_value(kind == "float32" || kind == "pairs", "WEFT_BFLOAT16: unknown way '{}', expected pairs or float32", kind);
+  check_value(can || kind == "float32", "WEFT_BFLOAT16: this CPU has no instruction for pairs");
+  return kind == "pairs";
 }
 
 std::string_view isa_name(Isa isa) noexcept {

@@ -12,4 +12,9 @@ enum class Isa { portable, v2, v3, v4 };
 Isa active_isa();
 std::string_view isa_name(Isa isa) noexcept;
 
+/// Whether products of bfloat16 are to go through the CPU's instruction for pairs of them: where there is one, but not
+/// on Intel's CPUs, which multiply float32 twice as fast (docs/notes/gemm.md). WEFT_BFLOAT16 = "pairs" or "float32"
+/// says otherwise; raises Error(value) when that cannot run here.
+bool multiplies_bfloat16_pairs();
+
 }  // namespace weft
