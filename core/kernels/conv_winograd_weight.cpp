@@ -12,7 +12,7 @@ namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
 constexpr int64_t patch_bytes = 1 << 19;  // of a block's transformed patches; as many gradients, and the sums, share L2
-constexpr int64_t most_partial_bytes = 4 << 20;
+constexpr int64_t most_partial_bytes = 6 << 20;
 constexpr int64_t most_sums = 320 << 10;  // more leave L2
 constexpr int64_t least_saved = 12;       // multiplications for each element transformed
 
