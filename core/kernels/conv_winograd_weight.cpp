@@ -12,9 +12,12 @@ namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
 
 constexpr int64_t patch_bytes = 1 << 19;  // of a block's transformed patches; as many gradients, and the sums, share L2
+constexpr int64_t window_bytes = 1 << 20;
+constexpr int64_t most_sums = 16 * 128 * 128;  // more leave L2
 constexpr int64_t most_partial_bytes = 6 << 20;
-constexpr int64_t most_sums = 320 << 10;  // more leave L2
-constexpr int64_t least_saved = 12;       // multiplications for each element transformed
+constexpr int64_t most_at_once = 32 << 20;  // of all transformed patches and gradients
+// Multiplications for each element transformed: while it stays in L2, and where all are kept.
+constexpr int64_t least_saved = 12, least_saved_at_once = 28;
 
 /// A g A^T of a row of patches of gradients, to [panel][product][patch][columns].
 template <class T, class Y, class X>
@@ -92,111 +95,203 @@ template <class T, class Y, class X>
 constexpr Scheme<T> scheme{scheme_sizes<Y, X>, transform_patches<T, Y, X>, transform_gradients<T, Y, X>,
                            transform_sums<T, Y, X>};
 
+/// The blocks of points, and what is done with each.
 template <class T>
-bool gradient_by_patches(const ConvArgs& args, const Axis* points, const Scheme<T>& scheme) {
-  constexpr int64_t width = tile_columns<T>;
-  const int64_t channels = args.in_channels, outputs = args.out_channels, panels = ceil_div(outputs, width);
-  const int64_t *src = args.input.stride, *dst = args.output.stride, *w = args.weight.stride;
-  const PatchAxes axes(points, channels, scheme.size);
-  const PatchAxis &down = axes.y, &across = axes.x;
-  const Axis* axis = axes.axis;
-  const int64_t products = axes.products, parcels = axes.depth_taps * axes.chunks, depth = parcels * channels;
-  const int64_t patch_size = axes.slices * axes.chunks * channels;
-  const int64_t all_bytes = products * max_of(patch_size, axes.deep * outputs) * static_cast<int64_t>(sizeof(T));
-  const int64_t most = max_of(patch_bytes / (all_bytes * axes.phases()), 1);
-  const int64_t sums_each = products * depth * outputs / (most * axes.phases() * axes.deep);  // read and written
-  if (products * depth * outputs > most_sums || !axes.pays(points, args.batch, outputs, least_saved, sums_each))
-    return false;
+class GradientBlocks {
+ public:
+  static constexpr int64_t width = tile_columns<T>;
 
-  const int64_t steps[3] = {axes.deep, down.points(), across.points()};
-  int64_t none = 0;
-  Scratch<int64_t> grad_base(steps[0] + steps[1] + steps[2]);
-  Axis grad_axis[3];
-  for (int64_t d = 0, first = 0; d < 3; first += steps[d++]) {
-    const int64_t n = points[d].count;
-    grad_axis[d] = in_pieces({n, n, 1, 1, 1, 0, &none, &none}, steps[d], steps[d], grad_base.data() + first);
+  /// `most`: pieces of a block.
+  GradientBlocks(const ConvArgs& args, const Axis* points, const PatchAxes& axes, const Scheme<T>& scheme, int64_t most)
+      : args_(args),
+        axes_(axes),
+        scheme_(scheme),
+        slices_(points[0].count),
+        grad_base_(axes.deep + axes.y.points() + axes.x.points()),
+        slice_offset_(axes.deep),
+        grad_axis_{gradient_axis(points[0].count, axes.deep, grad_base_.data()),
+                   gradient_axis(points[1].count, axes.y.points(), grad_base_.data() + axes.deep),
+                   gradient_axis(points[2].count, axes.x.points(), grad_base_.data() + axes.deep + axes.y.points())},
+        blocks_(axes.axis, args.batch, args.in_channels * static_cast<int64_t>(sizeof(T)), most, window_bytes, most),
+        patch_size_(axes.slices * axes.chunks * args.in_channels),
+        patches_apart_(most_patches() * patch_size_ + lanes<T>),
+        grads_apart_(axes.deep * most_patches() * width + lanes<T>) {
+    for (int64_t z = 0; z < axes.deep; ++z) slice_offset_[z] = z * axes.chunks * args.in_channels;
   }
-  const int64_t pixel_bytes = channels * static_cast<int64_t>(sizeof(T));
-  const Blocks blocks(axis, args.batch, pixel_bytes, most, patch_bytes, most);
-  const int64_t count = blocks.count();
-  const int64_t most_patches = blocks.images_each * blocks.rows_each * blocks.columns_each * axes.phases();
-  const int64_t panel_size = products * depth * width, part_size = panels * panel_size;
-  const int64_t affordable = max_of(most_partial_bytes / (part_size * static_cast<int64_t>(sizeof(T))), 1);
-  const int64_t parts = min_of(min_of(count, affordable), 16);
-  const int64_t panel_blocks = min_of(panels, ceil_div(8, parts));
-  Scratch<T> sums(parts * part_size);
+
+  int64_t count() const noexcept { return blocks_.count(); }
+  /// Elements of a block's transformed patches, and of a panel's transformed gradients.
+  int64_t patches_size() const noexcept { return axes_.products * patches_apart_; }
+  int64_t grads_size() const noexcept { return axes_.products * grads_apart_; }
+  int64_t window_size() const noexcept { return blocks_.window_size(axes_.axis, args_.in_channels); }
+  int64_t grad_window_size(int64_t outputs) const noexcept { return blocks_.window_size(grad_axis_, outputs); }
+
+  /// Transforms patches, to [product][patch][slice][chunk][channel], and the gradients of some outputs, to
+  /// [panel][product][slice][patch][columns].
+  void transform(int64_t b, int64_t first_output, int64_t outputs, T* patches, T* grads, T* window,
+                 T* grad_window) const {
+    const PatchAxis &down = axes_.y, &across = axes_.x;
+    const int64_t channels = args_.in_channels, *dst = args_.output.stride;
+    const Block block = blocks_(b, axes_.axis, args_.batch);
+    const auto image =
+        copy_window(window, static_cast<const T*>(args_.input.data), args_.input.stride, channels, axes_.axis, block);
+    const auto grad = copy_window(grad_window, static_cast<const T*>(args_.output.data) + first_output * dst[1], dst,
+                                  outputs, grad_axis_, block);
+    const int64_t rows = block.images * block.rows * axes_.phases();
+    for (int64_t i = 0; i < rows; ++i) {
+      const int64_t phase = i % axes_.phases(), row = i / axes_.phases(), n = row / block.rows;
+      const int64_t y = row % block.rows * down.points() + phase / across.phases, x = phase % across.phases;
+      for (int64_t z = 0; z < axes_.slices; ++z) {
+        for (int64_t k = 0; k < axes_.chunks; ++k) {
+          scheme_.patches(patches + i * block.columns * patch_size_ + (z * axes_.chunks + k) * channels, patches_apart_,
+                          patch_size_,
+                          image.data + n * image.image + z * image.slice +
+                              (y * down.step + down.chunks[k / across.count].offset) * image.row +
+                              (x * across.step + across.chunks[k % across.count].offset) * channels,
+                          down.apart * image.row, across.apart * channels, channels, block.columns);
+        }
+      }
+      for (int64_t z = 0; z < axes_.deep; ++z) {
+        scheme_.gradients(grads + (z * rows + i) * block.columns * width, grads_size(), grads_apart_,
+                          grad.data + n * grad.image + z * grad.slice + y * grad.row + x * outputs,
+                          down.phases * grad.row, across.phases * outputs, outputs, block.columns);
+      }
+    }
+  }
+
+  /// Sums of product k over a block's patches, for the first `outputs` of a panel: to [channel][columns], or added.
+  void multiply(int64_t b, int64_t k, int64_t outputs, const T* patches, const T* grads, T* sums, bool add) const {
+    const Block block = blocks_(b, axes_.axis, args_.batch);
+    const int64_t count = block.images * block.rows * axes_.phases() * block.columns;
+    TileWalk walk{min_of(axes_.deep, slices_ - block.z * axes_.deep),
+                  slice_offset_.data(),
+                  count,
+                  patch_size_,
+                  width,
+                  count * width,
+                  8 * width};
+    walk.add = add;
+    for (int64_t r = 0; r < axes_.walk(k).runs; ++r) {
+      const int64_t first = axes_.walk(k).run[r].source;
+      const RowTiles row_tiles(axes_.walk(k).length);
+      for (int64_t t = 0; t < row_tiles.count; ++t) {
+        const int64_t c = first + row_tiles.begin(t), height = row_tiles.begin(t + 1) - row_tiles.begin(t);
+        tiles<T>().sum[height - 1][outputs > lanes<T> ? 1 : 0](patches + k * patches_apart_ + c,
+                                                               grads + k * grads_apart_, walk, sums + c * width);
+      }
+    }
+  }
+
+ private:
+  static Axis gradient_axis(int64_t points, int64_t each, int64_t* base) noexcept {
+    int64_t none = 0;
+    return in_pieces({points, points, 1, 1, 1, 0, &none, &none}, each, each, base);
+  }
+  int64_t most_patches() const noexcept {
+    return blocks_.images_each * blocks_.rows_each * blocks_.columns_each * axes_.phases();
+  }
+
+  const ConvArgs& args_;
+  const PatchAxes& axes_;
+  const Scheme<T>& scheme_;
+  int64_t slices_;
+  Scratch<int64_t> grad_base_, slice_offset_;
+  Axis grad_axis_[3];
+  Blocks blocks_;
+  int64_t patch_size_;
+  // A line more between products: at 4 KB they would share few sets of L1.
+  int64_t patches_apart_, grads_apart_;
+};
+
+/// Sums of all products, [part][panel][product][depth][columns], of parts of the blocks: each block is transformed and
+/// multiplied while it is in L2.
+template <class T>
+void sum_by_blocks(const GradientBlocks<T>& blocks, const ConvArgs& args, const PatchAxes& axes, T* sums, int64_t parts,
+                   int64_t depth) {
+  constexpr int64_t width = tile_columns<T>;
+  const int64_t count = blocks.count(), panels = ceil_div(args.out_channels, width);
+  const int64_t panel_blocks = min_of(panels, ceil_div(8, parts)), most_panels = ceil_div(panels, panel_blocks);
   parallel_for(parts * panel_blocks, 1, [&](int64_t begin, int64_t end) {
-    // A line more between products: at 4 KB they would share few sets of L1.
-    const int64_t patches_apart = most_patches * patch_size + lanes<T>;
-    const int64_t grads_apart = axes.deep * most_patches * width + lanes<T>;
-    const int64_t most_panels = ceil_div(panels, panel_blocks);
-    Scratch<T> window(blocks.window_size(axis, channels));
-    Scratch<T> grad_window(blocks.window_size(grad_axis, most_panels * width));
-    Scratch<T> patches(products * patches_apart), grads(most_panels * products * grads_apart);
-    Scratch<int64_t> slice_offset(axes.deep);
-    for (int64_t z = 0; z < axes.deep; ++z) slice_offset[z] = z * axes.chunks * channels;
+    Scratch<T> window(blocks.window_size()), grad_window(blocks.grad_window_size(most_panels * width));
+    Scratch<T> patches(blocks.patches_size()), grads(most_panels * blocks.grads_size());
     for (int64_t piece = begin; piece < end; ++piece) {
       const int64_t part = piece / panel_blocks, panel_block = piece % panel_blocks;
       const int64_t first_panel = panels * panel_block / panel_blocks;
-      const int64_t piece_panels = panels * (panel_block + 1) / panel_blocks - first_panel;
-      const int64_t first_output = first_panel * width;
-      const int64_t piece_outputs = min_of(piece_panels * width, outputs - first_output);
-      const int64_t first_block = count * part / parts;
+      const int64_t last_panel = panels * (panel_block + 1) / panel_blocks;
+      const int64_t first_output = first_panel * width, first_block = count * part / parts;
       for (int64_t b = first_block; b < count * (part + 1) / parts; ++b) {
-        const Block block = blocks(b, axis, args.batch);
-        const auto image =
-            copy_window(window.data(), static_cast<const T*>(args.input.data), src, channels, axis, block);
-        const auto grad =
-            copy_window(grad_window.data(), static_cast<const T*>(args.output.data) + first_output * dst[1], dst,
-                        piece_outputs, grad_axis, block);
-        const int64_t rows = block.images * block.rows * axes.phases();
-        for (int64_t i = 0; i < rows; ++i) {
-          const int64_t phase = i % axes.phases(), row = i / axes.phases(), n = row / block.rows;
-          const int64_t y = row % block.rows * down.points() + phase / across.phases, x = phase % across.phases;
-          for (int64_t z = 0; z < axes.slices; ++z) {
-            for (int64_t k = 0; k < axes.chunks; ++k) {
-              scheme.patches(patches.data() + i * block.columns * patch_size + (z * axes.chunks + k) * channels,
-                             patches_apart, patch_size,
-                             image.data + n * image.image + z * image.slice +
-                                 (y * down.step + down.chunks[k / across.count].offset) * image.row +
-                                 (x * across.step + across.chunks[k % across.count].offset) * channels,
-                             down.apart * image.row, across.apart * channels, channels, block.columns);
-            }
-          }
-          for (int64_t z = 0; z < axes.deep; ++z) {
-            scheme.gradients(grads.data() + (z * rows + i) * block.columns * width, products * grads_apart, grads_apart,
-                             grad.data + n * grad.image + z * grad.slice + y * grad.row + x * piece_outputs,
-                             down.phases * grad.row, across.phases * piece_outputs, piece_outputs, block.columns);
-          }
-        }
-        const int64_t patch_count = rows * block.columns;
-        TileWalk walk{min_of(axes.deep, points[0].count - block.z * axes.deep),
-                      slice_offset.data(),
-                      patch_count,
-                      patch_size,
-                      width,
-                      patch_count * width,
-                      8 * width};
-        walk.add = b > first_block;
-        for (int64_t k = 0; k < products; ++k) {
-          for (int64_t r = 0; r < axes.walk(k).runs; ++r) {
-            const int64_t first = axes.walk(k).run[r].source;
-            const RowTiles row_tiles(axes.walk(k).length);
-            for (int64_t j = 0; j < piece_panels; ++j) {
-              const int64_t n = piece_outputs - j * width;
-              T* to = sums.data() + part * part_size + (first_panel + j) * panel_size + (k * depth + first) * width;
-              for (int64_t t = 0; t < row_tiles.count; ++t) {
-                const int64_t c = row_tiles.begin(t), height = row_tiles.begin(t + 1) - c;
-                tiles<T>().sum[height - 1][n > lanes<T> ? 1 : 0](patches.data() + k * patches_apart + first + c,
-                                                                 grads.data() + (j * products + k) * grads_apart, walk,
-                                                                 to + c * width);
-              }
-            }
+        blocks.transform(b, first_output, min_of(last_panel * width, args.out_channels) - first_output, patches.data(),
+                         grads.data(), window.data(), grad_window.data());
+        for (int64_t k = 0; k < axes.products; ++k) {
+          for (int64_t j = first_panel; j < last_panel; ++j) {
+            blocks.multiply(b, k, args.out_channels - j * width, patches.data(),
+                            grads.data() + (j - first_panel) * blocks.grads_size(),
+                            sums + (((part * panels + j) * axes.products + k) * depth) * width, b > first_block);
           }
         }
       }
     }
   });
+}
+
+/// The same as one part: all blocks are transformed first, so that a piece is one product of a panel.
+template <class T>
+void sum_by_products(const GradientBlocks<T>& blocks, const ConvArgs& args, const PatchAxes& axes, T* sums,
+                     int64_t depth) {
+  constexpr int64_t width = tile_columns<T>;
+  const int64_t outputs = args.out_channels, panels = ceil_div(outputs, width);
+  const int64_t block_size = blocks.patches_size() + panels * blocks.grads_size();
+  Scratch<T> all(blocks.count() * block_size);
+  parallel_for(blocks.count(), 1, [&](int64_t begin, int64_t end) {
+    Scratch<T> window(blocks.window_size()), grad_window(blocks.grad_window_size(outputs));
+    for (int64_t b = begin; b < end; ++b) {
+      T* patches = all.data() + b * block_size;
+      blocks.transform(b, 0, outputs, patches, patches + blocks.patches_size(), window.data(), grad_window.data());
+    }
+  });
+  parallel_for(axes.products * panels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t k = i / panels, j = i % panels;
+      for (int64_t b = 0; b < blocks.count(); ++b) {
+        const T* patches = all.data() + b * block_size;
+        blocks.multiply(b, k, outputs - j * width, patches, patches + blocks.patches_size() + j * blocks.grads_size(),
+                        sums + (j * axes.products + k) * depth * width, b > 0);
+      }
+    }
+  });
+}
+
+template <class T>
+bool gradient_by_patches(const ConvArgs& args, const Axis* points, const Scheme<T>& scheme) {
+  constexpr int64_t width = tile_columns<T>;
+  const auto bytes = [](int64_t elements) { return elements * static_cast<int64_t>(sizeof(T)); };
+  const int64_t channels = args.in_channels, outputs = args.out_channels, panels = ceil_div(outputs, width);
+  const int64_t* w = args.weight.stride;
+  const PatchAxes axes(points, channels, scheme.size);
+  const PatchAxis &down = axes.y, &across = axes.x;
+  const int64_t products = axes.products, parcels = axes.depth_taps * axes.chunks, depth = parcels * channels;
+  const int64_t patch_size = axes.slices * axes.chunks * channels;
+  const bool at_once = products * depth * outputs > most_sums;
+  const int64_t most = max_of(
+      (at_once ? 2 : 1) * patch_bytes / (bytes(products * max_of(patch_size, axes.deep * outputs)) * axes.phases()), 1);
+  if (at_once) {
+    const int64_t in_all = axes.patches(args.batch) * axes.axis[0].count * products;
+    if (bytes(in_all * (patch_size + axes.deep * outputs)) > most_at_once) return false;
+    if (!axes.pays(points, args.batch, outputs, least_saved_at_once, 0)) return false;
+  } else {
+    const int64_t moved = products * depth * outputs / (most * axes.phases() * axes.deep);  // sums of each patch
+    if (!axes.pays(points, args.batch, outputs, least_saved, moved)) return false;
+  }
+
+  const GradientBlocks<T> blocks(args, points, axes, scheme, most);
+  const int64_t panel_size = products * depth * width, part_size = panels * panel_size;
+  const int64_t affordable = max_of(most_partial_bytes / bytes(part_size), 1);
+  const int64_t parts = at_once ? 1 : min_of(min_of(blocks.count(), affordable), 16);
+  Scratch<T> sums(parts * part_size);
+  if (at_once)
+    sum_by_products(blocks, args, axes, sums.data(), depth);
+  else
+    sum_by_blocks(blocks, args, axes, sums.data(), parts, depth);
 
   // Adds the parts in order and turns a vector of input channels at a time into the weight's layout.
   const int64_t strips = ceil_div(channels, lanes<T>);

@@ -53,6 +53,7 @@ CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] =
     "patches of strided kernels of 3": ((5, 128, 77, 61), 128, (3, 3), {"padding": 1, "stride": 2}),
     "patches of kernels strided one way": ((4, 48, 30, 44), 64, (5, 5), {"padding": 2, "stride": (1, 2)}),
     "patches of strided and dilated kernels": ((2, 64, 44, 42), 64, (3, 3), {"stride": 2, "dilation": 2}),
+    "patches of strided kernels of 5": ((5, 64, 39, 40), 128, (5, 5), {"padding": 2, "stride": 2}),
     "patches of lines": ((12, 144, 200), 112, (7,), {"padding": 4}),
     "patches of dilated lines": ((9, 128, 250), 128, (7,), {"padding": 6, "dilation": 2}),
     "patches of strided volumes": ((1, 32, 5, 37, 36), 64, (3, 4, 5), {"padding": 1, "stride": (1, 2, 2)}),
@@ -131,10 +132,18 @@ def test_patches_are_another_way(case: str) -> None:
     """The cases so named do go by patches, which round differently."""
     shape, outputs, kernel, options = CASES[case]
     function = {3: F.conv1d, 4: F.conv2d, 5: F.conv3d}[len(shape)]
-    x, weight = weft.randn(*shape), weft.randn(outputs, shape[1], *kernel)
+    x, weight = weft.randn(*shape), weft.randn(outputs, shape[1], *kernel, requires_grad=True)
+    out = function(x, weight, **options)
+    grad = weft.randn(*out.shape)
+    gradient = weft.autograd.grad(out, [weight], grad)[0]
     with weft.backends.nnpack.flags(enabled=False):
         direct = function(x, weight, **options)
-    assert not weft.equal(function(x, weight, **options), direct)
+        direct_gradient = weft.autograd.grad(direct, [weight], grad)[0]
+    assert not weft.equal(out, direct)
+    if case in ("patches of many channels", "patches of strided kernels of 5"):  # all transformed at once
+        assert not weft.equal(gradient, direct_gradient)
+    if case in ("patches of even sizes", "patches of volumes", "patches of kernels of 5"):  # block by block
+        assert not weft.equal(gradient, direct_gradient)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
