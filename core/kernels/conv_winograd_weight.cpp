@@ -41,7 +41,7 @@ template <class T, class Y, class X>
 #pragma GCC unroll 4
         for (int x = 0; x < X::results; ++x) g[x] = column[x][y];
         X::gradient(v, g);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
         for (int x = 0; x < X::products; ++x) store(out + (y * X::products + x) * apart, v[x]);
       }
     }
@@ -57,7 +57,7 @@ bool transform_sums(T* to, int64_t row, int64_t column, int64_t rows, int64_t co
   for (int64_t k = 0; k < elements; k += lanes<T>) {
     if (k % tile_columns<T> >= outputs) continue;
     Vec<T> down[X::products][Y::taps];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int x = 0; x < X::products; ++x) {
       Vec<T> m[Y::products];
 #pragma GCC unroll 4
@@ -67,7 +67,7 @@ bool transform_sums(T* to, int64_t row, int64_t column, int64_t rows, int64_t co
 #pragma GCC unroll 3
     for (int y = 0; y < Y::taps; ++y) {
       Vec<T> m[X::products], w[X::taps];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int x = 0; x < X::products; ++x) m[x] = down[x][y];
       X::terms(w, m);
 #pragma GCC unroll 3
@@ -335,7 +335,7 @@ bool backward_weight_by_patches(const ConvArgs& args, float) {
   forward_axes(args, taps.data(), points);
   const PatchWay way = patch_way(points, channels);
   if (way == PatchWay::none || outputs < least_channels) return false;
-  if (way == PatchWay::line) return gradient_by_patches(args, points, scheme<float, Single, Triple>);
+  if (way == PatchWay::line) return gradient_by_patches(args, points, scheme<float, Single, Quad>);
   if (way == PatchWay::small) return gradient_by_patches(args, points, scheme<float, Pair, Pair>);
   return gradient_by_patches(args, points, scheme<float, Triple, Triple>);
 }
