@@ -35,7 +35,7 @@ constexpr int64_t depth_parts = 4;
 // Rows of B read in place: each lies in a page of its own when B is wide, and there must be room for all in the TLB.
 constexpr int64_t in_place_depth = 64;
 // Bytes of a whole B that tiles read in place.
-constexpr int64_t small_b = 1 << 16;
+constexpr int64_t small_b = 1 << 14;
 // Bytes that an A of consecutive rows spans, times the panels that read it: up to so many it is left where it lies. A
 // tile reads a line or two of each of its columns, and when they are far apart none is still there for the next tile.
 constexpr int64_t strided_reads = 1 << 21;
