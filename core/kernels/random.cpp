@@ -16,28 +16,66 @@ struct Tile {
   uint32_t words[4 * width];
 };
 
-[[gnu::always_inline]] inline void make_tile(PhiloxState state, int64_t tile, Tile& out) noexcept {
-  const uint64_t first = state.offset + static_cast<uint64_t>(tile * width);
-  const auto seed0 = static_cast<uint32_t>(state.seed), seed1 = static_cast<uint32_t>(state.seed >> 32);
-#pragma GCC ivdep
-  for (int64_t b = 0; b < width; ++b) {
-    const uint64_t counter = first + static_cast<uint64_t>(b);
-    uint32_t x0 = static_cast<uint32_t>(counter), x1 = static_cast<uint32_t>(counter >> 32), x2 = 0, x3 = 0;
-    uint32_t key0 = seed0, key1 = seed1;
-#pragma GCC unroll 10
+/// The products of the low halves of the lanes.
+[[gnu::always_inline]] inline Vec<uint64_t> multiply_low(Vec<uint64_t> a, Vec<uint64_t> b) noexcept {
+#if defined(__AVX512F__)
+  return (Vec<uint64_t>)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);  // gcc warns of the other form
+#elif defined(__AVX2__)
+  return (Vec<uint64_t>)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__) && !defined(__AVX__)
+  return (Vec<uint64_t>)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+  return (a & 0xffffffffu) * (b & 0xffffffffu);
+#endif
+}
+
+/// The keys of the ten rounds.
+struct Keys {
+  uint64_t first[10], second[10];
+  [[gnu::always_inline]] explicit Keys(uint64_t seed) noexcept {
+    auto key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
     for (int round = 0; round < 10; ++round) {
-      const uint64_t product0 = uint64_t{0xD2511F53} * x0, product1 = uint64_t{0xCD9E8D57} * x2;
-      x0 = static_cast<uint32_t>(product1 >> 32) ^ x1 ^ key0;
-      x1 = static_cast<uint32_t>(product1);
-      x2 = static_cast<uint32_t>(product0 >> 32) ^ x3 ^ key1;
-      x3 = static_cast<uint32_t>(product0);
+      first[round] = key0;
+      second[round] = key1;
       key0 += 0x9E3779B9;
       key1 += 0xBB67AE85;
     }
-    out.words[b] = x0;
-    out.words[width + b] = x1;
-    out.words[2 * width + b] = x2;
-    out.words[3 * width + b] = x3;
+  }
+};
+
+/// Words are the low halves of lanes twice as wide, whose high halves hold anything: products do not see them.
+[[gnu::always_inline]] inline void make_tile(PhiloxState state, const Keys& keys, int64_t tile, Tile& out) noexcept {
+  constexpr int side = lanes<uint64_t>, vectors = width / side, together = vectors < 2 ? 1 : 2;
+  typedef uint32_t Half __attribute__((vector_size(vector_bytes / 2)));
+  const Vec<uint64_t> factor0 = Vec<uint64_t>{} + 0xD2511F53u, factor1 = Vec<uint64_t>{} + 0xCD9E8D57u;
+  Vec<uint64_t> numbers;
+  for (int i = 0; i < side; ++i) numbers[i] = static_cast<uint64_t>(i);
+  numbers += state.offset + static_cast<uint64_t>(tile * width);
+  for (int64_t v = 0; v < vectors; v += together) {
+    Vec<uint64_t> x0[together], x1[together], x2[together]{}, x3[together]{};
+    for (int k = 0; k < together; ++k) {
+      x0[k] = numbers + static_cast<uint64_t>((v + k) * side);
+      x1[k] = x0[k] >> 32;
+    }
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; ++round)
+#pragma GCC unroll 2
+      for (int k = 0; k < together; ++k) {
+        const Vec<uint64_t> product0 = multiply_low(x0[k], factor0), product1 = multiply_low(x2[k], factor1);
+        x0[k] = (product1 >> 32) ^ x1[k] ^ keys.first[round];
+        x1[k] = product1;
+        x2[k] = (product0 >> 32) ^ x3[k] ^ keys.second[round];
+        x3[k] = product0;
+      }
+#pragma GCC unroll 2
+    for (int k = 0; k < together; ++k) {
+      uint32_t* const to = out.words + (v + k) * side;
+      const Vec<uint64_t> words[] = {x0[k], x1[k], x2[k], x3[k]};
+      for (int w = 0; w < 4; ++w) {
+        const Half half = __builtin_convertvector(words[w] & 0xffffffffu, Half);
+        __builtin_memcpy(to + w * width, &half, sizeof half);
+      }
+    }
   }
 }
 
@@ -49,10 +87,11 @@ constexpr int64_t per_tile = 4 * width / Words;
 template <class T, int Words, class Body>
 void each_tile(PhiloxState state, int64_t n, T* out, Body body) {
   constexpr int64_t size = per_tile<Words>;
+  const Keys keys(state.seed);
   parallel_for(ceil_div(n, size), tiles_per_piece, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       Tile tile;
-      make_tile(state, t, tile);
+      make_tile(state, keys, t, tile);
       if ((t + 1) * size <= n) {
         body(tile, out + t * size);
       } else {
@@ -257,14 +296,26 @@ template <class T>
 void bernoulli_each(PhiloxState state, int64_t n, const void* p_, uint8_t* out) {
   const T* p = static_cast<const T*>(p_);
   constexpr int64_t size = per_tile<1>;
+  const Keys keys(state.seed);
   parallel_for(ceil_div(n, size), tiles_per_piece, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       Tile tile;
-      make_tile(state, t, tile);
-      const int64_t count = min_of(size, n - t * size);
-      for (int64_t i = 0; i < count; ++i) {
-        out[t * size + i] = static_cast<double>(tile.words[i]) * 0x1p-32 < static_cast<double>(p[t * size + i]);
+      make_tile(state, keys, t, tile);
+      const auto draw = [&](const T* chances, uint8_t* to) {
+#pragma GCC ivdep
+        for (int64_t i = 0; i < size; ++i)
+          to[i] = static_cast<double>(tile.words[i]) * 0x1p-32 < static_cast<double>(chances[i]);
+      };
+      const int64_t first = t * size;
+      if (first + size <= n) {
+        draw(p + first, out + first);
+        continue;
       }
+      T chances[size]{};
+      uint8_t drawn[size];
+      __builtin_memcpy(chances, p + first, static_cast<std::size_t>(n - first) * sizeof(T));
+      draw(chances, drawn);
+      __builtin_memcpy(out + first, drawn, static_cast<std::size_t>(n - first));
     }
   });
 }
@@ -277,24 +328,32 @@ void dropout(PhiloxState state, int64_t n, double p, const void* x_, void* y_, u
   const uint8_t kept = keep.never ? 0 : 1;
   const T scale = keep.never ? T(0) : static_cast<T>(1.0 / (1.0 - p));
   constexpr int64_t size = per_tile<1>;
-  const auto apply = [&](const Tile& tile, int64_t first, int64_t count) {
-    const uint32_t* words = tile.words;
-    const T* in = x + first;
-    T* out = y + first;
-    uint8_t* marks = mask + first;
-#pragma GCC ivdep
-    for (int64_t i = 0; i < count; ++i) marks[i] = static_cast<uint8_t>(words[i] <= keep.last) & kept;
-#pragma GCC ivdep
-    for (int64_t i = 0; i < count; ++i) out[i] = words[i] <= keep.last ? in[i] * scale : T(0);
-  };
+  const Keys keys(state.seed);
   parallel_for(ceil_div(n, size), tiles_per_piece, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       Tile tile;
-      make_tile(state, t, tile);
-      if ((t + 1) * size <= n)
-        apply(tile, t * size, size);
-      else
-        apply(tile, t * size, n - t * size);
+      make_tile(state, keys, t, tile);
+      const auto apply = [&, scale, kept, last = keep.last](const T* in, T* out, uint8_t* marks) {
+#pragma GCC ivdep
+        for (int64_t i = 0; i < size; ++i) marks[i] = static_cast<uint8_t>(tile.words[i] <= last) & kept;
+#pragma GCC ivdep
+        for (int64_t i = 0; i < size; ++i) {
+          const T scaled = in[i] * scale;  // of all, or gcc branches
+          out[i] = tile.words[i] <= last ? scaled : T(0);
+        }
+      };
+      const int64_t first = t * size;
+      if (first + size <= n) {
+        apply(x + first, y + first, mask + first);
+        continue;
+      }
+      const auto rest = static_cast<std::size_t>(n - first);
+      T in[size]{}, out[size];
+      uint8_t marks[size];
+      __builtin_memcpy(in, x + first, rest * sizeof(T));
+      apply(in, out, marks);
+      __builtin_memcpy(y + first, out, rest * sizeof(T));
+      __builtin_memcpy(mask + first, marks, rest);
     }
   });
 }
@@ -305,7 +364,10 @@ void dropout_backward(const void* g_, const uint8_t* mask, int64_t n, double sca
   T* dx = static_cast<T*>(dx_);
   parallel_for(n, tiles_per_piece * per_tile<1>, [&](int64_t begin, int64_t end) {
 #pragma GCC ivdep
-    for (int64_t i = begin; i < end; ++i) dx[i] = mask[i] ? g[i] * scale : T(0);
+    for (int64_t i = begin; i < end; ++i) {
+      const T scaled = g[i] * scale;
+      dx[i] = mask[i] ? scaled : T(0);
+    }
   });
 }
 
@@ -313,9 +375,10 @@ void dropout_backward(const void* g_, const uint8_t* mask, int64_t n, double sca
 void permutation(PhiloxState state, int64_t n, int64_t* out) {
   for (int64_t i = 0; i < n; ++i) out[i] = i;
   constexpr int64_t size = per_tile<2>;
+  const Keys keys(state.seed);
   for (int64_t t = 0; t * size < n; ++t) {
     Tile tile;
-    make_tile(state, t, tile);
+    make_tile(state, keys, t, tile);
     uint64_t words[size];
     for (int pair = 0; pair < 2; ++pair)
       for (int64_t b = 0; b < width; ++b) words[pair * width + b] = join(tile, pair, b);
