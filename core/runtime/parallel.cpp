@@ -486,11 +486,9 @@ uint32_t key_of(int64_t n, int64_t grain, const Body& body) noexcept {
   }
 }
 
-void run_alone(int64_t n, int64_t grain, const Body& body) {
-  for (int64_t begin = 0; begin < n; begin += grain) {
-    body(begin, std::min(begin + grain, n));
-    check_interrupt();
-  }
+void run_piece(int64_t begin, int64_t n, int64_t grain, const Body& body) {
+  body(begin, std::min(begin + grain, n));
+  check_interrupt();
 }
 
 void run_region(int64_t n, int64_t grain, const Body& body, Helpers helpers) {
@@ -508,20 +506,26 @@ void run_region(int64_t n, int64_t grain, const Body& body, Helpers helpers) {
     const uint32_t key = key_of(n, grain, body);
     Remembered& last = remembered[key % std::size(remembered)];
     const int64_t usual = last.key == key ? last.time : short_region;
-    Share own{pieces, 0};
-    if (Job* const job = helpers == Helpers::all && usual < tiny_region ? nullptr : take_slot(p)) {
+    int64_t first = 0;  // what was tiny runs alone, until it proves not to be tiny today
+    if (helpers == Helpers::all && usual < tiny_region)
+      for (; first < n && governor::now() - now < 2 * tiny_region; first += grain) run_piece(first, n, grain, body);
+    const auto before = static_cast<uint32_t>(first / grain), left = pieces - std::min(before, pieces);
+    const auto rest = [&](int64_t begin, int64_t end) { body(first + begin, first + end); };
+    Share own{left, 0};
+    if (Job* const job = left == 0 ? nullptr : take_slot(p)) {
       const bool wakes_all = (helpers == Helpers::all && usual >= short_region) || regions_soon == soon_in_a_row;
-      own = run_shared(p, *job, n, grain, pieces, body, wakes_all);
+      own = run_shared(p, *job, n - first, grain, left, rest, wakes_all || first != 0);
     } else {
-      run_alone(n, grain, body);
+      for (; first < n; first += grain) run_piece(first, n, grain, body);
       own.until = governor::now();
     }
+    own.pieces += before;
     last_region = own.until;
     const int64_t alone = (own.until - now) * pieces / std::max(own.pieces, 1u);
     last = {key, static_cast<uint32_t>(std::min<int64_t>(alone, UINT32_MAX))};
     return;
   }
-  run_alone(n, grain, body);
+  for (int64_t begin = 0; begin < n; begin += grain) run_piece(begin, n, grain, body);
 }
 
 [[gnu::cold, gnu::noinline]] int first_limit(Pool& p) noexcept {

@@ -10,7 +10,8 @@
 namespace weft {
 
 /// Whom a region asks for help. Waking a parked worker costs more than a short region saves, unless such regions follow
-/// one another so closely that the worker stays awake.
+/// one another so closely that the worker stays awake: `awake` says that this one is short, `all` leaves it to how long
+/// such regions lately took.
 enum class Helpers : uint8_t { all, awake };
 
 /// Runs f(begin, end) over [0, n) in pieces of `grain` (the last may be shorter). The pieces depend on n and grain
