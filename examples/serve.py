@@ -82,26 +82,16 @@ def ask(port: int, requests: int) -> None:
     connection.close()
 
 
-def keep_busy() -> None:
+def keep_busy(stop: threading.Event) -> None:
     """Plain Python that never sleeps: parsing, templates, logging, whatever else the process does."""
     n = 0
-    while True:
-        n += 1
+    while not stop.is_set():
+        for _ in range(100_000):
+            n += 1
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve a model from Python threads.")
-    parser.add_argument("--policy", choices=["auto", "release", "hold"], default="auto")
-    parser.add_argument("--busy", action="store_true", help="keep one more Python thread busy")
-    parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--requests", type=int, default=500, help="requests of each client")
-    parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
-    parser.add_argument("--forever", action="store_true", help="serve until Ctrl-C (on port 8000 unless told)")
-    arguments = parser.parse_args()
-
-    weft.gil.set_policy(arguments.policy)
-    if arguments.busy:
-        threading.Thread(target=keep_busy, daemon=True).start()
+def serve(arguments: argparse.Namespace) -> None:
+    """Answer the clients, or whoever asks until Ctrl-C."""
     with make_server(make_model(), arguments.port) as server:
         port = server.server_address[1]
         if arguments.forever:
@@ -117,6 +107,26 @@ def main() -> None:
         server.shutdown()
     total = arguments.clients * arguments.requests
     print(f"{total} answers to {arguments.clients} clients in {elapsed:.2f} s: {total / elapsed:,.0f} a second")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve a model from Python threads.")
+    parser.add_argument("--policy", choices=["auto", "release", "hold"], default="auto")
+    parser.add_argument("--busy", action="store_true", help="keep one more Python thread busy")
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--requests", type=int, default=500, help="requests of each client")
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
+    parser.add_argument("--forever", action="store_true", help="serve until Ctrl-C (on port 8000 unless told)")
+    arguments = parser.parse_args()
+
+    weft.gil.set_policy(arguments.policy)
+    stop = threading.Event()
+    if arguments.busy:
+        threading.Thread(target=keep_busy, args=(stop,)).start()
+    try:
+        serve(arguments)
+    finally:
+        stop.set()
 
 
 if __name__ == "__main__":
