@@ -16,6 +16,8 @@ from typing import Any as _Any
 try:
     from weft._core import Tensor as Tensor
 except ImportError as error:
+    if error.__cause__ is not None:  # the native module is there, and says what is wrong
+        raise error.__cause__ from None
     raise ImportError(
         "weft's native module is not beside this file. In a source tree: run Python from another folder, so that the "
         "installed weft is found, or build in place with tools/dev_build.sh."

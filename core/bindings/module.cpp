@@ -225,6 +225,7 @@ NB_MODULE(_core, m) {
     }
   });
   try {
+    weft::active_isa(), weft::multiplies_bfloat16_pairs();  // what the environment has wrong, it is told of here
     init_native();
     weft::install_opaque_gradient_ops({.add = add_in_python, .to_dense = densify_in_python});
     init_gil_probe(m.ptr());
@@ -249,6 +250,9 @@ NB_MODULE(_core, m) {
     define_runtime(m);
     set_all(m);
     weft::ops::install();
+  } catch (const weft::Error&) {
+    translate_exception();
+    throw nb::python_error();
   } catch (const PythonError&) {
     throw nb::python_error();
   }

@@ -114,7 +114,7 @@ template <float factor = 1.f>
 }
 
 /// Up to here sines of vectors reduce their argument in float32: n pi/2 in three parts, of which the first leaves an
-/// exact difference, and the third is added last. 1.5 ulp as those of numbers.
+/// exact difference, and the third is added last. 1.6 ulp as those of numbers.
 constexpr float kNearTrig = 0x1p15f;
 
 /// Whether no element is farther from 0. NaN is not.

@@ -164,6 +164,14 @@ def test_both_ways_of_bfloat16_products_are_exact_to_rounding(way: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("name", ["WEFT_ISA", "WEFT_BFLOAT16"])
+def test_importing_tells_of_a_wrong_choice_of_kernels(name: str) -> None:
+    run = [sys.executable, "-c", "import weft"]
+    done = subprocess.run(run, capture_output=True, text=True, env=os.environ | {name: "fast"})
+    assert done.returncode == 1
+    assert f"{name}: unknown" in done.stderr and "expected" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("equation", ["bhid,bhjd->bhij", "bhid,bhjd->ibj", "bhid,bhjd", "bhid,bhjd->bhijd"])
 def test_einsum_follows_the_shapes_of_each_call(equation: str) -> None:
     shapes = [
