@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.table import FLOAT, Op, pointwise
+from ops.table import FLOAT, Formula, Op, pointwise
 
 
 def _classes(values: Any) -> Any:
@@ -138,7 +138,7 @@ Op(
     cost=pointwise(0.1),
     vjp={
         "self": lambda g, self, target: squared_difference_backward(g, self, target),
-        "target": lambda g, self, target: -squared_difference_backward(g, self, target),
+        "target": lambda g, self, target: squared_difference_backward(g, target, self),
     },
 )
 Op(
@@ -153,6 +153,28 @@ Op(
         "self": lambda g, grad: g * grad * 2,
         "target": lambda g, grad: g * grad * -2,
     },
+)
+Op(
+    "absolute_difference(self: Tensor, target: Tensor) -> Tensor",
+    "|self - target|.",
+    rule=FLOAT,
+    autocast="float32",
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.1),
+    vjp={
+        "self": lambda g, self, target: absolute_difference_backward(g, self, target),
+        "target": lambda g, self, target: absolute_difference_backward(g, target, self),
+    },
+)
+Op(
+    "absolute_difference_backward(grad: Tensor, self: Tensor, target: Tensor) -> Tensor",
+    "grad times the derivative of absolute_difference by self; the second is zero.",
+    rule=FLOAT,
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.1),
+    vjp={"grad": lambda g, self, target: absolute_difference_backward(g, self, target)},
 )
 Op(
     "sigmoid_cross_entropy(self: Tensor, target: Tensor) -> Tensor",
@@ -189,7 +211,7 @@ Op(
     cost=pointwise(0.2),
     vjp={
         "self": lambda g, self, target, delta, divisor: huber_backward(g, self, target, delta, divisor),
-        "target": lambda g, self, target, delta, divisor: -huber_backward(g, self, target, delta, divisor),
+        "target": lambda g, self, target, delta, divisor: huber_backward(g, target, self, delta, divisor),
     },
 )
 Op(
@@ -215,4 +237,47 @@ Op(
     inplace=False,
     cost=pointwise(0.2),
     vjp={"grad": lambda g, self, target, delta, divisor: huber_curvature(g, self, target, delta, divisor)},
+)
+
+
+def _total(
+    name: str, self: Formula, target: Formula, cost: float, options: str = "", autocast: str = "float32"
+) -> None:
+    """The sum of a loss over all elements, divided: of one pass, for none of the losses is stored."""
+    Op(
+        f"{name}_total(self: Tensor, target: Tensor,{options} divisor: float) -> Tensor",
+        f"The sum of {name}(self, target) over all elements, divided by divisor.",
+        namespace="_",
+        autocast=autocast,
+        cost=pointwise(cost),
+        vjp={"self": self, "target": target},
+        batch="total",
+    )
+
+
+_total(
+    "squared_difference",
+    lambda g, self, target, divisor: squared_difference_backward(g / divisor, self, target),
+    lambda g, self, target, divisor: squared_difference_backward(g / divisor, target, self),
+    cost=0.2,
+)
+_total(
+    "absolute_difference",
+    lambda g, self, target, divisor: absolute_difference_backward(g / divisor, self, target),
+    lambda g, self, target, divisor: absolute_difference_backward(g / divisor, target, self),
+    cost=0.2,
+)
+_total(
+    "sigmoid_cross_entropy",
+    lambda g, self, target, divisor: sigmoid_cross_entropy_backward(g / divisor, self, target),
+    lambda g, self, divisor: -(g / divisor * self),
+    cost=0.9,
+    autocast="",
+)
+_total(
+    "huber",
+    lambda g, self, target, delta, scale, divisor: huber_backward(g / divisor, self, target, delta, scale),
+    lambda g, self, target, delta, scale, divisor: huber_backward(g / divisor, target, self, delta, scale),
+    cost=0.3,
+    options=" delta: float, scale: float,",
 )

@@ -16,6 +16,15 @@ template <class T>
 struct SquaredDifferenceBackward {
   T operator()(T g, T x, T y) const { return T(2) * (x - y) * g; }
 };
+template <class T>
+struct AbsoluteDifference {
+  T operator()(T x, T y) const { return vm::abs(x - y); }
+};
+/// The incoming gradient times that of AbsoluteDifference by x; zero where x is y, and where either is NaN.
+template <class T>
+struct AbsoluteDifferenceBackward {
+  T operator()(T g, T x, T y) const { return g * Sign<T>()(x - y); }
+};
 /// Cross entropy of sigmoid(x) with t: (1 - t) x - log(sigmoid(x)), without overflow.
 template <class T>
 struct SigmoidCrossEntropy {

@@ -278,6 +278,17 @@ void variance(const ReduceShape& shape, const void* in, void* var, void* mean, c
 }
 
 template <class T>
+void sum_computed(const Computed& elements, int64_t n, void* out) {
+  using Op = FromLoop<Sum<T>>;
+  const Task task{folding<Op>, finish<Divide<T>, T>, elements.in[0], static_cast<char*>(out),
+                  nullptr,     &elements.divisor};
+  if (n > block) return reduce({1, {n}, {sizeof(T)}, {0}}, task);
+  T sum;
+  Op::rows(task.params, task.in, 0, 1, n, &sum);
+  task.write(&sum, 1, 0, 0);
+}
+
+template <class T>
 void fill_numbers(ReduceTable& table, int row) {
   table.sum[row] = of<Sum<T>>;
   table.prod[row] = of<Product<T>>;
@@ -297,6 +308,7 @@ void fill_floating(ReduceTable& table, int row) {
   table.norm_p[row] = of<Powers<T>, RootP<T>>;
   table.sum_squares[row] = of<Sum<T, Squared>>;
   table.var[row] = variance<T>;
+  table.sum_computed[row] = sum_computed<T>;
 }
 
 }  // namespace

@@ -19,6 +19,16 @@ struct ReduceShape {
 /// Reads `in` of the compute type that indexes the table, writes `out`.
 using ReduceKernel = void (*)(const ReduceShape& shape, const void* in, void* out, const Param* params);
 
+/// Elements that a pointwise loop makes of contiguous arrays of the result's type, and that are stored nowhere.
+struct Computed {
+  static constexpr int max_arrays = 4;
+  Param divisor;  ///< of their sum
+  InnerLoop loop;
+  const Param* params;
+  int arrays;
+  const char* in[max_arrays];
+};
+
 struct ReduceTable {
   // Compute::b8 counts into int64 in sum and prod; max and min are `or` and `and` there.
   ReduceKernel sum[compute_count];
@@ -43,6 +53,9 @@ struct ReduceTable {
   ReduceKernel norm_min[2];     ///< min |x|
   ReduceKernel norm_p[2];       ///< (sum |x|^p)^(1/p), p = params[0]
   ReduceKernel sum_squares[2];  ///< sum x^2
+
+  /// The sum of n computed elements, divided: the same bits as `mean` of them in an array.
+  void (*sum_computed[2])(const Computed& elements, int64_t n, void* out);
 
   /// Variance over n elements, divided by max(0, n - params[0]); its square root when params[1].i. `mean` may be null;
   /// it has the output's strides.

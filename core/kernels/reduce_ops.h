@@ -360,6 +360,29 @@ template <class Op>
 inline constexpr Folding folding<Widened<Op>>{sizeof(BFloat16),     sizeof(float), Widened<Op>::rows,
                                               Widened<Op>::columns, clear<Op>,     combine<Op>};
 
+/// Op on computed elements, a block at a time: `from` is a place in the first of their arrays, `params` the divisor.
+template <class Op>
+struct FromLoop {
+  using T = typename Op::In;
+  using Acc = typename Op::Acc;
+  static void rows(const Param* params, const char* from, int64_t, int64_t, int64_t n, void* acc) {
+    const auto& elements = *reinterpret_cast<const Computed*>(params);
+    alignas(64) T made[block];
+    char* data[1 + Computed::max_arrays] = {reinterpret_cast<char*>(made)};
+    int64_t strides[1 + Computed::max_arrays] = {sizeof(T)};
+    for (int k = 0; k < elements.arrays; ++k) {
+      data[k + 1] = const_cast<char*>(elements.in[k] + (from - elements.in[0]));
+      strides[k + 1] = sizeof(T);
+    }
+    elements.loop(data, strides, n, elements.params);
+    fold_rows<Op>(params, data[0], 0, 1, n, acc);
+  }
+};
+/// Only of one row.
+template <class Op>
+inline constexpr Folding folding<FromLoop<Op>>{
+    sizeof(typename Op::In), sizeof(typename Op::Acc), FromLoop<Op>::rows, nullptr, clear<Op>, combine<Op>};
+
 /// Mean and sum of squared deviations of a group of elements; groups are joined by Chan's formula.
 template <class T>
 struct Moments {

@@ -4,6 +4,7 @@
 #include "generated/impl.h"
 #include "generated/ops.h"
 #include "kernels/table.h"
+#include "ops/pointwise.h"
 #include "ops/row_layout.h"
 #include "ops/support.h"
 
@@ -67,6 +68,30 @@ Tensor position_gradient(const Tensor& grad, const Dims& sizes, kernels::Reducti
   }
   if (reduction == kernels::Reduction::sum) return grad;
   return sizes.size() == 1 ? grad : ops::unsqueeze(grad, 1);
+}
+
+/// The sum of all losses divided by `divisor`, in one pass where the tensors lie as the loop of `loss` reads them;
+/// else of the losses that `each` computes.
+template <class Each>
+Tensor total_of(kernels::PointwiseId loss, const Tensor& self, const Tensor& target,
+                std::initializer_list<double> options, double divisor, const Each& each) {
+  const DType type = self.dtype();
+  const bool direct = (type == DType::float32 || type == DType::float64) && target.dtype() == type &&
+                      self.sizes() == target.sizes() && self.is_contiguous() && target.is_contiguous();
+  if (!direct) {
+    const Tensor losses = each();
+    const Tensor sum = ops::sum(losses, float_work(losses.dtype()));
+    return finished(ops::div(sum, wrapped_number(Scalar(divisor))), losses.dtype());
+  }
+  kernels::Param params[2];
+  int count = 0;
+  for (const double option : options) params[count++] = pointwise::param(option);
+  const auto compute = type == DType::float32 ? kernels::Compute::f32 : kernels::Compute::f64;
+  const auto loop = kernels::table().pointwise.loops[static_cast<int>(loss)][static_cast<int>(compute)];
+  const Tensor out = weft::empty(Dims(), type);
+  kernels::table().reduce.sum_computed[float_index(type)](
+      {pointwise::param(divisor), loop, params, 2, {self.bytes(), target.bytes()}}, self.numel(), out.bytes());
+  return out;
 }
 
 Tensor constant(double value) { return wrapped_number(Scalar(value)); }
@@ -153,6 +178,26 @@ Tensor cross_entropy_of_classes_backward(const Tensor& grad, const Tensor& logit
                                                                     lse.bytes(), total_weight.bytes(), c.shape, options,
                                                                     dx.bytes());
   return finished(dx, logits.dtype());
+}
+
+Tensor squared_difference_total(const Tensor& self, const Tensor& target, double divisor) {
+  return total_of(kernels::PointwiseId::SquaredDifference, self, target, {}, divisor,
+                  [&] { return ops::squared_difference(self, target); });
+}
+
+Tensor absolute_difference_total(const Tensor& self, const Tensor& target, double divisor) {
+  return total_of(kernels::PointwiseId::AbsoluteDifference, self, target, {}, divisor,
+                  [&] { return ops::absolute_difference(self, target); });
+}
+
+Tensor sigmoid_cross_entropy_total(const Tensor& self, const Tensor& target, double divisor) {
+  return total_of(kernels::PointwiseId::SigmoidCrossEntropy, self, target, {}, divisor,
+                  [&] { return ops::sigmoid_cross_entropy(self, target); });
+}
+
+Tensor huber_total(const Tensor& self, const Tensor& target, double delta, double scale, double divisor) {
+  return total_of(kernels::PointwiseId::Huber, self, target, {delta, scale}, divisor,
+                  [&] { return ops::huber(self, target, delta, scale); });
 }
 
 std::tuple<Tensor, Tensor> nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight,

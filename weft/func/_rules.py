@@ -203,6 +203,15 @@ def _leading(call: Call) -> Any:
     return call.run(**{call.first: call.only().physical})
 
 
+@_rule("total")
+def _total(call: Call) -> Any:
+    """The losses of all elements, then the sum of each example."""
+    arguments = dict(call.arguments)
+    divisor = arguments.pop("divisor")
+    losses = getattr(_core.internal, call.name.removesuffix("_total"))(*arguments.values())
+    return physical_of(losses.sum() / divisor, call.level)
+
+
 _DIMENSIONS = ("dim", "dims", "dim0", "dim1", "dim2", "start_dim", "end_dim", "dimension", "source", "destination")
 _FLATTENING = {
     "max",

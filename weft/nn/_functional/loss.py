@@ -44,6 +44,7 @@ __all__ = [
 
 def _paired_loss(
     loss: Callable[..., Tensor],
+    total: Callable[..., Tensor] | None,
     input: Tensor,
     target: Tensor,
     reduction: str,
@@ -54,7 +55,7 @@ def _paired_loss(
 ) -> Tensor:
     """``loss(input, target, *options)``, element by element, times the weights and reduced; the mean is over the weights.
 
-    Shapes that differ are broadcast, with PyTorch's warning. One function, for small losses are mostly calls.
+    ``total`` is the sum without weights in one pass, divided by a further argument. Shapes that differ are broadcast, with PyTorch's warning. One function, for small losses are mostly calls.
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction, stacklevel=4)
@@ -65,9 +66,14 @@ def _paired_loss(
             stacklevel=3,
         )
         input, target = weft.broadcast_tensors(input, target)
-    losses = loss(input, target, *options) if options else loss(input, target)
+    if weight is None and total is not None:
+        if reduction == "mean":
+            return total(input, target, *options, input.numel())
+        if reduction == "sum":
+            return total(input, target, *options, 1)
+    losses = loss(input, target, *options)
     if weight is None:
-        return losses.mean() if reduction == "mean" else reduced(losses, reduction)
+        return reduced(losses, reduction)
     if weight.size() != losses.size():
         raise ValueError("Weights and input must have the same size.")
     if reduction == "mean":
@@ -77,6 +83,13 @@ def _paired_loss(
 
 def _absolute_difference(input: Tensor, target: Tensor) -> Tensor:
     return (input - target).abs()
+
+
+def _absolute_differences(input: Tensor, target: Tensor) -> tuple[Callable[..., Tensor], Callable[..., Tensor] | None]:
+    """The loss and its total; of integers it is an integer, and only composed operators know complex numbers."""
+    if input.is_complex() or target.is_complex() or not (input.is_floating_point() or target.is_floating_point()):
+        return _absolute_difference, None
+    return internal.absolute_difference, internal.absolute_difference_total
 
 
 def mse_loss(
@@ -98,7 +111,16 @@ def mse_loss(
     >>> weft.nn.functional.mse_loss(weft.tensor([1.0, 2.0]), weft.tensor([1.0, 4.0]))
     tensor(2.)
     """
-    return _paired_loss(internal.squared_difference, input, target, reduction, weight, size_average, reduce)
+    return _paired_loss(
+        internal.squared_difference,
+        internal.squared_difference_total,
+        input,
+        target,
+        reduction,
+        weight,
+        size_average,
+        reduce,
+    )
 
 
 def l1_loss(
@@ -115,7 +137,8 @@ def l1_loss(
     >>> weft.nn.functional.l1_loss(weft.tensor([1.0, 2.0]), weft.tensor([1.0, 4.0]))
     tensor(1.)
     """
-    return _paired_loss(_absolute_difference, input, target, reduction, weight, size_average, reduce)
+    loss, total = _absolute_differences(input, target)
+    return _paired_loss(loss, total, input, target, reduction, weight, size_average, reduce)
 
 
 def smooth_l1_loss(
@@ -135,8 +158,11 @@ def smooth_l1_loss(
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
-        return _paired_loss(_absolute_difference, input, target, reduction, None, size_average, reduce)
-    return _paired_loss(internal.huber, input, target, reduction, None, size_average, reduce, (beta, beta))
+        loss, total = _absolute_differences(input, target)
+        return _paired_loss(loss, total, input, target, reduction, None, size_average, reduce)
+    return _paired_loss(
+        internal.huber, internal.huber_total, input, target, reduction, None, size_average, reduce, (beta, beta)
+    )
 
 
 def huber_loss(
@@ -150,7 +176,7 @@ def huber_loss(
     """
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    return _paired_loss(internal.huber, input, target, reduction, weight, options=(delta, 1.0))
+    return _paired_loss(internal.huber, internal.huber_total, input, target, reduction, weight, options=(delta, 1.0))
 
 
 def cross_entropy(
@@ -268,6 +294,8 @@ def binary_cross_entropy_with_logits(
     if not target.is_same_size(input):
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
     if pos_weight is None:
+        if weight is None and reduction in ("mean", "sum"):
+            return internal.sigmoid_cross_entropy_total(input, target, input.numel() if reduction == "mean" else 1)
         loss = internal.sigmoid_cross_entropy(input, target)
     else:
         loss = (1 - target) * input - ((pos_weight - 1) * target + 1) * logsigmoid(input)
@@ -697,6 +725,6 @@ def _lengths(lengths: Any) -> list[int]:
     return [int(n) for n in weft.as_tensor(lengths).reshape(-1).tolist()]
 
 
-# Under autocast losses compute in float32: sums of many small terms need its precision. Two are told so by the table.
-for _name in set(__all__) - {"huber_loss", "mse_loss"}:
+# Under autocast losses compute in float32: sums of many small terms need its precision. Some are told so by the table.
+for _name in set(__all__) - {"huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"}:
     globals()[_name] = in_float32(globals()[_name])
