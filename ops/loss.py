@@ -270,7 +270,7 @@ _total(
 _total(
     "sigmoid_cross_entropy",
     lambda g, self, target, divisor: sigmoid_cross_entropy_backward(g / divisor, self, target),
-    lambda g, self, divisor: -(g / divisor * self),
+    lambda g, self, divisor: -(g / divisor) * self,
     cost=0.9,
     autocast="",
 )
