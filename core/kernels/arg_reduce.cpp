@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "kernels/functors_arithmetic.h"
+#include "kernels/gemm_scratch.h"
 #include "kernels/reduce.h"
 #include "kernels/reduce_ops.h"
 #include "runtime/parallel.h"
@@ -200,35 +201,107 @@ class Search {
     store(0, best);
   }
 
+  // As wide as the elements, so that one loop over columns vectorises.
+  using Index = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+
+  /// The extremes of `count` rows of n elements each, and the rows they are in.
+  static void search_rows(const char* from, int64_t stride, int64_t count, int64_t n, T* __restrict value,
+                          Index* __restrict place) {
+    for (int64_t k = 0; k < n; ++k) {
+      value[k] = read(reinterpret_cast<const T*>(from) + k);
+      place[k] = 0;
+    }
+    for (int64_t i = 1; i < count; ++i) {
+      const auto* x = reinterpret_cast<const T*>(from + i * stride);
+      for (int64_t k = 0; k < n; ++k) {
+        const T y = read(x + k);
+        const bool wins = beats<T, largest>(y, value[k]);
+        value[k] = select(wins, y, value[k]);
+        place[k] = wins ? static_cast<Index>(i) : place[k];
+      }
+    }
+  }
+
+  /// The same for rows [begin, end) of the reduced dimension, `joined` at a time, as elements of it.
+  void search_part(const char* from, int64_t begin, int64_t end, int64_t n, int64_t joined, Best<T>* best) const {
+    const int64_t stride = reduced_.in[0];
+    alignas(64) T value[columns_together];
+    alignas(64) Index place[columns_together];
+    int64_t row = begin;
+    for (int64_t width = joined; row < end; width = end - row) {  // wide rows, then what is left as one
+      const int64_t count = (end - row) / width;
+      search_rows(from + row * stride, width * stride, count, width * n, value, place);
+      for (int64_t k = 0; k < width * n; ++k) {
+        const Best<T> here{value[k], row + static_cast<int64_t>(place[k]) * width + k / n};
+        Best<T>& so_far = best[k % n];
+        const bool is_first = row == begin && k < n;
+        const bool earlier = here.index < so_far.index && !beats<T, largest>(so_far.value, here.value);
+        if (is_first || beats<T, largest>(here.value, so_far.value) || earlier) so_far = here;
+      }
+      row += count * width;
+    }
+  }
+
   void search_columns() const {
+    const int64_t width = kept_.sizes[kept_.ndim - 1], chunks = (width + columns_together - 1) / columns_together;
+    const int64_t work = reduced_.count * std::min(width, columns_together), units = kept_.count / width * chunks;
+    // Few and long ones are cut, and what the parts found is compared in order.
+    const int64_t parts = units >= 16 ? 1 : std::clamp<int64_t>(work / part_size, 1, 64);
+    const bool joins =
+        reduced_.in[0] == width * static_cast<int64_t>(sizeof(T)) && work / parts >= 4 * columns_together;
+    const int64_t joined = joins ? std::max<int64_t>(columns_together / width, 1) : 1;
+    if (parts == 1 && joined == 1) return search_whole_columns(units, chunks, work);
+    search_cut_columns(units, chunks, parts, joined);
+  }
+
+  /// Where a unit, a chunk of neighbouring columns, begins: the offset from in_, of outputs, and how many there are.
+  struct Unit {
+    int64_t in, out, columns;
+  };
+  Unit unit_at(int64_t unit, int64_t chunks) const {
     const int inner = kept_.ndim - 1;
-    const int64_t width = kept_.sizes[inner], chunks = (width + columns_together - 1) / columns_together;
-    const int64_t work = reduced_.count * std::min(width, columns_together);
-    parallel_for(kept_.count / width * chunks, std::max<int64_t>(piece / work, 1), [&](int64_t begin, int64_t end) {
-      // Indices as wide as the elements, so that one loop over columns_together vectorises.
-      using Index = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+    const int64_t line = unit / chunks, column = unit % chunks * columns_together;
+    return {kept_.offset(kept_.in, line, inner) + column * kept_.in[inner],
+            kept_.offset(kept_.out, line, inner) + column * kept_.out[inner],
+            std::min(columns_together, kept_.sizes[inner] - column)};
+  }
+
+  void search_whole_columns(int64_t units, int64_t chunks, int64_t work) const {
+    const int64_t out_stride = kept_.out[kept_.ndim - 1];
+    parallel_for(units, std::max<int64_t>(piece / work, 1), [&](int64_t begin, int64_t end) {
       alignas(64) T value[columns_together];
       alignas(64) Index place[columns_together];
       for (; begin < end; ++begin) {
-        const int64_t column = begin % chunks * columns_together, n = std::min(columns_together, width - column);
-        const char* from = in_ + kept_.offset(kept_.in, begin / chunks, inner) + column * kept_.in[inner];
-        for (int64_t k = 0; k < n; ++k) {
-          value[k] = read(reinterpret_cast<const T*>(from) + k);
-          place[k] = 0;
-        }
-        for (int64_t i = 1; i < reduced_.count; ++i) {
-          const auto* x = reinterpret_cast<const T*>(from + i * reduced_.in[0]);
-          for (int64_t k = 0; k < n; ++k) {
-            const T y = read(x + k);
-            const bool wins = beats<T, largest>(y, value[k]);
-            value[k] = select(wins, y, value[k]);
-            place[k] = wins ? static_cast<Index>(i) : place[k];
-          }
-        }
-        const int64_t out = kept_.offset(kept_.out, begin / chunks, inner) + column * kept_.out[inner];
-        for (int64_t k = 0; k < n; ++k) store(out + k * kept_.out[inner], {value[k], static_cast<int64_t>(place[k])});
+        const auto [in, out, n] = unit_at(begin, chunks);
+        search_rows(in_ + in, reduced_.in[0], reduced_.count, n, value, place);
+        for (int64_t k = 0; k < n; ++k) store(out + k * out_stride, {value[k], static_cast<int64_t>(place[k])});
       }
     });
+  }
+
+  void search_cut_columns(int64_t units, int64_t chunks, int64_t parts, int64_t joined) const {
+    const int64_t pitch = std::min(kept_.sizes[kept_.ndim - 1], columns_together);
+    const int64_t work = reduced_.count / parts * pitch;
+    Scratch<Best<T>> found(units * parts * pitch);
+    parallel_for(units * parts, std::max<int64_t>(piece / work, 1), [&](int64_t begin, int64_t end) {
+      for (; begin < end; ++begin) {
+        const auto [in, out, n] = unit_at(begin / parts, chunks);
+        const int64_t part = begin % parts;
+        search_part(in_ + in, reduced_.count * part / parts, reduced_.count * (part + 1) / parts, n, joined,
+                    found.data() + begin * pitch);
+      }
+    });
+    for (int64_t i = 0; i < units; ++i) {
+      const auto [in, out, n] = unit_at(i, chunks);
+      Best<T>* const best = found.data() + i * parts * pitch;
+      for (int64_t k = 0; k < n; ++k) {
+        for (int64_t part = 1; part < parts; ++part) {
+          const Best<T>& next = best[part * pitch + k];
+          if (beats<T, largest>(next.value, best[k].value)) best[k] = next;
+        }
+        store(out + k * kept_.out[kept_.ndim - 1], best[k]);
+      }
+    }
   }
 
   const char* in_;

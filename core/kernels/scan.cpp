@@ -45,6 +45,45 @@ void scan_lines(const T* x, T* y, int64_t n, int64_t stride, typename Op::Acc (&
     }
 }
 
+/// Whether a line may be scanned within vectors first. Eight floats multiply to a finite double; eight doubles may not,
+/// and would turn 0 into NaN.
+template <class Op, class T>
+constexpr bool scans_vectors = (std::is_same_v<Op, Cumsum<T>> && std::is_floating_point_v<T>) ||
+                               (std::is_same_v<Op, Cumprod<T>> && std::is_same_v<T, float>);
+
+/// The scan of n elements from `carry` on, eight at a time: in three steps within a vector, then from the last result
+/// before it. Lines side by side, as scan_lines has them, would lie a power of two apart and share cache sets.
+template <class Op, class T>
+typename Op::Acc scan_vectors(const T* x, T* y, int64_t n, typename Op::Acc carry) {
+  using Acc = typename Op::Acc;
+  typedef Acc Vector __attribute__((vector_size(8 * sizeof(Acc))));
+  typedef T Stored __attribute__((vector_size(8 * sizeof(T))));
+  const auto combine = [](Vector a, Vector b) -> Vector {
+    if constexpr (std::is_same_v<Op, Cumsum<T>>)
+      return a + b;
+    else
+      return a * b;
+  };
+  const Vector none = Vector{} + Op::identity();
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    Stored loaded;
+    __builtin_memcpy(&loaded, x + i, sizeof loaded);
+    Vector v = __builtin_convertvector(loaded, Vector);
+    v = combine(v, __builtin_shufflevector(none, v, 0, 8, 9, 10, 11, 12, 13, 14));
+    v = combine(v, __builtin_shufflevector(none, v, 0, 1, 8, 9, 10, 11, 12, 13));
+    v = combine(v, __builtin_shufflevector(none, v, 0, 1, 2, 3, 8, 9, 10, 11));
+    const Stored results = __builtin_convertvector(combine(v, Vector{} + carry), Stored);
+    carry = Op::combine(carry, v[7]);
+    __builtin_memcpy(y + i, &results, sizeof results);
+  }
+  for (; i < n; ++i) {
+    carry = Op::combine(carry, static_cast<Acc>(x[i]));
+    y[i] = static_cast<T>(carry);
+  }
+  return carry;
+}
+
 template <class Op, class T>
 void scan_rows(const T* x, int64_t outer, int64_t n, T* y) {
   using Acc = typename Op::Acc;
@@ -53,6 +92,9 @@ void scan_rows(const T* x, int64_t outer, int64_t n, T* y) {
   parallel_for(groups, std::max<int64_t>(piece / (n * together), 1), [&](int64_t begin, int64_t end) {
     int64_t row = begin * together;
     const int64_t last = std::min(end * together, outer);
+    if constexpr (scans_vectors<Op, T>) {
+      for (; row < last; ++row) scan_vectors<Op>(x + row * n, y + row * n, n, Op::identity());
+    }
     for (; row + together <= last; row += together) {
       Acc acc[together];
       std::fill(acc, acc + together, Op::identity());
@@ -63,34 +105,6 @@ void scan_rows(const T* x, int64_t outer, int64_t n, T* y) {
       scan_lines<Op, T, 1>(x + row * n, y + row * n, n, n, acc);
     }
   });
-}
-
-/// Running sums of n elements from `carry` on, eight at a time: in three steps within a vector, then from the last sum
-/// before it. Lines side by side, as scan_lines has them, would lie a power of two apart and share cache sets.
-template <class T>
-Wide<T> scan_sums(const T* x, T* y, int64_t n, Wide<T> carry) {
-  using Acc = Wide<T>;
-  typedef Acc Vector __attribute__((vector_size(8 * sizeof(Acc))));
-  typedef T Stored __attribute__((vector_size(8 * sizeof(T))));
-  constexpr Vector zero = {};
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    Stored loaded;
-    __builtin_memcpy(&loaded, x + i, sizeof loaded);
-    Vector v = __builtin_convertvector(loaded, Vector);
-    v += __builtin_shufflevector(zero, v, 0, 8, 9, 10, 11, 12, 13, 14);
-    v += __builtin_shufflevector(zero, v, 0, 1, 8, 9, 10, 11, 12, 13);
-    v += __builtin_shufflevector(zero, v, 0, 1, 2, 3, 8, 9, 10, 11);
-    const Acc total = v[7];
-    const Stored sums = __builtin_convertvector(v + carry, Stored);
-    carry += total;
-    __builtin_memcpy(y + i, &sums, sizeof sums);
-  }
-  for (; i < n; ++i) {
-    carry += static_cast<Acc>(x[i]);
-    y[i] = static_cast<T>(carry);
-  }
-  return carry;
 }
 
 /// The fold of n elements; its order is that of a total, not of a scan.
@@ -113,8 +127,7 @@ typename Op::Acc total_of(const T* x, int64_t n) {
 template <class Op, class T>
 void scan_parts(const T* x, int64_t n, T* y) {
   using Acc = typename Op::Acc;
-  constexpr bool by_vectors = std::is_same_v<Op, Cumsum<T>> && std::is_floating_point_v<T>;
-  constexpr int together = by_vectors ? 1 : 4;
+  constexpr int together = scans_vectors<Op, T> ? 1 : 4;
   const int64_t parts = std::min(most_parts, n / part_size) / together * together;
   const int64_t size = n / parts, groups = parts / together;
   Acc before[most_parts], sum = Op::identity();
@@ -126,8 +139,8 @@ void scan_parts(const T* x, int64_t n, T* y) {
   };
   const auto scan_group = [&](int64_t group) {
     const int64_t at = group * together * size;
-    if constexpr (by_vectors) {
-      scan_sums(x + at, y + at, size, before[group]);
+    if constexpr (scans_vectors<Op, T>) {
+      scan_vectors<Op>(x + at, y + at, size, before[group]);
     } else {
       Acc acc[together];
       std::copy(before + group * together, before + (group + 1) * together, acc);
@@ -268,13 +281,45 @@ void logcumsumexp_product(const void* v, const void* x, const void* sums, int64_
   along ? run(std::true_type()) : run(std::false_type());
 }
 
+/// Whether a value takes the place of the best before it: the last extreme wins, and the last NaN over everything.
+template <class T, bool largest>
+[[gnu::always_inline]] inline bool takes_over(T value, T best) {
+  const bool better = largest ? value >= best : value <= best;
+  return better | (value != value);
+}
+
 /// `best` becomes the better of itself and element i, `place` its index.
 template <class T, bool largest>
 [[gnu::always_inline]] inline void keep_extreme(T value, int64_t i, T& best, int64_t& place) {
-  const bool better = largest ? value >= best : value <= best;
-  const bool wins = better | (value != value);
+  const bool wins = takes_over<T, largest>(value, best);
   best = select(wins, value, best);
   place = wins ? i : place;
+}
+
+/// A line. Most blocks have nothing that takes over: they repeat what there is.
+template <class T, bool largest>
+void extremes_of_line(const T* x, int64_t n, T* y, int64_t* indices) {
+  constexpr int64_t block = 32;
+  T best = read(x);
+  int64_t place = 0;
+  for (int64_t i = 0; i < n;) {
+    const int64_t end = std::min(i + block, n);
+    if (end - i == block) {
+      int any = 0;
+      for (int64_t k = 0; k < block; ++k) any |= takes_over<T, largest>(read(x + i + k), best);
+      if (!any) {
+        std::fill(y + i, y + end, best);
+        std::fill(indices + i, indices + end, place);
+        i = end;
+        continue;
+      }
+    }
+    for (; i < end; ++i) {
+      keep_extreme<T, largest>(read(x + i), i, best, place);
+      y[i] = best;
+      indices[i] = place;
+    }
+  }
 }
 
 template <class T, bool largest>
@@ -284,15 +329,7 @@ void extremes(const void* input, int64_t outer, int64_t n, int64_t inner, void* 
   if (outer * n * inner == 0) return;
   if (inner == 1) {
     parallel_for(outer, std::max<int64_t>(piece / n, 1), [&](int64_t begin, int64_t end) {
-      for (; begin < end; ++begin) {
-        T best = read(x + begin * n);
-        int64_t place = 0;
-        for (int64_t i = 0; i < n; ++i) {
-          keep_extreme<T, largest>(read(x + begin * n + i), i, best, place);
-          y[begin * n + i] = best;
-          indices[begin * n + i] = place;
-        }
-      }
+      for (; begin < end; ++begin) extremes_of_line<T, largest>(x + begin * n, n, y + begin * n, indices + begin * n);
     });
     return;
   }

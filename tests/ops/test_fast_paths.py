@@ -326,3 +326,59 @@ def test_gelu_keeps_its_error_over_its_whole_range() -> None:
     for row in (edges, edges.repeat(40)):  # numbers one by one, and vectors
         values = weft.nn.functional.gelu(row).numpy()[:7]
         numpy.testing.assert_array_equal(values, numpy.float32([0, 0, numpy.inf, 1e38, 0, numpy.nan, 0]))
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.int64, weft.bool], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(20_011, 10), (30_000, 8), (300, 7, 8), (2000, 8, 8), (3, 40_007, 9), (700, 300)], ids=str
+)
+def test_the_first_extreme_of_columns_joined_and_cut_on_any_threads(
+    shape: tuple[int, ...], dtype: weft.dtype, name: str
+) -> None:
+    dim = len(shape) - 2
+    values = numpy.random.default_rng(0).integers(-9, 9, shape).astype("float64")  # with ties
+    if dtype.is_floating_point:
+        values[..., shape[-2] // 2 :: 5, 3] = numpy.nan
+    x = weft.from_numpy(values).to(dtype)
+    wanted = getattr(numpy, "arg" + name)(x.numpy(), dim)
+    threads = weft.get_num_threads()
+    try:
+        for count in (1, 2):
+            weft.set_num_threads(count)
+            found, index = getattr(x, name)(dim)
+            assert numpy.array_equal(index.numpy(), wanted)
+            picked = numpy.take_along_axis(x.numpy(), wanted[..., None, :], dim).squeeze(dim)
+            assert numpy.array_equal(found.numpy(), picked, equal_nan=dtype.is_floating_point)
+    finally:
+        weft.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("name", ["cummax", "cummin"])
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.int64, weft.bool], ids=str)
+@pytest.mark.parametrize("n", [1, 31, 33, 200])
+def test_a_running_extreme_of_a_line_is_that_of_a_column(n: int, dtype: weft.dtype, name: str) -> None:
+    values = numpy.random.default_rng(n).normal(0, 3, (40, n)).round()  # with ties, and zeros of both signs
+    if dtype.is_floating_point:
+        values[::3, n // 2] = values[::6, -1] = numpy.nan
+    x = weft.from_numpy(values).to(dtype)
+    found, index = getattr(x, name)(1)
+    wanted, place = getattr(x.t().contiguous(), name)(0)
+    assert numpy.array_equal(index.numpy(), place.numpy().T)
+    assert found.numpy().tobytes() == wanted.numpy().T.tobytes()
+    oracle = getattr(numpy, "maximum" if name == "cummax" else "minimum").accumulate(x.numpy(), 1)
+    assert numpy.array_equal(found.numpy(), oracle, equal_nan=dtype.is_floating_point)
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 100, 300_000])
+def test_products_of_a_line_go_through_zeros_and_infinities_in_its_order(n: int) -> None:
+    values = numpy.exp(numpy.random.default_rng(n).normal(0, 1, (3, n))).astype("float32")
+    values[1, n // 2] = 0
+    values[2, n // 3] = numpy.inf
+    values[2, 2 * n // 3] = 0
+    values[0, n // 4 : n // 4 + 8] = 3e38  # eight of them have a finite product in double
+    values[0, n // 2] = 0
+    with numpy.errstate(all="ignore"):
+        wanted = numpy.multiply.accumulate(values.astype("float64"), 1).astype("float32")
+    found = weft.from_numpy(values).cumprod(1).numpy()
+    assert numpy.allclose(found, wanted, rtol=2e-7, atol=1e-44, equal_nan=True)
