@@ -231,12 +231,14 @@ class Search {
     for (int64_t width = joined; row < end; width = end - row) {  // wide rows, then what is left as one
       const int64_t count = (end - row) / width;
       search_rows(from + row * stride, width * stride, count, width * n, value, place);
-      for (int64_t k = 0; k < width * n; ++k) {
-        const Best<T> here{value[k], row + static_cast<int64_t>(place[k]) * width + k / n};
-        Best<T>& so_far = best[k % n];
-        const bool is_first = row == begin && k < n;
-        const bool earlier = here.index < so_far.index && !beats<T, largest>(so_far.value, here.value);
-        if (is_first || beats<T, largest>(here.value, so_far.value) || earlier) so_far = here;
+      for (int64_t r = 0; r < width; ++r) {
+        for (int64_t k = 0; k < n; ++k) {
+          const Best<T> here{value[r * n + k], row + static_cast<int64_t>(place[r * n + k]) * width + r};
+          Best<T>& so_far = best[k];
+          const bool is_first = row == begin && r == 0;
+          const bool earlier = here.index < so_far.index && !beats<T, largest>(so_far.value, here.value);
+          if (is_first || beats<T, largest>(here.value, so_far.value) || earlier) so_far = here;
+        }
       }
       row += count * width;
     }
@@ -247,8 +249,8 @@ class Search {
     const int64_t work = reduced_.count * std::min(width, columns_together), units = kept_.count / width * chunks;
     // Few and long ones are cut, and what the parts found is compared in order.
     const int64_t parts = units >= 16 ? 1 : std::clamp<int64_t>(work / part_size, 1, 64);
-    const bool joins =
-        reduced_.in[0] == width * static_cast<int64_t>(sizeof(T)) && work / parts >= 4 * columns_together;
+    const bool joins = reduced_.in[0] == width * static_cast<int64_t>(sizeof(T)) &&
+                       work / parts >= 64 * columns_together;  // or comparing afterwards costs more
     const int64_t joined = joins ? std::max<int64_t>(columns_together / width, 1) : 1;
     if (parts == 1 && joined == 1) return search_whole_columns(units, chunks, work);
     search_cut_columns(units, chunks, parts, joined);
