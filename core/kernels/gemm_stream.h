@@ -65,6 +65,7 @@ template <class T, class Stored>
 void stream_columns(const Stored* a, int64_t a_row, int64_t a_col, const Stored* b, int64_t b_row, int64_t m,
                     int64_t columns, int64_t k, T* c, int64_t c_row, int64_t column, const Epilogue<T>& epilogue) {
   const int64_t panels = ceil_div(columns, tile_columns<T>), sum_panel = m * tile_columns<T>;
+  if (panels * sum_panel == 0) return;  // attention without keys or queries
   Scratch<T> sums(panels * sum_panel);
   __builtin_memset(sums.data(), 0, static_cast<std::size_t>(panels * sum_panel) * sizeof(T));
   const int64_t step = m <= 2 ? 8 : 4;
