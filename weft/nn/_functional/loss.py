@@ -66,11 +66,9 @@ def _paired_loss(
             stacklevel=3,
         )
         input, target = weft.broadcast_tensors(input, target)
-    if weight is None and total is not None:
-        if reduction == "mean":
-            return total(input, target, *options, input.numel())
-        if reduction == "sum":
-            return total(input, target, *options, 1)
+    if weight is None and total is not None and reduction in ("mean", "sum"):
+        divisor = input.numel() if reduction == "mean" else 1
+        return total(input, target, *options, divisor) if options else total(input, target, divisor)
     losses = loss(input, target, *options)
     if weight is None:
         return reduced(losses, reduction)
