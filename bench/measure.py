@@ -17,6 +17,7 @@ from bench.workload import Call
 
 TURN = 0.004  # seconds of calls that one reading of the clock covers, at least
 PAUSE = 0.02  # seconds; libgomp's workers were seen to spin beyond 3 ms, and halved the other library's speed
+WARM = 0.008  # seconds of calls after a pause: memory was seen at half its speed for some 4 ms
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,13 @@ def _time(call: Call, count: int, clock: Callable[[], float]) -> float:
     return clock() - start
 
 
+def _warm(call: Call, clock: Callable[[], float]) -> None:
+    """Whatever a call takes, both libraries work for as long before they are timed."""
+    end = clock() + WARM
+    while clock() < end:
+        call()
+
+
 def spread_threads() -> None:
     """Keeps the workers of other libraries off the caller's CPU, as weft keeps its own.
 
@@ -73,9 +81,10 @@ def compare(calls: Mapping[str, Call], seconds: float, threads: int) -> dict[str
     gc.collect()
     gc.disable()
     try:
-        for call in calls.values():
-            call()
-        counts = {name: _calls_of(call, clock) for name, call in calls.items()}
+        counts = {}
+        for name, call in calls.items():
+            _warm(call, clock)
+            counts[name] = _calls_of(call, clock)
         readings: dict[str, list[float]] = {name: [] for name in calls}
         end = time.perf_counter() + seconds
         while time.perf_counter() < end or len(next(iter(readings.values()))) < 3:
@@ -83,10 +92,9 @@ def compare(calls: Mapping[str, Call], seconds: float, threads: int) -> dict[str
                 if threads > 1:
                     spread_threads()
                     time.sleep(PAUSE)
-                if counts[name] > 1:
-                    # The first call after the other library's turn finds cold caches; and memory was seen at half its
-                    # speed for some 4 ms after a pause, which hits the library with the shorter turn more.
-                    _time(call, counts[name] if threads > 1 else 1, clock)
+                    _warm(call, clock)
+                elif counts[name] > 1:
+                    call()  # the first after the other library's turn finds cold caches
                 readings[name].append(_time(call, counts[name], clock) / counts[name])
         return {name: Timing(min(values), statistics.median(values)) for name, values in readings.items()}
     finally:
