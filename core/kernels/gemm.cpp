@@ -76,13 +76,21 @@ void multiply_transposed(const Problem<T, Stored>& p) {
     multiply_streamed(q);
   else
     multiply_blocked(q);
-  alignas(64) T tile[lanes<T> * tile_columns<T>];
-  for (int64_t i = 0; i < p.m; i += lanes<T>) {
-    const int64_t rows = min_of(lanes<T>, p.m - i);
-    transpose_strip<T, Strip::whole>(tile, tile_columns<T>, turned.data() + i, p.m, p.n, rows,
-                                     [](int64_t r) { return r; });
-    store_tile(tile, rows, p.n, p.c + i * p.c_row, p.c_row, i, 0, p.epilogue);
-  }
+  constexpr int64_t strip = lanes<T>, width = tile_columns<T>;
+  parallel_for(ceil_div(p.m, strip), 1 + piece_copy / (strip * p.n), [&](int64_t begin, int64_t end) {
+    alignas(64) T tile[strip * width];
+    for (int64_t i = begin * strip; i < min_of(end * strip, p.m); i += strip) {
+      const int64_t rows = min_of(strip, p.m - i);
+      for (int64_t j = 0; j < p.n; j += width) {
+        const int64_t n = min_of(width, p.n - j);
+        for (int64_t l = 0; l < n; l += strip) {
+          transpose_strip<T, Strip::whole>(tile + l, width, turned.data() + (j + l) * p.m + i, p.m,
+                                           min_of(strip, n - l), rows, [](int64_t r) { return r; });
+        }
+        store_tile(tile, rows, n, p.c + i * p.c_row + j, p.c_row, i, j, p.epilogue);
+      }
+    }
+  });
 }
 
 /// One column times one row: written row by row, as it lies in memory.
@@ -118,6 +126,15 @@ bool suits_stream(const Problem<T, Stored>& p) {
   return p.m <= 4 || (p.m <= 2 * stream_rows && p.n * p.k * static_cast<int64_t>(sizeof(Stored)) > (1 << 20));
 }
 
+/// Where A, consecutive along m, is better read as long rows than as a line of each of its columns for every tile.
+template <class T, class Stored>
+bool suits_transposed(const Problem<T, Stored>& p) {
+  constexpr int64_t most_columns = 128;
+  if (p.a_row != 1 || p.n > most_columns) return false;
+  if (p.n <= tile_rows) return p.n * 4 <= lanes<T> * 3 && p.m >= 2 * lanes<T>;
+  return p.m >= 4 * p.n && p.k >= (p.n % tile_columns<T> == 0 ? 256 : 128);
+}
+
 template <class T, class Stored>
 void multiply_undivided(const Problem<T, Stored>& p) {
   if (p.k == 1 && p.b_col == 1 && p.epilogue.is_simple() && p.epilogue.column_bias == nullptr) return multiply_outer(p);
@@ -150,7 +167,7 @@ void multiply_undivided(const Problem<T, Stored>& p) {
       q.b_col = p.k;
       return multiply_dot(q);
     }
-    if (narrow && p.n <= tile_rows && p.m >= 2 * lanes<T> && p.a_row == 1) return multiply_transposed(p);
+    if (suits_transposed(p)) return multiply_transposed(p);
   }
   if (divides_by_columns(p))
     multiply_columns(p);
@@ -243,6 +260,7 @@ void gemm(const GemmArgs& args) {
   const bool small = suits_small(p);
   const auto run = [&](int64_t begin, int64_t end) {
     Problem<T, Stored> q = p;
+    q.beside = work < largest_beside;
     q.a += begin * args.a_batch;
     q.b += begin * args.b_batch;
     q.c += begin * args.c_batch;

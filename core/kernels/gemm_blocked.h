@@ -17,6 +17,8 @@ namespace {
 constexpr int64_t piece_work = 1 << 19;
 // Multiply-adds up to which the products of a batch are computed side by side.
 constexpr int64_t largest_beside = 64 * piece_work;
+// Pieces of a product: alone, and beside others of its batch, which are pieces themselves.
+constexpr int64_t product_piece = 2 * piece_work, beside_piece = 16 * piece_work;
 // What an element of the result costs beside its sum, in multiply-adds: with few of them writing it is most of the
 // work.
 constexpr int64_t element_work = 16;
@@ -56,6 +58,7 @@ struct Problem {
   Epilogue<T> epilogue;
   int64_t images = 1, b_image = 0, c_image = 0;
   const Tiles<T>* kernels = &tiles<T>();
+  bool beside = false;  ///< others of a batch are computed at the same time
 };
 
 /// A block of rows of A over one stretch of k: read in place, along rows or columns, or from a copy, tile by tile and
@@ -186,7 +189,8 @@ void multiply_blocked(const Problem<T, Stored>& p) {
   const int64_t copies = a_in_place ? 0 : min_of(row_blocks, copied_blocks);
   const int64_t copy_parts = ceil_div(ceil_div(rows_max, tile_rows), copied_tiles);  // of one block
   Scratch<T> copied(copies * copy_size);
-  const int64_t panels_each = max_of(2 * piece_work / (rows_max * width * (depth_max + element_work)), 1);
+  const int64_t panels_each =
+      max_of((p.beside ? beside_piece : product_piece) / (rows_max * width * (depth_max + element_work)), 1);
 
   for (int64_t first_panel = 0; first_panel < all_panels; first_panel += panels_most) {
     const int64_t panels = min_of(panels_most, all_panels - first_panel);
@@ -271,7 +275,7 @@ bool divides_by_columns(const Problem<T, Stored>& p) {
 template <class T, class Stored>
 void multiply_columns(const Problem<T, Stored>& p) {
   constexpr int64_t width = tile_columns<T>;
-  const int64_t grain = max_of(1 + 2 * piece_work / (p.m * p.k * width), 8);
+  const int64_t grain = max_of(1 + product_piece / (p.m * p.k * width), 4);
   parallel_for(ceil_div(p.n, width), grain, [&](int64_t begin, int64_t end) {
     Problem<T, Stored> q = p;
     q.n = min_of(end * width, p.n) - begin * width;

@@ -35,7 +35,10 @@ SHAPES = [
     (2800, 17, 3),
     (60, 3200, 9),
     (8, 8, 33000),
-    (1030, 70, 520),  # TN: A spans too much to be read in place
+    (1030, 70, 520),  # TN: few columns, computed as the transpose
+    (1030, 140, 520),  # TN: A spans too much to be read in place
+    (530, 128, 257),
+    (140, 32, 300),
 ]
 ABOUT = {weft.float32: 2e-6, weft.float64: 1e-14, weft.int64: 0}
 
@@ -81,7 +84,9 @@ def test_products_are_exact_to_rounding(shape: tuple[int, int, int], forms: str,
 
 @pytest.mark.parametrize("shared", ["neither", "left", "right"])
 @pytest.mark.parametrize("forms", ["NN", "NT", "TN", "SS"])
-@pytest.mark.parametrize("shape", [(5, 16, 16), (33, 32, 20), (40, 17, 70), (70, 49, 400), (180, 30, 50)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(5, 16, 16), (33, 32, 20), (40, 17, 70), (70, 49, 400), (180, 30, 50), (200, 33, 140)], ids=str
+)
 def test_batches_are_products_of_each_pair(shape: tuple[int, int, int], forms: str, shared: str) -> None:
     m, n, k = shape
     a = laid_out(numbers(3, (1 if shared == "left" else 7, m, k), weft.float32), forms[0]).expand(7, m, k)
@@ -92,7 +97,9 @@ def test_batches_are_products_of_each_pair(shape: tuple[int, int, int], forms: s
 
 
 @pytest.mark.parametrize(
-    "shape", [(130, 130, 130), (1, 1500, 700), (16, 1024, 256), (30, 1100, 200), (400, 300, 500)], ids=str
+    "shape",
+    [(130, 130, 130), (1, 1500, 700), (16, 1024, 256), (30, 1100, 200), (400, 300, 500), (700, 96, 600)],
+    ids=str,
 )
 def test_bias_is_added_once_and_threads_do_not_change_bits(shape: tuple[int, int, int]) -> None:
     m, n, k = shape
@@ -102,9 +109,10 @@ def test_bias_is_added_once_and_threads_do_not_change_bits(shape: tuple[int, int
         weft.set_num_threads(threads)
         results.append(weft.nn.functional.linear(x, weight, bias))
         results.append(x @ weight.mT.contiguous() + bias)
-    check(results[0] - bias, x, weight.mT)
-    check(results[1] - bias, x, weight.mT)
-    assert all(weft.equal(r, results[i % 2]) for i, r in enumerate(results))
+        results.append(weft.addmm(bias, x.mT.contiguous().mT, weight.mT))
+    for each in results[:3]:
+        check(each - bias, x, weight.mT)
+    assert all(weft.equal(r, results[i % 3]) for i, r in enumerate(results))
 
 
 @pytest.mark.parametrize("dtype", [weft.bfloat16, weft.float16], ids=str)
