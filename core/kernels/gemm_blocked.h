@@ -36,6 +36,8 @@ constexpr int64_t block_depth = sizeof(T) == 4 ? 512 : 256;
 constexpr int64_t depth_parts = 4;
 // Rows of B read in place: each lies in a page of its own when B is wide, and there must be room for all in the TLB.
 constexpr int64_t in_place_depth = 64;
+// Tiles of so few steps fetch the rows of C that the next one writes, a row a step.
+constexpr int64_t short_depth = 64;
 // Bytes of a whole B that tiles read in place.
 constexpr int64_t small_b = 1 << 14;
 // Bytes that an A of consecutive rows spans, times the panels that read it: up to so many it is left where it lies. A
@@ -132,11 +134,17 @@ class RowBlock {
     // The first columns read A from afar; the last tile of them leaves what comes next to B.
     const bool first = column == 0 && packed == nullptr && t + 1 < tiles_.count;
     walk_.next_rows = first && copied_ == nullptr && col_ == 1 && row_ <= 2 * depth_ ? a + height * row_ : nullptr;
+    walk_.next_step = vector_bytes;
+    if (direct && depth_ <= short_depth && b_step == tile_columns<T> && walk_.next_rows == nullptr) {
+      walk_.next_rows = t + 1 < tiles_.count ? c + height * c_row : c - i * c_row + tile_columns<T>;
+      walk_.next_step = c_row * static_cast<int64_t>(sizeof(T));
+    }
     walk_.out_row = direct ? c_row * static_cast<int64_t>(sizeof(T)) : tile_row_bytes;
     walk_.bias = direct ? epilogue.bias_at(column) : nullptr;
     walk_.add = direct && epilogue.accumulate;
-    // Short tiles leave lines that are only written to the store buffer. Long ones fetch theirs part by part: all at
-    // once they would hold up those of A and B.
+    // Long tiles fetch their lines of C part by part: all at once they would hold up those of A and B. Shorter ones
+    // leave lines that are only written to the store buffer, and the shortest, whose panel is in L1, fetch the next
+    // tile's.
     walk_.fetch = direct && (epilogue.accumulate || is_long());
     if (!direct) {
       for (int64_t r = 0; r < height; ++r) {

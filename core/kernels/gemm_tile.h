@@ -13,7 +13,7 @@ inline constexpr int64_t tile_row_bytes = tile_vectors * vector_bytes;
 /// How a tile walks k: `runs` stretches of `length` steps. Stretch r starts a_offset[r] elements into a (null: where
 /// the one before ended), and r * b_run into b. Within one, a advances by a_step and b by b_step. Each step prefetches
 /// what lies b_ahead elements further in b: a few rows of a packed panel, or the next columns of a row in place; or
-/// else the next line of the rows that the next tile reads, if those are given.
+/// else what the next tile reads or writes, next_step bytes further at each step, if `next_rows` is given.
 struct TileWalk {
   int64_t runs;
   const int64_t* a_offset;
@@ -34,6 +34,7 @@ struct TileWalk {
   /// Where tiles that pack write the rows of b that they read, one after the other.
   void* packed = nullptr;
   const void* next_rows = nullptr;
+  int64_t next_step = vector_bytes;
 };
 
 // 14 x 2 accumulators of 32 AVX-512 registers, 6 x 2 of 16: with two vectors of b and one broadcast, all are in use.
@@ -136,7 +137,7 @@ template <class T, int Rows, int Vectors, bool packs, class AddProduct>
   const int64_t length = walk.length, b_step = walk.b_step;
   const bool fetches_rows = walk.next_rows != nullptr;
   const char* fetch = static_cast<const char*>(walk.next_rows);
-  const int64_t fetch_step = fetches_rows ? vector_bytes : b_step * static_cast<int64_t>(sizeof(T));
+  const int64_t fetch_step = fetches_rows ? walk.next_step : b_step * static_cast<int64_t>(sizeof(T));
   T* packed = static_cast<T*>(walk.packed);
   Vec<T> sum[Rows][Vectors] = {};
   for (int64_t r = 0; r < walk.runs; ++r) {
