@@ -65,33 +65,70 @@ template <class T>
   }
 }
 
-/// A 1 x 1 convolution over whole planes: the weight matrix times each image.
+/// Whether this is a 1 x 1 convolution over whole planes, whose points follow each other `source` and `destination`
+/// elements apart.
 template <class T>
-bool multiply_planes(const Correlation<T>& c) {
-  int64_t plane = 1;
+bool reads_planes(const Correlation<T>& c, int64_t source, int64_t destination) noexcept {
   for (int d = 2; d >= 0; --d) {
     const Axis& a = c.axis[d];
     if (a.taps != 1 || a.step != 1 || a.dst_step != 1 || a.base[0] != 0 || a.count != a.source_size) return false;
-    if (c.source_stride[2 + d] != plane || c.destination_stride[2 + d] != plane) return false;
-    plane *= a.count;
+    if (a.count != 1 && (c.source_stride[2 + d] != source || c.destination_stride[2 + d] != destination)) return false;
+    source *= a.count;
+    destination *= a.count;
   }
-  if (plane < 128) return false;
+  return true;
+}
+
+/// Elements from one point to the next, if they are evenly spaced.
+template <class T>
+int64_t point_stride(const Correlation<T>& c, const int64_t* stride) noexcept {
+  for (int d = 2; d >= 0; --d) {
+    if (c.axis[d].count > 1) return stride[2 + d];
+  }
+  return stride[0];
+}
+
+/// As a matrix product: the weights times each image's planes, or all points times the weights.
+template <class T>
+bool multiply_matrices(const Correlation<T>& c) {
+  const int64_t *src = c.source_stride, *dst = c.destination_stride;
+  const int64_t plane = c.axis[0].count * c.axis[1].count * c.axis[2].count;
+  const bool by_planes = plane >= 128 && reads_planes(c, 1, 1);
+  const int64_t from = point_stride(c, src), to = point_stride(c, dst);
+  const bool even = c.batch == 1 || (src[0] == plane * from && dst[0] == plane * to);
+  const bool by_points = !by_planes && c.groups == 1 && src[1] == 1 && dst[1] == 1 && even && reads_planes(c, from, to);
+  if (!by_planes && !by_points) return false;
   GemmTable table;
   fill(table);
   const auto gemm = table.gemm[static_cast<int>(sizeof(T) == 4 ? Compute::f32 : Compute::f64)];
   GemmArgs args{.m = c.out_channels, .n = plane, .k = c.in_channels};
+  args.activation = c.relu ? Activation::relu : Activation::none;
+  if (by_points) {
+    args.m = c.batch * plane;
+    args.n = c.out_channels;
+    args.a = c.source;
+    args.a_row = from;
+    args.a_col = 1;
+    args.b = c.weight;
+    args.b_row = c.weight_in;
+    args.b_col = c.weight_out;
+    args.c = c.destination;
+    args.c_row = to;
+    args.column_bias = c.bias;
+    gemm(args);
+    return true;
+  }
   args.a_row = c.weight_out;
   args.a_col = c.weight_in;
-  args.b_row = c.source_stride[1];
-  args.c_row = c.destination_stride[1];
+  args.b_row = src[1];
+  args.c_row = dst[1];
   args.batch = c.batch;
-  args.b_batch = c.source_stride[0];
-  args.c_batch = c.destination_stride[0];
-  args.activation = c.relu ? Activation::relu : Activation::none;
+  args.b_batch = src[0];
+  args.c_batch = dst[0];
   for (int64_t g = 0; g < c.groups; ++g) {
     args.a = c.weight + g * c.weight_group;
-    args.b = c.source + g * c.in_channels * c.source_stride[1];
-    args.c = c.destination + g * c.out_channels * c.destination_stride[1];
+    args.b = c.source + g * c.in_channels * src[1];
+    args.c = c.destination + g * c.out_channels * dst[1];
     args.row_bias = c.bias == nullptr ? nullptr : c.bias + g * c.out_channels;
     gemm(args);
   }
@@ -112,7 +149,7 @@ void correlate(Correlation<T> c) {
   const Axis* axis = c.axis;
   if (c.batch * c.groups * c.out_channels * axis[0].count * axis[1].count * axis[2].count == 0) return;
   const bool empty = c.in_channels * axis[0].taps * axis[1].taps * axis[2].taps == 0;
-  if (!empty && (multiply_planes(c) || (c.winograd && correlate_fewer(c)) || correlate_planes(c))) return;
+  if (!empty && (multiply_matrices(c) || (c.winograd && correlate_fewer(c)) || correlate_planes(c))) return;
 
   if (!empty) mix_groups(c);
   const WeightPacker<T> packer(c);

@@ -63,6 +63,11 @@ CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] =
     "a large weight, dilated": ((2, 170, 9, 12), 190, (3, 3), {"padding": 2, "dilation": 2}),
     "a large weight and many points": ((70, 90, 33), 120, (33,), {"padding": 16}),
     "a large weight of volumes": ((2, 110, 3, 4, 5), 100, (3, 3, 3), {"padding": 1}),
+    "points": ((3, 40, 11, 13), 50, (1, 1), {}),
+    "points of few channels": ((1, 5, 40, 30), 3, (1, 1), {}),
+    "points of one column": ((2, 24, 9, 1), 33, (1, 1), {}),
+    "one point for each image": ((7, 48, 1, 1), 20, (1, 1), {}),
+    "points of a line": ((2, 30, 1, 70), 65, (1, 1), {}),
     "a large weight in groups": ((2, 240, 6, 6), 320, (3, 5), {"padding": 2, "groups": 2}),
 }
 
@@ -235,3 +240,23 @@ def test_a_huge_gradient_over_a_pixel_of_zero_is_not_seen_without_winograds_way(
     with weft.backends.nnpack.flags(enabled=False):
         assert weft.allclose(of_weight(x, grad), wanted, rtol=1e-5)
     assert not weft.allclose(of_weight(x, grad), wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cut", ["whole", "columns", "rows", "images", "channels"])
+def test_points_are_products_wherever_they_lie(cut: str) -> None:
+    rng = np.random.default_rng(3)
+    x = weft.from_numpy(rng.standard_normal((6, 12, 14, 40))).permute(0, 3, 1, 2)
+    x = {"whole": x, "columns": x[..., 1:], "rows": x[:, :, 2:], "images": x[::2], "channels": x[:, 3:]}[cut]
+    weight, bias = (
+        weft.from_numpy(rng.standard_normal((30, x.shape[1], 1, 1))),
+        weft.from_numpy(rng.standard_normal(30)),
+    )
+    exact = np.einsum("bchw,oc->bohw", x.numpy(), weight.numpy()[:, :, 0, 0]) + bias.numpy()[:, None, None]
+    out = F.conv2d(x, weight, bias)
+    assert np.abs(out.numpy() - exact).max() < 1e-12
+    before = weft.get_num_threads()
+    weft.set_num_threads(before + 3)
+    try:
+        assert weft.equal(F.conv2d(x, weight, bias), out)
+    finally:
+        weft.set_num_threads(before)
