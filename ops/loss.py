@@ -239,6 +239,37 @@ Op(
     vjp={"grad": lambda g, self, target, delta, divisor: huber_curvature(g, self, target, delta, divisor)},
 )
 
+# 0 log 0 is 0, in the gradients too.
+Op(
+    "divergence(self: Tensor, target: Tensor) -> Tensor",
+    "target (log(target) - self), 0 log(0) being 0.",
+    rule=FLOAT,
+    autocast="float32",
+    namespace="_",
+    inplace=False,
+    domain=(0.1, 3.0),
+    cost=pointwise(0.4),
+    vjp={
+        "self": lambda g, target: -(g * target),
+        "target": lambda g, self, target: (
+            g * (where(eq(target, 0), 0, log(where(eq(target, 0), 1, target)) + 1) - self)
+        ),
+    },
+)
+Op(
+    "log_divergence(self: Tensor, target: Tensor) -> Tensor",
+    "exp(target) (target - self).",
+    rule=FLOAT,
+    autocast="float32",
+    namespace="_",
+    inplace=False,
+    cost=pointwise(0.4),
+    vjp={
+        "self": lambda g, target: -(g * exp(target)),
+        "target": lambda g, self, target: g * exp(target) * (target - self + 1),
+    },
+)
+
 
 def _total(
     name: str, self: Formula, target: Formula, cost: float, options: str = "", autocast: str = "float32"
@@ -280,4 +311,18 @@ _total(
     lambda g, self, target, delta, scale, divisor: huber_backward(g / divisor, target, self, delta, scale),
     cost=0.3,
     options=" delta: float, scale: float,",
+)
+_total(
+    "divergence",
+    lambda g, target, divisor: -(g / divisor) * target,
+    lambda g, self, target, divisor: (
+        (g / divisor) * (where(eq(target, 0), 0, log(where(eq(target, 0), 1, target)) + 1) - self)
+    ),
+    cost=0.5,
+)
+_total(
+    "log_divergence",
+    lambda g, target, divisor: -(g / divisor) * exp(target),
+    lambda g, self, target, divisor: (g / divisor) * exp(target) * (target - self + 1),
+    cost=0.5,
 )

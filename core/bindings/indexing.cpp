@@ -150,6 +150,12 @@ class Indexer {
 };
 
 Indexed index(PyObject* self, PyObject* key) {
+  if (is_tensor(key)) {
+    // A mask of all elements stays one: what it selects needs no positions.
+    const Tensor &all = unwrap(self), &mask = unwrap(key);
+    if (mask.dtype() == DType::boolean && mask.dim() > 0 && mask.sizes() == all.sizes())
+      return {all, TensorList{mask}, true};
+  }
   Indexer indexer(unwrap(self));
   if (PyTuple_Check(key))
     indexer.apply(PySequence_Fast_ITEMS(key), PyTuple_GET_SIZE(key));

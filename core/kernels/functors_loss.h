@@ -35,6 +35,16 @@ template <class T>
 struct SigmoidCrossEntropyBackward {
   T operator()(T g, T x, T t) const { return g * (vm::sigmoid(x) - t); }
 };
+/// t (log(t) - x), the divergence of t from exp(x); 0 log(0) is 0.
+template <class T>
+struct Divergence {
+  T operator()(T x, T t) const { return t * ((t == T(0) ? T(0) : vm::log(t)) - x); }
+};
+/// The same of the logarithm t.
+template <class T>
+struct LogDivergence {
+  T operator()(T x, T t) const { return vm::exp(t) * (t - x); }
+};
 
 }  // namespace
 }  // namespace weft::kernels::WEFT_ISA_NAMESPACE

@@ -77,6 +77,44 @@ template <class T>
 }
 #endif
 
+/// Which of 64 bytes are not zero.
+[[gnu::always_inline]] inline uint64_t nonzero_bytes(const uint8_t* from) noexcept {
+#if defined(__AVX512BW__)
+  const __m512i bytes = _mm512_loadu_si512(from);
+  return _mm512_test_epi8_mask(bytes, bytes);
+#elif defined(__SSE2__)
+  uint64_t zero = 0;
+  for (int i = 0; i < 64; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
+    zero |= static_cast<uint64_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128()))) << i;
+  }
+  return ~zero;
+#else
+  uint64_t bits = 0;
+  for (int i = 0; i < 64; ++i) bits |= static_cast<uint64_t>(from[i] != 0) << i;
+  return bits;
+#endif
+}
+
+/// Whether store_chosen() is there for T.
+template <class T>
+#if defined(__AVX512F__)
+inline constexpr bool chooses_lanes = sizeof(T) == 4 || sizeof(T) == 8;
+#else
+inline constexpr bool chooses_lanes = false;
+#endif
+/// Writes the lanes whose bits are set side by side, and nothing after them.
+template <class T>
+[[gnu::always_inline]] inline void store_chosen(T* to, Vec<T> v, uint32_t bits) noexcept {
+#if defined(__AVX512F__)
+  const auto kept = lane_mask<T>(__builtin_popcount(bits));
+  if constexpr (sizeof(T) == 4)
+    _mm512_mask_storeu_epi32(to, kept, _mm512_maskz_compress_epi32(static_cast<__mmask16>(bits), (__m512i)v));
+  else
+    _mm512_mask_storeu_epi64(to, kept, _mm512_maskz_compress_epi64(static_cast<__mmask8>(bits), (__m512i)v));
+#endif
+}
+
 /// The first n lanes (0 < n < lanes) from memory, zero in the others; touches no byte past them.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load_partial(const T* from, int64_t n) noexcept {

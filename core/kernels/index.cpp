@@ -484,16 +484,25 @@ int64_t index_add(void* out_, SelectShape shape, const int64_t* index, int64_t n
   return -1;
 }
 
-int64_t add_offsets(const int64_t* index, int64_t n, int64_t size, int64_t stride, int64_t* offsets) {
+int64_t add_offsets(const int64_t* index, int64_t n, int64_t size, int64_t stride, bool first, int64_t* offsets) {
   FirstBad bad;
   parallel_for(n, piece_elements, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) {
-      const int64_t wrapped = index[p] < 0 ? index[p] + size : index[p];
-      if (outside(wrapped, size)) [[unlikely]] {
-        bad.note(p);
-        return;
+    const auto each = [&](auto so_far) {
+      uint64_t any = 0;
+#pragma GCC ivdep
+      for (int64_t p = begin; p < end; ++p) {
+        const int64_t wrapped = index[p] + (index[p] < 0 ? size : 0);
+        const bool wrong = outside(wrapped, size);
+        any |= wrong ? 1u : 0u;
+        offsets[p] = so_far(p) + (wrong ? 0 : wrapped) * stride;
       }
-      offsets[p] += wrapped * stride;
+      return any != 0;
+    };
+    const bool any = first ? each([](int64_t) { return int64_t{0}; }) : each([&](int64_t p) { return offsets[p]; });
+    if (any) [[unlikely]] {
+      int64_t p = begin;
+      while (p + 1 < end && !outside(index[p] + (index[p] < 0 ? size : 0), size)) ++p;
+      bad.note(p);
     }
   });
   return bad.position();
@@ -560,9 +569,17 @@ void put_add(char* out, OffsetGrid grid, const char* src, bool scalar) {
   put_with<T>(out, grid, src, scalar, [](T& to, T value) { to += value; });
 }
 
+/// Which of the first n bytes (0 < n <= 64) are not zero.
+[[gnu::always_inline]] inline uint64_t bits_of(const uint8_t* mask, int64_t n) noexcept {
+  if (n >= 64) return nonzero_bytes(mask);
+  alignas(64) uint8_t rest[64] = {};
+  __builtin_memcpy(rest, mask, static_cast<std::size_t>(n));
+  return nonzero_bytes(rest);
+}
+
 int64_t count_block(const uint8_t* mask, int64_t n) noexcept {
   int64_t total = 0;
-  for (int64_t i = 0; i < n; ++i) total += mask[i] != 0;
+  for (int64_t i = 0; i < n; i += 64) total += __builtin_popcountll(bits_of(mask + i, min_of(64, n - i)));
   return total;
 }
 
@@ -584,8 +601,8 @@ int64_t count_nonzero(const uint8_t* mask, int64_t n) {
   return starts[blocks];
 }
 
-/// visit(i, k): element i is the k-th set one. The loop writes without branching and stops at the block's last hit;
-/// `limit` is the caller's count, so a mask that changes meanwhile cannot write past its output.
+/// visit(i, bits, k): of elements i to i + 63 those with a bit are set, the first of them the k-th. `limit` is the
+/// caller's count, so a mask that changes meanwhile cannot write past its output.
 template <class Visit>
 [[gnu::always_inline]] inline void each_set(const uint8_t* mask, int64_t n, int64_t limit, Visit visit) {
   const int64_t blocks = ceil_div(n, mask_block);
@@ -595,25 +612,63 @@ template <class Visit>
     for (int64_t b = begin; b < end; ++b) {
       const int64_t stop = min_of(starts[b + 1], limit), last = min_of(n, (b + 1) * mask_block);
       int64_t k = starts[b];
-      for (int64_t i = b * mask_block; k < stop && i < last; ++i) {
-        visit(i, k);
-        k += mask[i] != 0;
+      for (int64_t i = b * mask_block; k < stop && i < last; i += 64) {
+        uint64_t bits = bits_of(mask + i, last - i);
+        for (; __builtin_popcountll(bits) > stop - k; bits &= bits - 1) {
+        }
+        visit(i, bits, k);
+        k += __builtin_popcountll(bits);
       }
     }
   });
 }
 
+/// to[0], to[1], ... = source(j) for the bits j that are set; source.vector(j) has the values from j on.
+template <class T, class Source>
+[[gnu::always_inline]] inline void write_set(uint64_t bits, const Source& source, T* to) noexcept {
+  if constexpr (chooses_lanes<T>) {
+    if (source.has_vectors) {
+      constexpr uint32_t all = (1u << lanes<T>)-1;
+      for (int64_t j = 0; bits != 0; j += lanes<T>, bits >>= lanes<T>) {
+        const uint32_t part = static_cast<uint32_t>(bits) & all;
+        store_chosen(to, source.vector(j), part);
+        to += __builtin_popcount(part);
+      }
+      return;
+    }
+  }
+  for (; bits != 0; bits &= bits - 1) *to++ = source(__builtin_ctzll(bits));
+}
+
+struct Positions {
+  int64_t first;
+  static constexpr bool has_vectors = true;
+  int64_t operator()(int64_t j) const noexcept { return first + j; }
+  Vec<int64_t> vector(int64_t j) const noexcept {
+    Vec<int64_t> number;
+    for (int l = 0; l < lanes<int64_t>; ++l) number[l] = l;
+    return number + (first + j);
+  }
+};
+template <class T>
+struct Elements {
+  const T* from;
+  bool has_vectors;  // 64 of them are there
+  const T& operator()(int64_t j) const noexcept { return from[j]; }
+  auto vector(int64_t j) const noexcept { return load(from + j); }
+};
+
 void nonzero(const uint8_t* mask, int ndim, const int64_t* sizes, int64_t count, int64_t* out) {
   int64_t n = 1;
   for (int d = 0; d < ndim; ++d) n *= sizes[d];
   if (ndim == 1) {
-    each_set(mask, n, count, [&](int64_t i, int64_t k) { out[k] = i; });
+    each_set(mask, n, count, [&](int64_t i, uint64_t bits, int64_t k) { write_set(bits, Positions{i}, out + k); });
     return;
   }
   if (ndim == 0) return;
   // Positions first, as the last dimension's; then they are taken apart.
   int64_t* const last = out + (ndim - 1) * count;
-  each_set(mask, n, count, [&](int64_t i, int64_t k) { last[k] = i; });
+  each_set(mask, n, count, [&](int64_t i, uint64_t bits, int64_t k) { write_set(bits, Positions{i}, last + k); });
   parallel_for(count, piece_elements / 4, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
       int64_t rest = last[k];
@@ -629,14 +684,17 @@ template <class T>
 void masked_select(const char* in_, const uint8_t* mask, int64_t n, int64_t count, char* out_) {
   const T* in = reinterpret_cast<const T*>(in_);
   T* out = reinterpret_cast<T*>(out_);
-  each_set(mask, n, count, [&](int64_t i, int64_t k) { out[k] = in[i]; });
+  each_set(mask, n, count,
+           [&](int64_t i, uint64_t bits, int64_t k) { write_set(bits, Elements<T>{in + i, i + 64 <= n}, out + k); });
 }
 
 template <class T>
 void masked_scatter(char* out_, const uint8_t* mask, int64_t n, int64_t count, const char* src_) {
   const T* src = reinterpret_cast<const T*>(src_);
   T* out = reinterpret_cast<T*>(out_);
-  each_set(mask, n, count, [&](int64_t i, int64_t k) { out[i] = mask[i] ? src[k] : out[i]; });
+  each_set(mask, n, count, [&](int64_t i, uint64_t bits, int64_t k) {
+    for (; bits != 0; bits &= bits - 1) out[i + __builtin_ctzll(bits)] = src[k++];
+  });
 }
 
 template <class T>

@@ -64,8 +64,9 @@ struct IndexTable {
   int64_t (*index_add[add_count])(void* out, SelectShape shape, const int64_t* index, int64_t n, int64_t skip,
                                   const void* src, Param alpha);
 
-  /// offsets[p] += wrapped index * stride; an index may count from the end. n contiguous indices.
-  int64_t (*add_offsets)(const int64_t* index, int64_t n, int64_t size, int64_t stride, int64_t* offsets);
+  /// offsets[p] += wrapped index * stride, from nothing for the first; an index may count from the end. n contiguous
+  /// indices.
+  int64_t (*add_offsets)(const int64_t* index, int64_t n, int64_t size, int64_t stride, bool first, int64_t* offsets);
   /// out[o, p, i] = in at the grid point, contiguous.
   void (*get[size_count])(const char* in, OffsetGrid grid, char* out);
   /// The grid points = src[o, p, i], contiguous, or one element for all when `scalar`.

@@ -293,8 +293,9 @@ void bernoulli(PhiloxState state, int64_t n, double p, uint8_t* out) {
 }
 
 template <class T>
-void bernoulli_each(PhiloxState state, int64_t n, const void* p_, uint8_t* out) {
+bool bernoulli_each(PhiloxState state, int64_t n, const void* p_, uint8_t* out) {
   const T* p = static_cast<const T*>(p_);
+  bool all_fit = true;
   constexpr int64_t size = per_tile<1>;
   const Keys keys(state.seed);
   parallel_for(ceil_div(n, size), tiles_per_piece, [&](int64_t begin, int64_t end) {
@@ -305,6 +306,10 @@ void bernoulli_each(PhiloxState state, int64_t n, const void* p_, uint8_t* out) 
 #pragma GCC ivdep
         for (int64_t i = 0; i < size; ++i)
           to[i] = static_cast<double>(tile.words[i]) * 0x1p-32 < static_cast<double>(chances[i]);
+        int outside = 0;
+        for (int64_t i = 0; i < size; ++i) outside |= !(chances[i] >= T(0)) | !(chances[i] <= T(1));
+        if (outside != 0) [[unlikely]]
+          __atomic_store_n(&all_fit, false, __ATOMIC_RELAXED);
       };
       const int64_t first = t * size;
       if (first + size <= n) {
@@ -318,6 +323,7 @@ void bernoulli_each(PhiloxState state, int64_t n, const void* p_, uint8_t* out) 
       __builtin_memcpy(out + first, drawn, static_cast<std::size_t>(n - first));
     }
   });
+  return all_fit;
 }
 
 template <class T>

@@ -33,8 +33,8 @@ struct RandomTable {
   void (*integers)(PhiloxState state, int64_t n, int64_t low, uint64_t range, int64_t* out);
   /// Ones with probability p, exact to 2^-32; one word an element.
   void (*bernoulli)(PhiloxState state, int64_t n, double p, uint8_t* out);
-  /// The same with a probability for every element.
-  void (*bernoulli_each[2])(PhiloxState state, int64_t n, const void* p, uint8_t* out);
+  /// The same with a probability for every element; false if any is none.
+  bool (*bernoulli_each[2])(PhiloxState state, int64_t n, const void* p, uint8_t* out);
   /// y = mask ? x / (1 - p) : 0; one word an element for both types.
   void (*dropout[2])(PhiloxState state, int64_t n, double p, const void* x, void* y, uint8_t* mask);
   /// dx = mask ? g * scale : 0.

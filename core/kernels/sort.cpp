@@ -131,12 +131,12 @@ Item* sort_items(Item* items, Item* other, int64_t n) {
   return n < 8192 ? radix_sort<K, 8>(items, other, n) : radix_sort<K, 11>(items, other, n);
 }
 
-/// line(first element, scratch items) for each line of [outer, n, inner]; scratch holds 2 * n items.
+/// f(line, scratch items) for each line of n; scratch holds 2 * n items.
 template <class Item, class F>
-void each_line(int64_t outer, int64_t n, int64_t inner, F f) {
-  parallel_for(outer * inner, max_of(1, piece_elements / max_of(1, n)), [&](int64_t begin, int64_t end) {
+void each_line(int64_t lines, int64_t n, F f) {
+  parallel_for(lines, max_of(1, piece_elements / max_of(1, n)), [&](int64_t begin, int64_t end) {
     const Scratch<Item> items(2 * n);
-    for (int64_t line = begin; line < end; ++line) f(line / inner, line % inner, items.data());
+    for (int64_t line = begin; line < end; ++line) f(line, items.data());
   });
 }
 
@@ -150,18 +150,26 @@ void order_by(int64_t n, int64_t count, Key key, void* room, Emit emit) {
   for (int64_t i = 0; i < count; ++i) emit(i, K::index(sorted[i]));
 }
 
-template <class T, class Emit>
-void order_line(const T* line, int64_t n, int64_t inner, bool descending, int64_t count, void* room, Emit emit) {
-  if constexpr (__is_same(T, int64_t)) {
-    int64_t low = INT64_MAX, high = INT64_MIN;
+/// The smallest and the largest of n > 0 values.
+struct Range {
+  int64_t low = INT64_MAX, high = INT64_MIN;
+  Range(const int64_t* line, int64_t n) noexcept {
     for (int64_t i = 0; i < n; ++i) {
-      const int64_t value = line[i * inner];
-      low = value < low ? value : low;
-      high = value > high ? value : high;
+      low = line[i] < low ? line[i] : low;
+      high = line[i] > high ? line[i] : high;
     }
-    if (static_cast<uint64_t>(high) - static_cast<uint64_t>(low) <= 0xffffffffu) {
+  }
+  uint64_t span() const noexcept { return static_cast<uint64_t>(high) - static_cast<uint64_t>(low); }
+};
+
+template <class T, class Emit>
+void order_line(const T* line, int64_t n, bool descending, int64_t count, void* room, Emit emit) {
+  if constexpr (__is_same(T, int64_t)) {
+    const Range range(line, n);
+    if (range.span() <= 0xffffffffu) {
+      const int64_t low = range.low, high = range.high;
       const auto near = [=](int64_t i) {
-        const int64_t value = line[i * inner];
+        const int64_t value = line[i];
         return static_cast<uint32_t>(static_cast<uint64_t>(descending ? high : value) -
                                      static_cast<uint64_t>(descending ? value : low));
       };
@@ -171,19 +179,19 @@ void order_line(const T* line, int64_t n, int64_t inner, bool descending, int64_
   }
   using K = Keyed<T>;
   const auto flip = descending ? ~typename K::Key{0} : typename K::Key{0};
-  order_by<K>(n, count, [=](int64_t i) { return K::key(line[i * inner]) ^ flip; }, room, emit);
+  order_by<K>(n, count, [=](int64_t i) { return K::key(line[i]) ^ flip; }, room, emit);
 }
 
 template <class T>
-void sort(const void* x_, int64_t outer, int64_t n, int64_t inner, bool descending, void* values_, int64_t* indices) {
+void sort(const void* x_, int64_t lines, int64_t n, bool descending, void* values_, int64_t* indices) {
   const T* x = static_cast<const T*>(x_);
   T* values = static_cast<T*>(values_);
-  each_line<typename Keyed<T>::Item>(outer, n, inner, [&](int64_t o, int64_t column, void* room) {
-    const int64_t first = o * n * inner + column;
+  each_line<typename Keyed<T>::Item>(lines, n, [&](int64_t l, void* room) {
+    const int64_t first = l * n;
     const T* line = x + first;
-    order_line(line, n, inner, descending, n, room, [&](int64_t i, int64_t index) {
-      indices[first + i * inner] = index;
-      if (values) values[first + i * inner] = line[index * inner];
+    order_line(line, n, descending, n, room, [&](int64_t i, int64_t index) {
+      indices[first + i] = index;
+      if (values) values[first + i] = line[index];
     });
   });
 }
@@ -197,8 +205,7 @@ void select_smallest(Item* items, int64_t n, int64_t k) {
 /// Leaves the k smallest items of a line, sorted, at the front. One scan keeps candidates better than the worst of the
 /// best k so far; most blocks of a long line hold none and cost a comparison.
 template <class T>
-void smallest_items(const T* line, int64_t n, int64_t inner, typename Keyed<T>::Key flip, int64_t k,
-                    typename Keyed<T>::Item* items) {
+void smallest_items(const T* line, int64_t n, typename Keyed<T>::Key flip, int64_t k, typename Keyed<T>::Item* items) {
   using K = Keyed<T>;
   using Item = typename K::Item;
   using Key = typename K::Key;
@@ -209,20 +216,21 @@ void smallest_items(const T* line, int64_t n, int64_t inner, typename Keyed<T>::
   for (int64_t b = 0; b < n; b += block) {
     const int64_t count = min_of(block, n - b);
     Key keys[block];
-    if (inner == 1 && count == block) {
+    if (count == block) {
       for (int64_t i = 0; i < block; ++i) keys[i] = K::key(line[b + i]) ^ flip;
     } else {
-      for (int64_t i = 0; i < count; ++i) keys[i] = K::key(line[(b + i) * inner]) ^ flip;
+      for (int64_t i = 0; i < count; ++i) keys[i] = K::key(line[b + i]) ^ flip;
     }
     if (bounded) {
+      alignas(64) uint8_t better[block] = {};
       if (count == block) {
-        Key any = 0;
-        for (int64_t i = 0; i < block; ++i) any |= keys[i] < bound ? Key{1} : Key{0};
-        if (any == 0) continue;
+        for (int64_t i = 0; i < block; ++i) better[i] = keys[i] < bound;
+      } else {
+        for (int64_t i = 0; i < count; ++i) better[i] = keys[i] < bound;
       }
-      for (int64_t i = 0; i < count; ++i) {
-        items[held] = K::item(keys[i], b + i);
-        held += keys[i] < bound;
+      for (uint64_t bits = nonzero_bytes(better); bits != 0; bits &= bits - 1) {
+        const int64_t i = __builtin_ctzll(bits);
+        items[held++] = K::item(keys[i], b + i);
       }
     } else {
       for (int64_t i = 0; i < count; ++i) items[held++] = K::item(keys[i], b + i);
@@ -239,8 +247,7 @@ void smallest_items(const T* line, int64_t n, int64_t inner, typename Keyed<T>::
 }
 
 template <class T>
-void topk(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bool largest, void* values_,
-          int64_t* indices) {
+void topk(const void* x_, int64_t lines, int64_t n, int64_t k, bool largest, void* values_, int64_t* indices) {
   using K = Keyed<T>;
   using Item = typename K::Item;
   if (k == 0) return;
@@ -248,20 +255,18 @@ void topk(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bo
   T* values = static_cast<T*>(values_);
   const auto flip = largest ? ~typename K::Key{0} : typename K::Key{0};
   const int64_t room = max_of(2 * n, 2 * k + 128);
-  parallel_for(outer * inner, max_of(1, piece_elements / max_of(1, n)), [&](int64_t begin, int64_t end) {
+  parallel_for(lines, max_of(1, piece_elements / max_of(1, n)), [&](int64_t begin, int64_t end) {
     const Scratch<Item> scratch(room);
     for (int64_t l = begin; l < end; ++l) {
-      const int64_t o = l / inner, column = l % inner;
-      const T* line = x + o * n * inner + column;
+      const T* line = x + l * n;
       const auto emit = [&](int64_t i, int64_t index) {
-        const int64_t to = (o * k + i) * inner + column;
-        indices[to] = index;
-        values[to] = line[index * inner];
+        indices[l * k + i] = index;
+        values[l * k + i] = line[index];
       };
       if (4 * k >= n) {
-        order_line(line, n, inner, largest, k, scratch.data(), emit);
+        order_line(line, n, largest, k, scratch.data(), emit);
       } else {
-        smallest_items(line, n, inner, flip, k, scratch.data());
+        smallest_items(line, n, flip, k, scratch.data());
         for (int64_t i = 0; i < k; ++i) emit(i, K::index(scratch[i]));
       }
     }
@@ -271,26 +276,33 @@ void topk(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bo
 /// The items of a line whose keys share their leading bits with the k-th smallest; k becomes its rank among them. A
 /// short line is taken whole.
 template <class T>
-int64_t items_near(const T* line, int64_t n, int64_t inner, int64_t* k, typename Keyed<T>::Item* items) {
+int64_t items_near(const T* line, int64_t n, int64_t* k, typename Keyed<T>::Item* items) {
   using K = Keyed<T>;
-  constexpr int bits = 11, shift = K::key_bits - bits, copies = 4;
+  constexpr int bits = 11, shift = K::key_bits - bits;
+  constexpr int64_t buckets = 1 << bits, copies = 4, together = 64;
   if (n < 512) {
-    for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(line[i * inner]), i);
+    for (int64_t i = 0; i < n; ++i) items[i] = K::item(K::key(line[i]), i);
     return n;
   }
-  uint32_t counts[copies][1 << bits] = {};  // several, so that equal neighbours do not wait for each other
-  for (int64_t i = 0; i < n; ++i) ++counts[i % copies][K::key(line[i * inner]) >> shift];
+  // Several for a long line, so that equal neighbours do not wait for each other.
+  const int64_t used = n < 8 * buckets ? 1 : copies;
+  uint32_t counts[copies][buckets];
+  __builtin_memset(counts, 0, static_cast<size_t>(used) * sizeof counts[0]);
+  for (int64_t i = 0; i < n; ++i) ++counts[i & (used - 1)][K::key(line[i]) >> shift];
+  for (int64_t c = 1; c < used; ++c)
+    for (int64_t b = 0; b < buckets; ++b) counts[0][b] += counts[c][b];
   int64_t before = 0, bucket = 0;
-  for (;; ++bucket) {
-    int64_t here = 0;
-    for (const auto& count : counts) here += count[bucket];
+  for (;; bucket += together) {
+    uint32_t here = 0;
+    for (int64_t b = bucket; b < bucket + together; ++b) here += counts[0][b];
     if (before + here > *k) break;
     before += here;
   }
+  for (; before + counts[0][bucket] <= *k; ++bucket) before += counts[0][bucket];
   *k -= before;
   int64_t found = 0;
   for (int64_t i = 0; i < n; ++i) {
-    const auto key = K::key(line[i * inner]);
+    const auto key = K::key(line[i]);
     items[found] = K::item(key, i);
     found += static_cast<int64_t>(key >> shift) == bucket;
   }
@@ -298,24 +310,23 @@ int64_t items_near(const T* line, int64_t n, int64_t inner, int64_t* k, typename
 }
 
 template <class T>
-void kth(const void* x_, int64_t outer, int64_t n, int64_t inner, int64_t k, bool nan_first, void* values_,
-         int64_t* indices) {
+void kth(const void* x_, int64_t lines, int64_t n, int64_t k, bool nan_first, void* values_, int64_t* indices) {
   using K = Keyed<T>;
   using Item = typename K::Item;
   const T* x = static_cast<const T*>(x_);
   T* values = static_cast<T*>(values_);
-  each_line<Item>(outer, n, inner, [&](int64_t o, int64_t column, Item* items) {
-    const T* line = x + o * n * inner + column;
+  each_line<Item>(lines, n, [&](int64_t l, Item* items) {
+    const T* line = x + l * n;
     int64_t index = -1;
-    for (int64_t i = 0; nan_first && index < 0 && i < n; ++i) index = line[i * inner] != line[i * inner] ? i : -1;
+    for (int64_t i = 0; nan_first && index < 0 && i < n; ++i) index = line[i] != line[i] ? i : -1;
     if (index < 0) {
       int64_t rank = k;
-      const int64_t found = items_near(line, n, inner, &rank, items);
+      const int64_t found = items_near(line, n, &rank, items);
       select_smallest(items, found, rank);
       index = K::index(items[rank]);
     }
-    indices[o * inner + column] = index;
-    values[o * inner + column] = line[index * inner];
+    indices[l] = index;
+    values[l] = line[index];
   });
 }
 
@@ -336,12 +347,40 @@ int64_t collect_runs(const T* x, int64_t n, Order order, T* values, int64_t* inv
   return found;
 }
 
+/// The distinct values of integers from `low` to `low + span`: each has a place to be counted at. What another thread
+/// writes meanwhile has none, and counts as the smallest.
+int64_t unique_within(const int64_t* x, int64_t n, int64_t low, int64_t span, int64_t* values, int64_t* inverse,
+                      int64_t* counts) {
+  const Scratch<int64_t> places(span + 1);
+  __builtin_memset(places.data(), 0, static_cast<size_t>(span + 1) * sizeof(int64_t));
+  const auto place = [&](int64_t i) -> int64_t& {
+    const uint64_t at = static_cast<uint64_t>(x[i]) - static_cast<uint64_t>(low);
+    return places[at <= static_cast<uint64_t>(span) ? static_cast<int64_t>(at) : 0];
+  };
+  for (int64_t i = 0; i < n; ++i) ++place(i);
+  int64_t found = 0;
+  for (int64_t v = 0; v <= span; ++v) {
+    if (places[v] == 0) continue;
+    if (counts) counts[found] = places[v];
+    places[v] = found;
+    values[found++] = low + v;
+  }
+  for (int64_t i = 0; inverse && i < n; ++i) inverse[i] = place(i);
+  return found;
+}
+
 template <class T>
 int64_t unique(const void* x_, int64_t n, void* values, int64_t* inverse, int64_t* counts) {
   const T* x = static_cast<const T*>(x_);
+  if constexpr (__is_same(T, int64_t)) {
+    const Range range(x, n);
+    if (range.span() < static_cast<uint64_t>(n))
+      return unique_within(x, n, range.low, static_cast<int64_t>(range.span()), static_cast<int64_t*>(values), inverse,
+                           counts);
+  }
   const Scratch<typename Keyed<T>::Item> room(2 * n);
   const Scratch<int64_t> order(n);
-  order_line(x, n, 1, false, n, room.data(), [&](int64_t i, int64_t index) { order[i] = index; });
+  order_line(x, n, false, n, room.data(), [&](int64_t i, int64_t index) { order[i] = index; });
   const auto order_at = [&](int64_t i) { return order[i]; };
   return collect_runs(x, n, order_at, static_cast<T*>(values), inverse, counts);
 }
@@ -352,29 +391,39 @@ int64_t unique_consecutive(const void* x, int64_t n, void* values, int64_t* inve
   return collect_runs(static_cast<const T*>(x), n, order, static_cast<T*>(values), inverse, counts);
 }
 
+/// Where `count` values belong in a row of n sorted elements. All searches halve the same lengths, so they go in step,
+/// and their reads overlap.
+template <int64_t count, class T>
+void search_together(const T* row, const int64_t* sorter, int64_t n, const T* values, bool right, int64_t* out) {
+  int64_t first[count] = {};
+  const auto advance = [&](int64_t ahead, int64_t step) {
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t at = first[i] + ahead;
+      const T other = row[sorter ? sorter[at] : at];
+      // A NaN value is never reached, so it belongs at the end. Multiplying instead of choosing keeps the compiler from
+      // branching on what cannot be predicted.
+      first[i] += static_cast<int64_t>(right ? !(other > values[i]) : !(other >= values[i])) * step;
+    }
+  };
+  int64_t length = n;
+  for (; length > 1; length -= length / 2) advance(length / 2 - 1, length / 2);
+  if (length == 1) advance(0, 1);
+  __builtin_memcpy(out, first, sizeof first);
+}
+
 template <class T>
 void searchsorted(const void* sorted_, const int64_t* sorter_, const void* values_, int64_t rows, int64_t n, int64_t m,
                   bool shared_row, bool right, int64_t* out) {
+  constexpr int64_t together = 16;
   const T *sorted = static_cast<const T*>(sorted_), *values = static_cast<const T*>(values_);
   parallel_for(rows * m, 1024, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t row = shared_row ? 0 : i / m * n;
-      const int64_t* sorter = sorter_ ? sorter_ + row : nullptr;
-      const T value = values[i];
-      // A NaN value is never reached, so it belongs at the end.
-      const auto is_before = [&](int64_t k) {
-        const T other = sorted[row + (sorter ? sorter[k] : k)];
-        return static_cast<int64_t>(right ? !(other > value) : !(other >= value));
-      };
-      // Multiplying instead of choosing keeps the compiler from branching on what cannot be predicted.
-      int64_t first = 0, length = n;
-      while (length > 1) {
-        const int64_t half = length / 2;
-        first += is_before(first + half - 1) * half;
-        length -= half;
-      }
-      if (length == 1) first += is_before(first);
-      out[i] = first;
+    for (int64_t i = begin; i < end;) {
+      const int64_t row = shared_row ? 0 : i / m * n, last = shared_row ? end : min_of(end, (i / m + 1) * m);
+      const int64_t* const sorter = sorter_ ? sorter_ + row : nullptr;
+      for (; i + together <= last; i += together)
+        search_together<together>(sorted + row, sorter, n, values + i, right, out + i);
+      for (; i < last; ++i) search_together<1>(sorted + row, sorter, n, values + i, right, out + i);
     }
   });
 }

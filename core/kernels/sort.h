@@ -1,6 +1,6 @@
-// Sorting, selection and search along one dimension.
+// Sorting, selection and search along lines.
 //
-// Tensors are contiguous [outer, n, inner], float, double or int64 (index Compute::f32, f64, i64; smaller integers are
+// Tensors are contiguous [lines, n], float, double or int64 (index Compute::f32, f64, i64; smaller integers are
 // converted by the caller). NaN counts as the largest value and -0 equals 0, as in PyTorch. Every sort is stable, and
 // of equal values selection takes those with lower indices. A line has fewer than 2^32 elements.
 #pragma once
@@ -11,15 +11,12 @@ namespace weft::kernels {
 
 struct SortTable {
   /// values and indices have the shape of x; values may be null.
-  void (*sort[3])(const void* x, int64_t outer, int64_t n, int64_t inner, bool descending, void* values,
-                  int64_t* indices);
-  /// The k largest or smallest, best first: [outer, k, inner].
-  void (*topk[3])(const void* x, int64_t outer, int64_t n, int64_t inner, int64_t k, bool largest, void* values,
-                  int64_t* indices);
-  /// The k-th smallest, k from 0: [outer, inner]. NaN counts as the largest; with `nan_first`, a line that has one
+  void (*sort[3])(const void* x, int64_t lines, int64_t n, bool descending, void* values, int64_t* indices);
+  /// The k largest or smallest, best first: [lines, k].
+  void (*topk[3])(const void* x, int64_t lines, int64_t n, int64_t k, bool largest, void* values, int64_t* indices);
+  /// The k-th smallest, k from 0: [lines]. NaN counts as the largest; with `nan_first`, a line that has one
   /// gives its first NaN (median).
-  void (*kth[3])(const void* x, int64_t outer, int64_t n, int64_t inner, int64_t k, bool nan_first, void* values,
-                 int64_t* indices);
+  void (*kth[3])(const void* x, int64_t lines, int64_t n, int64_t k, bool nan_first, void* values, int64_t* indices);
   /// Distinct values of n elements in ascending order; returns how many. `values` and `counts` have room for n;
   /// inverse and counts may be null. NaNs are distinct from one another.
   int64_t (*unique[3])(const void* x, int64_t n, void* values, int64_t* inverse, int64_t* counts);

@@ -376,9 +376,8 @@ Tensor take(const Tensor& self, const Tensor& index_) {
   if (out.numel() == 0) return out;
   check_index(self.numel() > 0, "take(): tried to take from an empty tensor");
   const Tensor offsets = weft::empty(flat(index), DType::int64);
-  zero_(offsets);
-  const int64_t bad =
-      table().add_offsets(index.data<int64_t>(), index.numel(), in.numel(), in.element_size(), offsets.data<int64_t>());
+  const int64_t bad = table().add_offsets(index.data<int64_t>(), index.numel(), in.numel(), in.element_size(), true,
+                                          offsets.data<int64_t>());
   check_index(bad < 0, "out of range: tried to access index {} on a tensor of {} elements.",
               bad < 0 ? 0 : index.data<int64_t>()[bad], in.numel());
   const int64_t start = 0;

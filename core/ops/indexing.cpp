@@ -17,17 +17,30 @@ int size_class(int64_t element_size) noexcept { return __builtin_ctzll(static_ca
 /// Where the elements of self[indices] lie, as byte offsets, and the shape of the selection.
 struct Selection {
   Dims shape;
-  std::vector<int64_t> outer, offsets, inner;
+  Tensor offsets;
+  std::vector<int64_t> outer, inner;  // inner: empty where its elements lie side by side
+  int64_t inner_count;
 
   kernels::OffsetGrid grid() const noexcept {
     return {outer.data(),
-            offsets.data(),
-            inner.data(),
+            offsets.data<int64_t>(),
+            inner.empty() ? nullptr : inner.data(),
             static_cast<int64_t>(outer.size()),
-            static_cast<int64_t>(offsets.size()),
-            static_cast<int64_t>(inner.size())};
+            offsets.numel(),
+            inner_count};
   }
 };
+
+/// Whether the elements of these dimensions lie side by side.
+bool is_run(const Tensor& t, const std::vector<int>& dims) {
+  int64_t expected = 1;
+  for (auto d = dims.rbegin(); d != dims.rend(); ++d) {
+    if (t.sizes()[*d] == 1) continue;
+    if (t.strides()[*d] != expected) return false;
+    expected *= t.sizes()[*d];
+  }
+  return true;
+}
 
 /// Byte offsets of all combinations of the given dimensions, row-major.
 std::vector<int64_t> offsets_of(const Tensor& t, const std::vector<int>& dims) {
@@ -101,19 +114,24 @@ Selection select(const Tensor& self, TensorSpan given) {
       if (d >= static_cast<int>(indices.size()) || !indices[d].defined()) after.push_back(d);
   }
   Selection s;
-  s.offsets.assign(static_cast<std::size_t>(product(index_shape)), 0);
+  s.offsets = indexed.empty() ? ops::zeros(Dims(), DType::int64) : weft::empty(index_shape, DType::int64);
   for (const int d : indexed) {
-    Dims shape = index_shape;
-    auto spread = weft::empty(shape, DType::int64);
-    copy_elements(spread, indices[d]);
+    Tensor spread = indices[d];
+    if (spread.dtype() != DType::int64 || spread.sizes() != index_shape || !spread.is_contiguous()) {
+      spread = weft::empty(index_shape, DType::int64);
+      copy_elements(spread, indices[d]);
+    }
     const int64_t bad = kernels::table().index.add_offsets(spread.data<int64_t>(), spread.numel(), self.sizes()[d],
-                                                           self.strides()[d] * self.element_size(), s.offsets.data());
+                                                           self.strides()[d] * self.element_size(),
+                                                           d == indexed.front(), s.offsets.data<int64_t>());
     if (bad >= 0)
       fail(ErrorKind::index, "index {} is out of bounds for dimension {} with size {}", spread.data<int64_t>()[bad], d,
            self.sizes()[d]);
   }
   s.outer = offsets_of(self, before);
-  s.inner = offsets_of(self, after);
+  s.inner_count = 1;
+  for (const int d : after) s.inner_count *= self.sizes()[d];
+  if (!is_run(self, after)) s.inner = offsets_of(self, after);
   for (const int d : before) s.shape.push_back(self.sizes()[d]);
   for (const auto n : index_shape) s.shape.push_back(n);
   for (const int d : after) s.shape.push_back(self.sizes()[d]);
@@ -123,6 +141,9 @@ Selection select(const Tensor& self, TensorSpan given) {
 }  // namespace
 
 Tensor index(const Tensor& self, TensorSpan indices) {
+  if (indices.size() == 1 && indices[0].defined() && indices[0].dtype() == DType::boolean &&
+      indices[0].sizes() == self.sizes() && self.dim() > 0)
+    return masked_select(self, indices[0]);
   const Selection s = select(self, indices);
   const auto out = weft::empty(s.shape, self.dtype());
   if (out.numel() > 0) kernels::table().index.get[size_class(self.element_size())](self.bytes(), s.grid(), out.bytes());

@@ -200,6 +200,16 @@ Tensor huber_total(const Tensor& self, const Tensor& target, double delta, doubl
                   [&] { return ops::huber(self, target, delta, scale); });
 }
 
+Tensor divergence_total(const Tensor& self, const Tensor& target, double divisor) {
+  return total_of(kernels::PointwiseId::Divergence, self, target, {}, divisor,
+                  [&] { return ops::divergence(self, target); });
+}
+
+Tensor log_divergence_total(const Tensor& self, const Tensor& target, double divisor) {
+  return total_of(kernels::PointwiseId::LogDivergence, self, target, {}, divisor,
+                  [&] { return ops::log_divergence(self, target); });
+}
+
 std::tuple<Tensor, Tensor> nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight,
                                     int64_t ignore_index, std::string_view reduction) {
   const Classes c = checked(self, target, weight);

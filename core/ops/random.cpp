@@ -82,19 +82,17 @@ uint64_t exact_range(DType dtype) {
 
 Tensor bernoulli_mask(const Tensor& shape_of, const Tensor& p, Generator* generator) {
   const DType work = float_work(p.dtype());
-  const Tensor spread = weft::empty(shape_of.sizes(), work), mask = weft::empty(shape_of.sizes(), DType::boolean);
-  copy_elements(spread, p);
-  const auto check_all = [&]<class T>(const T* values) {
-    for (int64_t i = 0; i < spread.numel(); ++i)
-      check(values[i] >= 0 && values[i] <= 1, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
-  };
-  if (float_index(work) == 0)
-    check_all(spread.data<float>());
-  else
-    check_all(spread.data<double>());
-  if (mask.numel() > 0 && !torch_random::bernoulli_each(mask, spread, generator_or_default(generator)))
-    table().bernoulli_each[float_index(work)](reserve(generator, mask.numel(), 1), mask.numel(), spread.bytes(),
-                                              mask.data<uint8_t>());
+  const Tensor mask = weft::empty(shape_of.sizes(), DType::boolean);
+  Tensor spread = p;
+  if (p.dtype() != work || p.sizes() != shape_of.sizes() || !p.is_contiguous()) {
+    spread = weft::empty(shape_of.sizes(), work);
+    copy_elements(spread, p);
+  }
+  if (mask.numel() == 0) return mask;
+  const auto draw = table().bernoulli_each[float_index(work)];
+  check(torch_random::bernoulli_each(mask, spread, generator_or_default(generator)) ||
+            draw(reserve(generator, mask.numel(), 1), mask.numel(), spread.bytes(), mask.data<uint8_t>()),
+        "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
   return mask;
 }
 
@@ -285,8 +283,7 @@ Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement, Ge
     double* const times = race.data<double>();
     for (int64_t i = 0; i < race.numel(); ++i) times[i] /= w[i];  // never, for a weight of 0
     const Tensor unused = weft::empty(shape, DType::float64);
-    kernels::table().sort.topk[1](race.bytes(), rows, classes, 1, num_samples, false, unused.bytes(),
-                                  out.data<int64_t>());
+    kernels::table().sort.topk[1](race.bytes(), rows, classes, num_samples, false, unused.bytes(), out.data<int64_t>());
     return out;
   }
   const Tensor sums = weft::empty(weights.sizes(), DType::float64), points = weft::empty(shape, DType::float64);

@@ -18,6 +18,16 @@ constexpr int64_t count_part = 1 << 16;  // numbers that bincount counts without
 
 const kernels::SortTable& table() { return kernels::table().sort; }
 
+/// A view with dimension `from` at `to`.
+Tensor moved(const Tensor& t, int from, int to) {
+  Dims sizes = t.sizes(), strides = t.strides();
+  for (int step = from < to ? 1 : -1; from != to; from += step) {
+    std::swap(sizes[from], sizes[from + step]);
+    std::swap(strides[from], strides[from + step]);
+  }
+  return view_of(t, sizes, strides, t.offset());
+}
+
 /// A tensor as sorting kernels take it: contiguous, in a type that has an order, around one dimension.
 struct Sortable {
   Tensor x;
@@ -29,6 +39,23 @@ struct Sortable {
     lines = lines_of(x, dim);
   }
   int at() const noexcept { return ordered_index(x.dtype()); }
+  int64_t count() const noexcept { return lines.outer * lines.inner; }
+  /// x with its lines side by side: reading a column at a time would miss the caches.
+  Tensor packed_lines() const { return lines.inner == 1 ? x : packed(moved(x, dim, x.dim() - 1)); }
+  /// What has lines of the same order, as x has them.
+  Tensor restored(const Tensor& t) const { return lines.inner == 1 ? t : packed(moved(t, t.dim() - 1, dim)); }
+  /// The shape of so many results for each line, side by side.
+  Dims packed_shape(int64_t results) const {
+    Dims shape = x.sizes();
+    if (shape.empty()) return shape;
+    if (lines.inner != 1) {
+      shape.erase(dim);
+      shape.push_back(results);
+    } else {
+      shape[dim] = results;
+    }
+    return shape;
+  }
 };
 
 Dims without(const Dims& sizes, int dim, bool keepdim) {
@@ -48,19 +75,9 @@ std::tuple<Tensor, Tensor> pick(const Tensor& self, int64_t dim, bool keepdim, c
   const Dims shape = without(self.sizes(), s.dim, keepdim);
   const Tensor values = weft::empty(shape, s.x.dtype()), indices = weft::empty(shape, DType::int64);
   if (values.numel() > 0)
-    table().kth[s.at()](s.x.bytes(), s.lines.outer, s.lines.n, s.lines.inner, k, nan_first, values.bytes(),
+    table().kth[s.at()](s.packed_lines().bytes(), s.count(), s.lines.n, k, nan_first, values.bytes(),
                         indices.data<int64_t>());
   return {finished(values, self.dtype()), indices};
-}
-
-/// A view with dimension `d` in front.
-Tensor transposed_first(const Tensor& t, int d) {
-  Dims sizes = t.sizes(), strides = t.strides();
-  for (int i = d; i > 0; --i) {
-    std::swap(sizes[i], sizes[i - 1]);
-    std::swap(strides[i], strides[i - 1]);
-  }
-  return view_of(t, sizes, strides, t.offset());
 }
 
 void check_has_elements(const Sortable& s, const char* op) {
@@ -88,20 +105,20 @@ std::tuple<Tensor, Tensor, Tensor> distinct(const Tensor& self, bool return_inve
 
 std::tuple<Tensor, Tensor> sort(const Tensor& self, int64_t dim, bool descending, bool) {
   const Sortable s(self, dim, "sort");
-  const Tensor values = weft::empty(self.sizes(), s.x.dtype()), indices = weft::empty(self.sizes(), DType::int64);
+  const Dims shape = s.packed_shape(s.lines.n);
+  const Tensor values = weft::empty(shape, s.x.dtype()), indices = weft::empty(shape, DType::int64);
   if (values.numel() > 0)
-    table().sort[s.at()](s.x.bytes(), s.lines.outer, s.lines.n, s.lines.inner, descending, values.bytes(),
+    table().sort[s.at()](s.packed_lines().bytes(), s.count(), s.lines.n, descending, values.bytes(),
                          indices.data<int64_t>());
-  return {finished(values, self.dtype()), indices};
+  return {finished(s.restored(values), self.dtype()), s.restored(indices)};
 }
 
 Tensor argsort(const Tensor& self, int64_t dim, bool descending, bool) {
   const Sortable s(self, dim, "argsort");
-  const Tensor indices = weft::empty(self.sizes(), DType::int64);
+  const Tensor indices = weft::empty(s.packed_shape(s.lines.n), DType::int64);
   if (indices.numel() > 0)
-    table().sort[s.at()](s.x.bytes(), s.lines.outer, s.lines.n, s.lines.inner, descending, nullptr,
-                         indices.data<int64_t>());
-  return indices;
+    table().sort[s.at()](s.packed_lines().bytes(), s.count(), s.lines.n, descending, nullptr, indices.data<int64_t>());
+  return s.restored(indices);
 }
 
 Tensor msort(const Tensor& self) { return std::get<0>(ops::sort(self, 0, false, false)); }
@@ -109,13 +126,12 @@ Tensor msort(const Tensor& self) { return std::get<0>(ops::sort(self, 0, false, 
 std::tuple<Tensor, Tensor> topk(const Tensor& self, int64_t k, int64_t dim, bool largest, bool) {
   const Sortable s(self, dim, "topk");
   check(k >= 0 && k <= s.lines.n, "selected index k out of range");
-  Dims shape = self.sizes();
-  if (self.dim() > 0) shape[s.dim] = k;
+  const Dims shape = s.packed_shape(k);
   const Tensor values = weft::empty(shape, s.x.dtype()), indices = weft::empty(shape, DType::int64);
   if (values.numel() > 0)
-    table().topk[s.at()](s.x.bytes(), s.lines.outer, s.lines.n, s.lines.inner, k, largest, values.bytes(),
+    table().topk[s.at()](s.packed_lines().bytes(), s.count(), s.lines.n, k, largest, values.bytes(),
                          indices.data<int64_t>());
-  return {finished(values, self.dtype()), indices};
+  return {finished(s.restored(values), self.dtype()), s.restored(indices)};
 }
 
 std::tuple<Tensor, Tensor> kthvalue(const Tensor& self, int64_t k, int64_t dim, bool keepdim) {
@@ -230,7 +246,7 @@ std::tuple<Tensor, Tensor, Tensor> unique_runs(const Tensor& self, bool return_i
 std::tuple<Tensor, Tensor, Tensor> unique_slices(const Tensor& self, int64_t dim, bool consecutive) {
   const int d = normalize_dim(dim, self.dim());
   check(self.dim() > 0, "unique: expected a tensor with dimensions");
-  const Tensor rows = packed_as(transposed_first(self, d), ordered_work(self.dtype()));
+  const Tensor rows = packed_as(moved(self, d, 0), ordered_work(self.dtype()));
   const int64_t n = rows.sizes()[0], length = n == 0 ? 0 : rows.numel() / n;
   check(n == 0 || length > 0, "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
   std::vector<int64_t> order(static_cast<std::size_t>(n)), first;

@@ -199,9 +199,12 @@ bool bernoulli(const Tensor& mask, Generator& generator, double p) {
 bool bernoulli_each(const Tensor& mask, const Tensor& p, Generator& generator) {
   if (!generator.is_torch()) return false;
   generator.with_torch([&](TorchStream& stream) {
-    for (int64_t i = 0; i < mask.numel(); ++i)
-      mask.data<bool>()[i] = p.dtype() == DType::float64 ? stream.uniform() < p.data<double>()[i]
-                                                         : stream.uniform_float() < p.data<float>()[i];
+    for (int64_t i = 0; i < mask.numel(); ++i) {
+      const bool wide = p.dtype() == DType::float64;
+      const double chance = wide ? p.data<double>()[i] : p.data<float>()[i];
+      check(chance >= 0 && chance <= 1, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+      mask.data<bool>()[i] = (wide ? stream.uniform() : stream.uniform_float()) < chance;
+    }
   });
   return true;
 }

@@ -56,12 +56,26 @@ struct Offer {
 };
 static_assert(std::atomic<Offer>::is_always_lock_free);
 
-// One parallel region. Slots are never freed, so a worker may look at a stale one: it touches the plain fields only
+// What is to be run. Every second region of a thread takes its pieces the other way, and so meets first what the one
+// before left in the caches last. The caller's part, which it claims from the front, and that of the workers, who claim
+// from the back, turn each by itself.
+struct Region {
+  const Body* body = nullptr;
+  int64_t n = 0, grain = 1;
+  uint32_t pieces = 0, callers = 0;  // callers: how many of them are its part
+  bool turned = false;
+
+  void run(uint32_t i) const {
+    if (turned) i = (i < callers ? callers : callers + pieces) - 1 - i;
+    const int64_t begin = i * grain;
+    (*body)(begin, std::min(begin + grain, n));
+  }
+};
+
+// One region on offer. Slots are never freed, so a worker may look at a stale one: it touches the plain fields only
 // while it holds a piece, and the owner writes them only while no piece is on offer or in flight.
 struct alignas(64) Job {
-  const Body* body = nullptr;
-  int64_t n = 0;
-  int64_t grain = 0;
+  Region region;
   uint32_t traced = 0;    // the owner's number when a profile is on
   bool wakes_all = true;  // parked workers too
   std::atomic<bool> cancelled{false};
@@ -113,6 +127,7 @@ constinit thread_local char thread_tag = 0;             // its address names the
 constinit thread_local bool thread_is_counted = false;  // as a running caller or as a worker
 constinit thread_local int usual_slot = 0;
 constinit thread_local int64_t last_region = 0;  // when it ended
+constinit thread_local bool last_turned = false;
 // How long regions of this thread lately took, or would have taken on it alone, by what they were: the same work tends
 // to come back. A stranger counts as long.
 struct Remembered {
@@ -223,9 +238,9 @@ uint32_t take_part(Pool& p, Job& job, int64_t deadline) noexcept {
     if (!is_owner && done == 0 && job.traced != 0) [[unlikely]]
       help.owner = job.traced, help.begin = governor::now();
     try {
-      int64_t begin = (is_owner ? offer.first : rest.end) * job.grain;
-      for (uint32_t i = 0; i < count && !job.cancelled.load(std::memory_order_relaxed); ++i, begin += job.grain) {
-        (*job.body)(begin, std::min(begin + job.grain, job.n));
+      const uint32_t first = is_owner ? offer.first : rest.end;
+      for (uint32_t i = first; i != first + count && !job.cancelled.load(std::memory_order_relaxed); ++i) {
+        job.region.run(i);
         if constexpr (is_owner) check_interrupt();
       }
     } catch (...) {
@@ -431,20 +446,19 @@ struct Share {
   int64_t until;
 };
 
-Share run_shared(Pool& p, Job& job, int64_t n, int64_t grain, uint32_t pieces, const Body& body, bool wakes_all) {
-  job.body = &body;
-  job.n = n;
-  job.grain = grain;
+// All pieces but the first `done`.
+Share run_shared(Pool& p, Job& job, const Region& region, uint32_t done, bool wakes_all) {
+  job.region = region;
   job.wakes_all = wakes_all;
   job.traced = trace::enabled() ? trace::thread_index() : 0;
   job.cancelled.store(false, std::memory_order_relaxed);
-  job.pending.store(pieces, std::memory_order_relaxed);
+  job.pending.store(region.pieces - done, std::memory_order_relaxed);
   const bool counted_here = !thread_is_counted;
   if (counted_here) {
     thread_is_counted = true;
     job.running.store(true, std::memory_order_relaxed);
   }
-  job.offer.store({0, pieces});
+  job.offer.store({done, region.pieces});
   const uint32_t own = take_part<true>(p, job, 0);
   const int64_t until = governor::now();
   if (counted_here) {
@@ -486,46 +500,46 @@ uint32_t key_of(int64_t n, int64_t grain, const Body& body) noexcept {
   }
 }
 
-void run_piece(int64_t begin, int64_t n, int64_t grain, const Body& body) {
-  body(begin, std::min(begin + grain, n));
+void run_piece(const Region& region, uint32_t i) {
+  region.run(i);
   check_interrupt();
 }
 
 void run_region(int64_t n, int64_t grain, const Body& body, Helpers helpers) {
-  Pool& here = pool();
+  Pool& p = pool();
   const int64_t now = governor::now();
-  if (now > here.next_look.load(std::memory_order_relaxed)) [[unlikely]]
-    look_at_affinity(here, now);
+  if (now > p.next_look.load(std::memory_order_relaxed)) [[unlikely]]
+    look_at_affinity(p, now);
   regions_soon = now - last_region < soon ? std::min(regions_soon + 1, soon_in_a_row) : 0;
   const int limit = num_threads();
+  const auto pieces = static_cast<uint32_t>((n - 1) / grain + 1);
+  last_turned = !last_turned;
+  const Region region{&body, n, grain, pieces, pieces / static_cast<uint32_t>(limit), last_turned};
+  uint32_t done = 0;
   if (limit > 1) {
-    Pool& p = pool();
     if (p.ready.load(std::memory_order_relaxed) != limit) [[unlikely]]
       start_workers(p, limit);
-    const auto pieces = static_cast<uint32_t>((n - 1) / grain + 1);
     const uint32_t key = key_of(n, grain, body);
     Remembered& last = remembered[key % std::size(remembered)];
     const int64_t usual = last.key == key ? last.time : short_region;
-    int64_t first = 0;  // what was tiny runs alone, until it proves not to be tiny today
+    // What was tiny runs alone, until it proves not to be tiny today.
     if (helpers == Helpers::all && usual < tiny_region)
-      for (; first < n && governor::now() - now < 2 * tiny_region; first += grain) run_piece(first, n, grain, body);
-    const auto before = static_cast<uint32_t>(first / grain), left = pieces - std::min(before, pieces);
-    const auto rest = [&](int64_t begin, int64_t end) { body(first + begin, first + end); };
-    Share own{left, 0};
-    if (Job* const job = left == 0 ? nullptr : take_slot(p)) {
+      while (done < pieces && governor::now() - now < 2 * tiny_region) run_piece(region, done++);
+    Share own{pieces - done, 0};
+    if (Job* const job = done == pieces ? nullptr : take_slot(p)) {
       const bool wakes_all = (helpers == Helpers::all && usual >= short_region) || regions_soon == soon_in_a_row;
-      own = run_shared(p, *job, n - first, grain, left, rest, wakes_all || first != 0);
+      own = run_shared(p, *job, region, done, wakes_all || done != 0);
     } else {
-      for (; first < n; first += grain) run_piece(first, n, grain, body);
+      for (uint32_t i = done; i < pieces; ++i) run_piece(region, i);
       own.until = governor::now();
     }
-    own.pieces += before;
+    own.pieces += done;
     last_region = own.until;
     const int64_t alone = (own.until - now) * pieces / std::max(own.pieces, 1u);
     last = {key, static_cast<uint32_t>(std::min<int64_t>(alone, UINT32_MAX))};
     return;
   }
-  for (int64_t begin = 0; begin < n; begin += grain) run_piece(begin, n, grain, body);
+  for (; done < pieces; ++done) run_piece(region, done);
 }
 
 [[gnu::cold, gnu::noinline]] int first_limit(Pool& p) noexcept {

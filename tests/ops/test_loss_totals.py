@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,22 @@ import weft
 from weft.nn import functional as F
 
 Loss = Callable[..., weft.Tensor]
+
+
+def _kl(x: weft.Tensor, y: weft.Tensor, reduction: str = "mean", log_target: bool = False) -> weft.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch advises against the mean
+        return F.kl_div(x, y, reduction=reduction, log_target=log_target)
+
+
 LOSSES: dict[str, Loss] = {
     "mse": F.mse_loss,
     "l1": F.l1_loss,
     "smooth_l1": lambda x, y, reduction="mean": F.smooth_l1_loss(x, y, reduction=reduction, beta=0.6),
     "huber": lambda x, y, reduction="mean": F.huber_loss(x, y, reduction=reduction, delta=0.6),
     "bce": F.binary_cross_entropy_with_logits,
+    "kl": _kl,
+    "kl of logarithms": lambda x, y, reduction="mean": _kl(x, y, reduction, log_target=True),
 }
 EXACT: dict[str, Callable[[Any, Any], Any]] = {
     "mse": lambda x, y: (x - y) ** 2,
@@ -25,6 +36,8 @@ EXACT: dict[str, Callable[[Any, Any], Any]] = {
     "smooth_l1": lambda x, y: _huber(numpy.abs(x - y)) / 0.6,
     "huber": lambda x, y: _huber(numpy.abs(x - y)),
     "bce": lambda x, y: numpy.logaddexp(0, x) - x * y,
+    "kl": lambda x, y: y * (numpy.log(y) - x),
+    "kl of logarithms": lambda x, y: numpy.exp(y) * (y - x),
 }
 both_reductions = pytest.mark.parametrize("reduction", ["mean", "sum"])
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -54,8 +67,10 @@ def test_total_is_that_of_numpy_and_of_the_elements(name: str, reduction: str, n
     expected = exact.mean() if reduction == "mean" else exact.sum()
     # A block of 1024 is summed by at least 32 lanes, blocks by halves; an element is wrong by some units, no more than
     # 4 of the largest.
-    rounding = 1024 / 32 + numpy.log2(n) + 4 * exact.max() / exact.mean()
-    assert abs(total.item() - expected) <= rounding * weft.finfo(dtype).eps * expected
+    sizes = numpy.abs(exact)
+    rounding = 1024 / 32 + numpy.log2(n) + 4 * sizes.max() / sizes.mean()
+    bound = rounding * weft.finfo(dtype).eps * (sizes.mean() if reduction == "mean" else sizes.sum())
+    assert abs(total.item() - expected) <= bound
 
 
 @both_reductions
@@ -171,3 +186,29 @@ def test_autocast_computes_totals_in_float32(name: str) -> None:
         total = LOSSES[name](x, y)
     assert total.dtype == weft.float32
     assert weft.equal(total, expected)
+
+
+def test_divergence_of_targets_of_zero_has_no_logarithm() -> None:
+    x = weft.tensor([[0.5, -1.0], [2.0, 0.25]], dtype=weft.float64, requires_grad=True)
+    y = weft.tensor([[0.0, 1.0], [0.5, 0.0]], dtype=weft.float64, requires_grad=True)
+    total = F.kl_div(x, y, reduction="sum")
+    assert total.item() == pytest.approx(1.0 + 0.5 * (numpy.log(0.5) - 2.0), rel=1e-15)
+    slopes = weft.autograd.grad(total, (x, y), create_graph=True)
+    assert slopes[0].tolist() == [[0.0, -1.0], [-0.5, 0.0]]
+    assert slopes[1].tolist() == [[-0.5, 2.0], [numpy.log(0.5) + 1 - 2.0, -0.25]]
+    (curvature,) = weft.autograd.grad(slopes[1].sum(), y)
+    assert curvature.tolist() == [[0.0, 1.0], [2.0, 0.0]]
+
+
+@pytest.mark.parametrize("log_target", [False, True])
+def test_divergence_of_a_batch_is_divided_by_its_size(log_target: bool) -> None:
+    x, y = _pair(5, 7)
+    elements = F.kl_div(x, y, reduction="none", log_target=log_target)
+    mean = F.kl_div(x, y, reduction="batchmean", log_target=log_target)
+    assert mean.item() == pytest.approx(elements.sum().item() / 5, rel=1e-14)
+    spread = F.kl_div(x, y[0], reduction="batchmean", log_target=log_target)
+    expected = F.kl_div(x, y[0].expand(5, 7).contiguous(), reduction="batchmean", log_target=log_target)
+    assert spread.item() == pytest.approx(expected.item(), rel=1e-14)
+    assert F.kl_div(weft.zeros(0, 3), weft.zeros(0, 3), reduction="batchmean").item() == 0
+    with pytest.raises(ValueError, match="not a valid value for reduction"):
+        F.kl_div(x, y, reduction="average")

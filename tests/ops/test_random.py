@@ -84,6 +84,16 @@ def test_bernoulli_of_0_and_1_is_certain() -> None:
     assert weft.tensor([0.0, 1.0]).bernoulli().tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("bad", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("at", [0, 500, 2999])
+def test_bernoulli_refuses_what_is_no_probability(bad: float, at: int) -> None:
+    chances = weft.full((3000,), 0.5)
+    chances[at] = bad
+    for dtype in (weft.float32, weft.float64):
+        with pytest.raises(RuntimeError, match="p_in >= 0 && p_in <= 1"):
+            weft.bernoulli(chances.to(dtype))
+
+
 def test_seed_repeats_numbers() -> None:
     weft.manual_seed(5)
     first = weft.rand(100).tolist()

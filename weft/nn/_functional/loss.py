@@ -329,16 +329,17 @@ def kl_div(
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
-    if log_target:
-        loss = target.exp() * (target - input)
-    else:
-        # 0 * log 0 is 0, in the gradient too.
-        positive = target.masked_fill(target == 0, 1.0)
-        entropy = positive * positive.log()
-        loss = entropy - target * input
+    if reduction == "none":
+        return (internal.log_divergence if log_target else internal.divergence)(input, target)
+    batches = input.size(0) if input.dim() else 1
+    if not target.is_same_size(input):
+        input, target = weft.broadcast_tensors(input, target)
     if reduction == "batchmean":
-        return loss.sum() / input.size(0) if input.dim() else loss.sum()
-    return reduced(loss, reduction)
+        divisor = batches or 1
+    else:
+        check_reduction(reduction)
+        divisor = input.numel() if reduction == "mean" else 1
+    return (internal.log_divergence_total if log_target else internal.divergence_total)(input, target, divisor)
 
 
 @expects_tensors
