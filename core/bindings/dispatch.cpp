@@ -189,13 +189,14 @@ class Binder {
   Binder(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) noexcept
       : self_(self), args_(args), nargs_(nargs), kwnames_(kwnames) {}
 
-  /// Fills the slots; false, with the reason, when the arguments do not fit the form.
+  /// Fills the slots; false, with the reason if this is the only form, when the arguments do not fit.
   bool bind(const Callable& callable, const Overload& overload, Slots& slots, bool check_types) {
     slots.callable_ = &callable;
     slots.overload_ = &overload;
     const auto params = overload.params;
     const auto count = static_cast<int>(params.size());
     std::fill_n(slots.at_.begin(), count, nullptr);
+    explains_ = callable.overloads.size() == 1;
     if (self_ != nullptr && overload.self_index < 0) return reject(" is not a method");
     if (self_ != nullptr) slots.at_[overload.self_index] = self_;
 
@@ -203,7 +204,7 @@ class Binder {
     for (Py_ssize_t i = 0; i < nargs_; ++i, ++next) {
       if (self_ != nullptr && next == overload.self_index) ++next;
       if (next >= count || params[next].keyword_only)
-        return reject(format(" takes {} positional arguments but {} were given", positional(overload), nargs_));
+        return reject(" takes {} positional arguments but {} were given", positional(overload), nargs_);
       PyObject* value = args_[i];
       if (params[next].kind == Kind::shape && !is_sequence(value) && is_integer(value)) {
         value = pack(i, slots);
@@ -217,10 +218,10 @@ class Binder {
       PyObject* const value = slots.at_[i];
       if (value == nullptr) {
         if (params[i].required)
-          return reject(format(" missing 1 required positional arguments: \"{}\"", params[i].name));
+          return reject(" missing 1 required positional arguments: \"{}\"", params[i].name);
       } else if (check_types && !accepts(params[i].kind, value)) {
-        return reject(format(": argument '{}' (position {}) must be {}, not {}", params[i].name, i + 1,
-                             expected(params[i].kind), type_name(value)));
+        return reject(": argument '{}' (position {}) must be {}, not {}", params[i].name, i + 1,
+                      expected(params[i].kind), type_name(value));
       }
       if (value != nullptr && params[i].kind == Kind::device) check_device(value);
     }
@@ -240,8 +241,10 @@ class Binder {
   }
 
  private:
-  bool reject(std::string reason) {
-    reason_ = std::move(reason);
+  /// The reason is asked for where there is no other form; writing it takes longer than many calls.
+  template <class... Args>
+  bool reject(std::string_view reason, const Args&... args) {
+    if (explains_) reason_ = format(reason, args...);
     return false;
   }
 
@@ -265,8 +268,8 @@ class Binder {
       if (raw == nullptr) throw PythonError{};
       int at = find(params, raw);
       if (at < 0) at = find(params, canonical(raw));
-      if (at < 0) return reject(format(" got an unexpected keyword argument '{}'", raw));
-      if (slots.at_[at] != nullptr) return reject(format(" got multiple values for argument '{}'", raw));
+      if (at < 0) return reject(" got an unexpected keyword argument '{}'", raw);
+      if (slots.at_[at] != nullptr) return reject(" got multiple values for argument '{}'", raw);
       slots.at_[at] = args_[nargs_ + k];
     }
     return true;
@@ -282,6 +285,7 @@ class Binder {
   PyObject* const* args_;
   Py_ssize_t nargs_;
   PyObject* kwnames_;
+  bool explains_ = false;
   std::string reason_;
 };
 

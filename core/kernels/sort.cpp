@@ -202,48 +202,70 @@ void select_smallest(Item* items, int64_t n, int64_t k) {
   std::nth_element(items, items + k, items + n, [](const Item& a, const Item& b) { return a < b; });
 }
 
-/// Leaves the k smallest items of a line, sorted, at the front. One scan keeps candidates better than the worst of the
-/// best k so far; most blocks of a long line hold none and cost a comparison.
-template <class T>
-void smallest_items(const T* line, int64_t n, typename Keyed<T>::Key flip, int64_t k, typename Keyed<T>::Item* items) {
-  using K = Keyed<T>;
-  using Item = typename K::Item;
-  using Key = typename K::Key;
-  constexpr int64_t block = 64;
-  int64_t held = 0;
-  Key bound = ~Key{0};
-  bool bounded = false;
-  for (int64_t b = 0; b < n; b += block) {
-    const int64_t count = min_of(block, n - b);
-    Key keys[block];
-    if (count == block) {
-      for (int64_t i = 0; i < block; ++i) keys[i] = K::key(line[b + i]) ^ flip;
-    } else {
-      for (int64_t i = 0; i < count; ++i) keys[i] = K::key(line[b + i]) ^ flip;
-    }
-    if (bounded) {
-      alignas(64) uint8_t better[block] = {};
-      if (count == block) {
-        for (int64_t i = 0; i < block; ++i) better[i] = keys[i] < bound;
-      } else {
-        for (int64_t i = 0; i < count; ++i) better[i] = keys[i] < bound;
-      }
-      for (uint64_t bits = nonzero_bytes(better); bits != 0; bits &= bits - 1) {
-        const int64_t i = __builtin_ctzll(bits);
-        items[held++] = K::item(keys[i], b + i);
-      }
-    } else {
-      for (int64_t i = 0; i < count; ++i) items[held++] = K::item(keys[i], b + i);
-    }
-    if (held >= 2 * k + block && k > 0) {
-      select_smallest(items, held, k - 1);
-      bound = K::key_of(items[k - 1]);
-      held = k;
-      bounded = true;
-    }
+constexpr int64_t key_block = 64;  // keys that are made together
+
+/// f(b, count, keys): the keys of elements b to b + count, a block at a time.
+template <class T, class F>
+[[gnu::always_inline]] inline void each_block(const T* line, int64_t n, typename Keyed<T>::Key flip, F f) {
+  typename Keyed<T>::Key keys[key_block];
+  int64_t b = 0;
+  for (; b + key_block <= n; b += key_block) {
+    for (int64_t i = 0; i < key_block; ++i) keys[i] = Keyed<T>::key(line[b + i]) ^ flip;
+    f(b, key_block, keys);
   }
+  for (int64_t i = b; i < n; ++i) keys[i - b] = Keyed<T>::key(line[i]) ^ flip;
+  if (b < n) f(b, n - b, keys);
+}
+
+/// Writes the items of a line whose keys pass `test` and returns how many.
+template <class T, class Test>
+[[gnu::always_inline]] inline int64_t collect_items(const T* line, int64_t n, typename Keyed<T>::Key flip, Test test,
+                                                    typename Keyed<T>::Item* items) {
+  int64_t found = 0;
+  each_block(line, n, flip, [&](int64_t b, int64_t count, const auto* keys) {
+    alignas(64) uint8_t passes[key_block] = {};
+    if (count == key_block) {
+      for (int64_t i = 0; i < key_block; ++i) passes[i] = test(keys[i]);
+    } else {
+      for (int64_t i = 0; i < count; ++i) passes[i] = test(keys[i]);
+    }
+    for (uint64_t bits = nonzero_bytes(passes); bits != 0; bits &= bits - 1) {
+      const int64_t i = __builtin_ctzll(bits);
+      items[found++] = Keyed<T>::item(keys[i], b + i);
+    }
+  });
+  return found;
+}
+
+/// How many groups smallest_items() takes for so many items.
+int64_t groups_for(int64_t k) noexcept {
+  int64_t groups = key_block;
+  while (groups < 2 * k) groups *= 2;
+  return groups;
+}
+
+/// Leaves the k smallest items of a line, sorted, at the front. At least k elements are no larger than the k-th of the
+/// groups' smallest, and not many more are; `least` has room for these.
+template <class T>
+void smallest_items(const T* line, int64_t n, typename Keyed<T>::Key flip, int64_t k, typename Keyed<T>::Key* least,
+                    int64_t groups, typename Keyed<T>::Item* items) {
+  using Key = typename Keyed<T>::Key;
+  for (int64_t g = 0; g < groups; ++g) least[g] = ~Key{0};
+  each_block(line, n, flip, [&](int64_t b, int64_t count, const Key* keys) {
+    Key* const to = least + (b & (groups - 1));
+    if (count == key_block) {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < key_block; ++i) to[i] = keys[i] < to[i] ? keys[i] : to[i];
+    } else {
+      for (int64_t i = 0; i < count; ++i) to[i] = keys[i] < to[i] ? keys[i] : to[i];
+    }
+  });
+  std::nth_element(least, least + k - 1, least + groups, [](Key a, Key b) { return a < b; });
+  const Key bound = least[k - 1];
+  int64_t held = collect_items(line, n, flip, [bound](Key key) { return key <= bound; }, items);
+  for (; held < k; ++held) items[held] = Keyed<T>::item(bound, held);  // only if another thread writes meanwhile
   if (k < held) select_smallest(items, held, k);
-  std::sort(items, items + k, [](const Item& a, const Item& b) { return a < b; });
+  std::sort(items, items + k, [](const auto& a, const auto& b) { return a < b; });
 }
 
 template <class T>
@@ -254,9 +276,10 @@ void topk(const void* x_, int64_t lines, int64_t n, int64_t k, bool largest, voi
   const T* x = static_cast<const T*>(x_);
   T* values = static_cast<T*>(values_);
   const auto flip = largest ? ~typename K::Key{0} : typename K::Key{0};
-  const int64_t room = max_of(2 * n, 2 * k + 128);
+  const int64_t groups = groups_for(k);
   parallel_for(lines, max_of(1, piece_elements / max_of(1, n)), [&](int64_t begin, int64_t end) {
-    const Scratch<Item> scratch(room);
+    const Scratch<Item> scratch(2 * n);
+    const Scratch<typename K::Key> least(groups);
     for (int64_t l = begin; l < end; ++l) {
       const T* line = x + l * n;
       const auto emit = [&](int64_t i, int64_t index) {
@@ -266,7 +289,7 @@ void topk(const void* x_, int64_t lines, int64_t n, int64_t k, bool largest, voi
       if (4 * k >= n) {
         order_line(line, n, largest, k, scratch.data(), emit);
       } else {
-        smallest_items(line, n, flip, k, scratch.data());
+        smallest_items(line, n, flip, k, least.data(), groups, scratch.data());
         for (int64_t i = 0; i < k; ++i) emit(i, K::index(scratch[i]));
       }
     }
@@ -288,7 +311,9 @@ int64_t items_near(const T* line, int64_t n, int64_t* k, typename Keyed<T>::Item
   const int64_t used = n < 8 * buckets ? 1 : copies;
   uint32_t counts[copies][buckets];
   __builtin_memset(counts, 0, static_cast<size_t>(used) * sizeof counts[0]);
-  for (int64_t i = 0; i < n; ++i) ++counts[i & (used - 1)][K::key(line[i]) >> shift];
+  each_block(line, n, 0, [&](int64_t, int64_t count, const auto* keys) {
+    for (int64_t i = 0; i < count; ++i) ++counts[i & (used - 1)][keys[i] >> shift];
+  });
   for (int64_t c = 1; c < used; ++c)
     for (int64_t b = 0; b < buckets; ++b) counts[0][b] += counts[c][b];
   int64_t before = 0, bucket = 0;
@@ -300,12 +325,9 @@ int64_t items_near(const T* line, int64_t n, int64_t* k, typename Keyed<T>::Item
   }
   for (; before + counts[0][bucket] <= *k; ++bucket) before += counts[0][bucket];
   *k -= before;
-  int64_t found = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const auto key = K::key(line[i]);
-    items[found] = K::item(key, i);
-    found += static_cast<int64_t>(key >> shift) == bucket;
-  }
+  const auto wanted = static_cast<typename K::Key>(bucket);
+  int64_t found = collect_items(line, n, 0, [=](auto key) { return key >> shift == wanted; }, items);
+  for (; found <= *k; ++found) items[found] = K::item(wanted, found);  // only if another thread writes meanwhile
   return found;
 }
 

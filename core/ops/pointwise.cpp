@@ -236,27 +236,35 @@ void execute(const Record& record, const Plan& plan, Inputs inputs, Params param
            record.cost + 0.5);
 }
 
-/// All inputs have the type, shape and layout the kernel wants: nothing to prepare.
-bool is_plain(const Record& record, Inputs inputs) noexcept {
-  if (record.rule == Rule::select) return false;
-  const auto& first = **inputs.begin();
-  if (first.numel() * first.element_size() >= kernels::stream_from) return false;  // StridedLoop's
-  if (first.dtype() != DType::float32 || !first.is_contiguous() || first.impl()->wrapped_number) return false;
-  for (const auto* t : inputs)
-    if (t->dtype() != DType::float32 || !t->is_contiguous() || !(t->sizes() == first.sizes()) ||
-        t->impl()->wrapped_number)
-      return false;
-  return true;
+/// The first input if all have the type, shape and layout the kernel wants, Python's numbers aside: there is nothing to
+/// prepare. Else null.
+const Tensor* plain_one(const Record& record, Inputs inputs) noexcept {
+  if (record.rule == Rule::select || record.rule == Rule::integral) return nullptr;
+  const Tensor* first = nullptr;
+  for (const auto* t : inputs) {
+    if (t->impl()->wrapped_number) {
+      if (is_complex(t->dtype())) return nullptr;
+      continue;
+    }
+    if (t->dtype() != DType::float32 || !t->is_contiguous() || (first != nullptr && !(t->sizes() == first->sizes())))
+      return nullptr;
+    first = first == nullptr ? t : first;
+  }
+  // What is beyond the caches is StridedLoop's.
+  return first == nullptr || first->numel() * first->element_size() >= kernels::stream_from ? nullptr : first;
 }
 
 void run_plain(const Record& record, Inputs inputs, Params params, char* out, int64_t out_size, int64_t n) {
   const auto loop = loop_of(record, Compute::f32);
   char* data[StridedLoop::max_operands] = {out};
   int64_t strides[StridedLoop::max_operands] = {out_size};
+  alignas(16) char numbers[max_inputs][sizeof(float)];
   int k = 1;
   for (const auto* t : inputs) {
-    data[k] = t->bytes();
-    strides[k++] = sizeof(float);
+    const bool is_number = t->impl()->wrapped_number;
+    if (is_number) convert_one(numbers[k - 1], DType::float32, t->bytes(), t->dtype());
+    data[k] = is_number ? numbers[k - 1] : t->bytes();
+    strides[k++] = is_number ? 0 : sizeof(float);
   }
   parallel_elements(n, record.cost, [&](int64_t begin, int64_t end) {
     char* at[StridedLoop::max_operands];
@@ -283,8 +291,8 @@ void compute_to(const Record& record, Inputs inputs, Params params, const Dims& 
 }  // namespace
 
 Tensor compute(const Record& record, Inputs inputs, Params params) {
-  if (is_plain(record, inputs) && loop_of(record, Compute::f32) != nullptr && record.rule != Rule::integral) {
-    const auto& first = **inputs.begin();
+  if (const Tensor* const plain = plain_one(record, inputs); plain && loop_of(record, Compute::f32) != nullptr) {
+    const Tensor& first = *plain;
     const auto out = empty(first.sizes(), record.rule == Rule::compare ? DType::boolean : DType::float32);
     run_plain(record, inputs, params, out.bytes(), out.element_size(), first.numel());
     return out;
