@@ -3,6 +3,7 @@
 #include "kernels/pool.h"
 
 #include <cstdint>
+#include <utility>
 
 #include "kernels/gemm_scratch.h"
 #include "kernels/gemm_simd.h"
@@ -65,31 +66,54 @@ struct Range {
   return min_of(inside, args.in_size[d] - 1);
 }
 
-template <class T, class Step>
-[[gnu::always_inline]] inline void take_larger_by(const T* from, Step step, int64_t n, int64_t place,
-                                                  int64_t place_step, T* best, int64_t* index) noexcept {
-  for (int64_t i = 0; i < n; ++i) {
-    const T v = from[i * step];
-    const bool take = (v > best[i]) | (v != v);
-    best[i] = take ? v : best[i];
-    index[i] = take ? place + i * place_step : index[i];
+/// The ranges of all taps along the width; an adaptive window has none.
+class Ranges {
+ public:
+  explicit Ranges(const PoolArgs& args) : ranges_(args.adaptive ? 0 : args.kernel[2]) {
+    for (int64_t k = 0; !args.adaptive && k < args.kernel[2]; ++k) ranges_[k] = points_inside(args, 2, k);
   }
+  const Range& operator[](int64_t k) const noexcept { return ranges_[k]; }
+
+ private:
+  Scratch<Range> ranges_;
+};
+
+template <class T, int... I>
+[[gnu::always_inline]] inline Vec<T> even_lanes(Vec<T> low, Vec<T> high, std::integer_sequence<int, I...>) noexcept {
+  return __builtin_shufflevector(low, high, (2 * I)...);
 }
+/// n elements (0 < n <= lanes), `step` apart; touches nothing after the last.
 template <class T>
-[[gnu::noinline]] void take_larger(const T* __restrict from, int64_t step, int64_t n, int64_t place, int64_t place_step,
-                                   T* __restrict best, int64_t* __restrict index) {
-  struct One {
-    operator int64_t() const { return 1; }
-  };
-  struct Two {
-    operator int64_t() const { return 2; }
-  };
-  if (step == 1)
-    take_larger_by(from, One{}, n, place, place_step, best, index);
-  else if (step == 2)
-    take_larger_by(from, Two{}, n, place, place_step, best, index);
-  else
-    take_larger_by(from, step, n, place, place_step, best, index);
+[[gnu::always_inline]] inline Vec<T> load_apart(const T* from, int64_t step, int64_t n) noexcept {
+  constexpr int64_t width = lanes<T>;
+  if (step == 1) return load_first(from, n);
+  if (step == 2) {
+    const int64_t all = 2 * n - 1;
+    const Vec<T> low = load_first(from, min_of(all, width));
+    const Vec<T> high = all > width ? load_first(from + width, all - width) : Vec<T>{};
+    return even_lanes<T>(low, high, std::make_integer_sequence<int, lanes<T>>());
+  }
+  alignas(vector_bytes) T gathered[width] = {};
+  for (int64_t i = 0; i < n; ++i) gathered[i] = from[i * step];
+  return load(gathered);
+}
+
+/// Keeps the larger of best[i] and from[i * step], and where it stands. best and index may be read past n.
+template <class T>
+[[gnu::noinline]] void take_larger(const T* from, int64_t step, int64_t n, LaneIndex<T> place, T* best,
+                                   LaneIndex<T>* index) {
+  constexpr int64_t width = lanes<T>;
+  Lanes<T> number;
+  for (int l = 0; l < width; ++l) number[l] = l;
+  for (int64_t i = 0; i < n; i += width) {
+    const int64_t count = min_of(n - i, width);
+    const Vec<T> x = load_apart(from + i * step, step, count), held = load(best + i);
+    Lanes<T> take = (x > held) | (x != x);
+    take &= number < static_cast<LaneIndex<T>>(count);
+    const Lanes<T> here = number * static_cast<LaneIndex<T>>(step) + static_cast<LaneIndex<T>>(place + i * step);
+    store(best + i, take ? x : held);
+    store(index + i, take ? here : load(index + i));
+  }
 }
 
 template <class T>
@@ -176,12 +200,17 @@ void max_pool(const PoolArgs& args) {
   const Units units(args);
   if (units.pixel() != 1) return max_pool_channels<T>(args, units);
   const int64_t *in = args.in_size, *out = args.out_size;
-  const int64_t taps = args.kernel[0] * args.kernel[1] * args.kernel[2];
+  const int64_t taps = args.kernel[0] * args.kernel[1] * args.kernel[2], padded = out[2] + lanes<T>;
+  // A window spans less than 2^31 points: indices count from the first row of it that lies inside.
+  using Index = LaneIndex<T>;
+  const Ranges ranges(args);
+  const Scratch<Index> columns(padded);
+  for (int64_t x = 0; x < padded; ++x) columns[x] = static_cast<Index>(x < out[2] ? first_inside(args, 2, x) : 0);
   parallel_for(units.count(), units.grain(units.out() * taps), [&](int64_t begin, int64_t end) {
-    Scratch<T> best_row(out[2]);
-    Scratch<int64_t> index_row(out[2]);
+    const Scratch<T> best_row(padded);
+    const Scratch<Index> index_row(padded);
     T* best = best_row.data();
-    int64_t* index = index_row.data();
+    Index* index = index_row.data();
     for (int64_t u = begin; u < end; ++u) {
       const Unit unit = units[u];
       const T* input = static_cast<const T*>(args.input) + unit.input;
@@ -190,10 +219,8 @@ void max_pool(const PoolArgs& args) {
       for (int64_t row = 0; row < out[0] * out[1]; ++row) {
         const int64_t oz = row / out[1], oy = row % out[1];
         const int64_t first = (first_inside(args, 0, oz) * in[1] + first_inside(args, 1, oy)) * in[2];
-        for (int64_t x = 0; x < out[2]; ++x) {
-          best[x] = lowest<T>();
-          index[x] = first + first_inside(args, 2, x);
-        }
+        for (int64_t x = 0; x < padded; ++x) best[x] = lowest<T>();
+        __builtin_memcpy(index, columns.data(), static_cast<std::size_t>(padded) * sizeof(Index));
         for (int64_t kz = 0; kz < args.kernel[0]; ++kz) {
           const int64_t z = oz * args.stride[0] - args.padding[0] + kz * args.dilation[0];
           if (z < 0 || z >= in[0]) continue;
@@ -201,18 +228,17 @@ void max_pool(const PoolArgs& args) {
             const int64_t y = oy * args.stride[1] - args.padding[1] + ky * args.dilation[1];
             if (y < 0 || y >= in[1]) continue;
             for (int64_t kx = 0; kx < args.kernel[2]; ++kx) {
-              const Range range = points_inside(args, 2, kx);
+              const Range range = ranges[kx];
               const int64_t x0 = range.begin * args.stride[2] - args.padding[2] + kx * args.dilation[2];
               const int64_t place = (z * in[1] + y) * in[2] + x0;
-              take_larger(input + place, args.stride[2], range.end - range.begin, place, args.stride[2],
+              take_larger(input + place, args.stride[2], range.end - range.begin, static_cast<Index>(place - first),
                           best + range.begin, index + range.begin);
             }
           }
         }
-        for (int64_t x = 0; x < out[2]; ++x) {
-          output[row * out[2] + x] = best[x];
-          indices[row * out[2] + x] = index[x];
-        }
+        __builtin_memcpy(output + row * out[2], best, static_cast<std::size_t>(out[2]) * sizeof(T));
+        int64_t* const places = indices + row * out[2];
+        for (int64_t x = 0; x < out[2]; ++x) places[x] = first + index[x];
       }
     }
   });
@@ -318,35 +344,46 @@ template <class T>
   return total;
 }
 
-/// to[i * to_step] += from[i * from_step].
+/// to[i] += from[i * step].
 template <class T>
-[[gnu::noinline]] void add_spread(T* __restrict to, int64_t to_step, const T* __restrict from, int64_t from_step,
-                                  int64_t n) {
-  if (to_step == 1 && from_step == 1) {
-    for (int64_t i = 0; i < n; ++i) to[i] += from[i];
-  } else if (to_step == 1 && from_step == 2) {
-    for (int64_t i = 0; i < n; ++i) to[i] += from[2 * i];
-  } else {
-    for (int64_t i = 0; i < n; ++i) to[i * to_step] += from[i * from_step];
+[[gnu::noinline]] void add_apart(T* __restrict to, const T* __restrict from, int64_t step, int64_t n) {
+  for (int64_t i = 0; i < n; i += lanes<T>) {
+    const int64_t count = min_of(n - i, lanes<T>);
+    store_first(to + i, load_first(to + i, count) + load_apart(from + i * step, step, count), count);
   }
 }
+/// to[i * step] += from[i].
+template <class T>
+[[gnu::noinline]] void add_spread(T* __restrict to, int64_t step, const T* __restrict from, int64_t n) {
+  if (step == 1) return add_apart(to, from, 1, n);
+  for (int64_t i = 0; i < n; ++i) to[i * step] += from[i];
+}
 
-/// What both directions of an average need: the windows, and the divisor of each point.
+/// What both directions of an average need: the windows, and the divisor of each point, a factor of its row times one
+/// of its column.
+template <class T>
 struct Average {
   Spans z, y, x;
-  int64_t divisor_override;
+  T divisor_override;
+  Scratch<T> columns;
 
   explicit Average(const PoolArgs& args)
-      : z(args, 0), y(args, 1), x(args, 2), divisor_override(args.divisor_override) {}
-  template <class T>
-  T divisor(int64_t oz, int64_t oy, int64_t ox) const noexcept {
-    return static_cast<T>(divisor_override != 0 ? divisor_override : z.count(oz) * y.count(oy) * x.count(ox));
+      : z(args, 0),
+        y(args, 1),
+        x(args, 2),
+        divisor_override(static_cast<T>(args.divisor_override)),
+        columns(args.out_size[2]) {
+    for (int64_t i = 0; i < args.out_size[2]; ++i)
+      columns[i] = divisor_override != 0 ? T(1) : static_cast<T>(x.count(i));
+  }
+  T row(int64_t oz, int64_t oy) const noexcept {
+    return divisor_override != 0 ? divisor_override : static_cast<T>(z.count(oz) * y.count(oy));
   }
 };
 
 /// `Vectors` vectors of channels of one point with the channels last, n <= lanes channels of the last.
 template <class T, int Vectors>
-[[gnu::always_inline]] inline void average_channels(const T* input, const PoolArgs& args, const Average& spans,
+[[gnu::always_inline]] inline void average_channels(const T* input, const PoolArgs& args, const Average<T>& spans,
                                                     const int64_t* at, int64_t pixel, T divisor, int64_t n,
                                                     T* output) noexcept {
   Vec<T> sum[Vectors] = {};
@@ -364,7 +401,7 @@ template <class T, int Vectors>
 }
 
 template <class T>
-void average_of_channels(const PoolArgs& args, const Units& units, const Average& spans) {
+void average_of_channels(const PoolArgs& args, const Units& units, const Average<T>& spans) {
   const int64_t* out = args.out_size;
   const int64_t pixel = units.pixel();
   parallel_for(units.count(), units.grain(units.in() + units.out()), [&](int64_t begin, int64_t end) {
@@ -373,7 +410,7 @@ void average_of_channels(const PoolArgs& args, const Units& units, const Average
       const T* input = static_cast<const T*>(args.input) + unit.input;
       for (int64_t point = 0; point < units.out(); ++point) {
         const int64_t at[3] = {point / out[2] / out[1], point / out[2] % out[1], point % out[2]};
-        const T divisor = spans.divisor<T>(at[0], at[1], at[2]);
+        const T divisor = spans.row(at[0], at[1]) * spans.columns[at[2]];
         T* output = static_cast<T*>(args.output) + unit.output + point * pixel;
         int64_t c = 0;
         for (; c + 4 * lanes<T> <= unit.channels; c += 4 * lanes<T>) {
@@ -391,11 +428,12 @@ void average_of_channels(const PoolArgs& args, const Units& units, const Average
 template <class T>
 void average(const PoolArgs& args) {
   const Units units(args);
-  const Average spans(args);
+  const Average<T> spans(args);
   if (units.pixel() != 1) return average_of_channels<T>(args, units, spans);
   const int64_t *in = args.in_size, *out = args.out_size;
+  const Ranges ranges(args);
   parallel_for(units.count(), units.grain(units.in() + units.out()), [&](int64_t begin, int64_t end) {
-    Scratch<T> sum_row(out[2]);
+    const Scratch<T> sum_row(out[2]);
     T* sum = sum_row.data();
     for (int64_t u = begin; u < end; ++u) {
       const Unit unit = units[u];
@@ -409,9 +447,9 @@ void average(const PoolArgs& args) {
             const T* from = input + (z * in[1] + y) * in[2];
             if (!args.adaptive) {
               for (int64_t k = 0; k < args.kernel[2]; ++k) {
-                const Range range = points_inside(args, 2, k);
-                add_spread(sum + range.begin, 1, from + range.begin * args.stride[2] - args.padding[2] + k,
-                           args.stride[2], range.end - range.begin);
+                const Range range = ranges[k];
+                add_apart(sum + range.begin, from + range.begin * args.stride[2] - args.padding[2] + k, args.stride[2],
+                          range.end - range.begin);
               }
               continue;
             }
@@ -420,9 +458,9 @@ void average(const PoolArgs& args) {
             }
           }
         }
-        for (int64_t x = 0; x < out[2]; ++x) {
-          output[row * out[2] + x] = sum[x] / spans.divisor<T>(oz, oy, x);
-        }
+        const T factor = spans.row(oz, oy), *const columns = spans.columns.data();
+        T* const to = output + row * out[2];
+        for (int64_t x = 0; x < out[2]; ++x) to[x] = sum[x] / (factor * columns[x]);
       }
     }
   });
@@ -431,13 +469,14 @@ void average(const PoolArgs& args) {
 template <class T>
 void average_backward(const PoolArgs& args) {
   const Units units(args);
-  const Average spans(args);
+  const Average<T> spans(args);
   const int64_t *in = args.in_size, *out = args.out_size;
   const int64_t pixel = units.pixel();
   const bool regular = !args.adaptive && pixel == 1;
+  const Ranges ranges(args);
   parallel_for(units.count(), units.grain(units.in() + units.out()), [&](int64_t begin, int64_t end) {
-    Scratch<T> share_row(out[2] * units.most_channels());
-    T* share = share_row.data();
+    const Scratch<T> share_row(out[2] * units.most_channels()), spread_row(regular ? in[2] : 1);
+    T *share = share_row.data(), *spread = spread_row.data();
     for (int64_t u = begin; u < end; ++u) {
       const Unit unit = units[u];
       T* input = static_cast<T*>(args.input) + unit.input;
@@ -449,25 +488,33 @@ void average_backward(const PoolArgs& args) {
         clear(input, units.in(), pixel, channels);
       for (int64_t row = 0; row < out[0] * out[1]; ++row) {
         const int64_t oz = row / out[1], oy = row % out[1];
-        for (int64_t x = 0; x < out[2]; ++x) {
-          const T divisor = spans.divisor<T>(oz, oy, x);
-          const T* from = output + (row * out[2] + x) * pixel;
-          for (int64_t c = 0; c < channels; ++c) share[x * channels + c] = from[c] / divisor;
+        const T factor = spans.row(oz, oy), *const columns = spans.columns.data();
+        const T* from = output + row * out[2] * pixel;
+        if (regular) {
+          // What a row of the gradient adds to each row of its windows.
+          for (int64_t x = 0; x < out[2]; ++x) share[x] = from[x] / (factor * columns[x]);
+          clear(spread, 1, 1, in[2]);
+          for (int64_t k = 0; k < args.kernel[2]; ++k) {
+            const Range range = ranges[k];
+            add_spread(spread + range.begin * args.stride[2] - args.padding[2] + k, args.stride[2], share + range.begin,
+                       range.end - range.begin);
+          }
+        } else {
+          for (int64_t x = 0; x < out[2]; ++x, from += pixel) {
+            const T divisor = factor * columns[x];
+            for (int64_t c = 0; c < channels; ++c) share[x * channels + c] = from[c] / divisor;
+          }
         }
         for (int64_t z = spans.z.begin(oz); z < spans.z.end(oz); ++z) {
           for (int64_t y = spans.y.begin(oy); y < spans.y.end(oy); ++y) {
             T* to = input + (z * in[1] + y) * in[2] * pixel;
             if (regular) {
-              for (int64_t k = 0; k < args.kernel[2]; ++k) {
-                const Range range = points_inside(args, 2, k);
-                add_spread(to + range.begin * args.stride[2] - args.padding[2] + k, args.stride[2], share + range.begin,
-                           1, range.end - range.begin);
-              }
+              add_apart(to, spread, 1, in[2]);
               continue;
             }
             for (int64_t x = 0; x < out[2]; ++x) {
               for (int64_t i = spans.x.begin(x); i < spans.x.end(x); ++i) {
-                add_spread(to + i * pixel, 1, share + x * channels, 1, channels);
+                add_apart(to + i * pixel, share + x * channels, 1, channels);
               }
             }
           }
