@@ -217,8 +217,7 @@ class Binder {
     for (int i = 0; i < count; ++i) {
       PyObject* const value = slots.at_[i];
       if (value == nullptr) {
-        if (params[i].required)
-          return reject(" missing 1 required positional arguments: \"{}\"", params[i].name);
+        if (params[i].required) return reject(" missing 1 required positional arguments: \"{}\"", params[i].name);
       } else if (check_types && !accepts(params[i].kind, value)) {
         return reject(": argument '{}' (position {}) must be {}, not {}", params[i].name, i + 1,
                       expected(params[i].kind), type_name(value));
