@@ -3,6 +3,7 @@
 
 #include "kernels/rows.h"
 #include "kernels/vecmath.h"
+#include "kernels/vecmath_wide.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
@@ -10,9 +11,41 @@ namespace {
 inline constexpr int64_t exp_block = 512;     ///< elements exponentiated before they are summed, while in L1
 inline constexpr int64_t column_block = 128;  ///< neighbouring columns reduced together when inner > 1
 
+/// exp_row() in whole vectors, the last one too; nothing is written to a null y. Every block has a sum of its own.
+template <class T>
+[[gnu::always_inline]] inline T exp_vectors(const T* x, T m, int64_t n, T* y) noexcept {
+  constexpr int64_t width = lanes<T>;
+  constexpr int unroll = 4;
+  Lanes<T> number;
+  for (int l = 0; l < width; ++l) number[l] = l;
+  Vec<T> total{};
+  int64_t i = 0;
+  while (i < n) {
+    Vec<T> acc[unroll] = {};
+    const int64_t last = min_of(n, i + exp_block);
+    for (; i + unroll * width <= last; i += unroll * width) {
+#pragma GCC unroll 4
+      for (int u = 0; u < unroll; ++u) {
+        const Vec<T> e = vm::exp(load(x + i + u * width) - m);
+        if (y != nullptr) store(y + i + u * width, e);
+        acc[u] += e;
+      }
+    }
+    for (; i < last; i += width) {
+      const int64_t count = min_of(width, last - i);
+      const Vec<T> e = vm::exp(load_first(x + i, count) - m);
+      if (y != nullptr) store_first(y + i, e, count);
+      acc[0] += number < static_cast<LaneIndex<T>>(count) ? e : Vec<T>{};
+    }
+    total += (acc[0] + acc[1]) + (acc[2] + acc[3]);
+  }
+  return lane_sum<T>(total);
+}
+
 /// y = exp(x - m); returns the sum.
 template <class T>
 [[gnu::always_inline]] inline T exp_row(const T* x, T m, int64_t n, T* y) noexcept {
+  if constexpr (vm::has_wide_exp<T>) return exp_vectors(x, m, n, y);
   T total = 0;
   for (int64_t b = 0; b < n; b += exp_block) {
     const int64_t count = min_of(exp_block, n - b);
@@ -28,6 +61,7 @@ template <class T>
 /// The sum of exp(x - m).
 template <class T>
 [[gnu::always_inline]] inline T sum_exp_row(const T* x, T m, int64_t n) noexcept {
+  if constexpr (vm::has_wide_exp<T>) return exp_vectors(x, m, n, static_cast<T*>(nullptr));
   T buffer[exp_block];
   T total = 0;
   for (int64_t b = 0; b < n; b += exp_block) total += exp_row(x + b, m, min_of(exp_block, n - b), buffer);

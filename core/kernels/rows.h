@@ -91,17 +91,18 @@ template <class T>
       m[u] = v > m[u] ? v : m[u];
     }
   }
-  T result = lowest;
-  if (n >= w) {
-    for (; i + w <= n; i += w) {
-      const Vec<T> v = load(x + i);
-      m[0] = v > m[0] ? v : m[0];
-    }
-    for (int u = 1; u < 4; ++u) m[0] = m[u] > m[0] ? m[u] : m[0];
-    result = lane_max<T>(m[0]);
+  for (; i + w <= n; i += w) {
+    const Vec<T> v = load(x + i);
+    m[0] = v > m[0] ? v : m[0];
   }
-  for (; i < n; ++i) result = x[i] > result ? x[i] : result;
-  return result;
+  if (i < n) {
+    const Vec<T> v = load_partial(x + i, n - i);
+    Lanes<T> number;
+    for (int l = 0; l < w; ++l) number[l] = l;
+    m[1] = (v > m[1]) & (number < static_cast<LaneIndex<T>>(n - i)) ? v : m[1];
+  }
+  for (int u = 1; u < 4; ++u) m[0] = m[u] > m[0] ? m[u] : m[0];
+  return lane_max<T>(m[0]);
 }
 
 }  // namespace
