@@ -306,6 +306,49 @@ void pack_panels(const Problem<T>& p, T* to) {
   });
 }
 
+// Rows whose tiles are too low to keep the multiply-adds busy: they take two panels at a time.
+constexpr int64_t lowest_rows = 3;
+
+/// Rows of a times two panels, `next` elements apart, to two tiles.
+template <class T, int Rows>
+[[gnu::noinline]] void sum_two_panels(const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t next, int64_t k,
+                                      T* tile) {
+  constexpr int64_t width = tile_columns<T>;
+  Vec<T> sum[2][Rows][tile_vectors] = {};
+  for (int64_t p = 0; p < k; ++p, a += a_col, b += width) {
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; ++j) {
+#pragma GCC unroll 2
+      for (int v = 0; v < tile_vectors; ++v) {
+        const Vec<T> column = load(b + j * next + v * lanes<T>);
+        __builtin_prefetch(b + j * next + v * lanes<T> + panel_ahead * width);
+#pragma GCC unroll 3
+        for (int i = 0; i < Rows; ++i) sum[j][i][v] += a[i * a_row] * column;
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int j = 0; j < 2; ++j) {
+#pragma GCC unroll 3
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 2
+      for (int v = 0; v < tile_vectors; ++v) store(tile + (j * Rows + i) * width + v * lanes<T>, sum[j][i][v]);
+    }
+  }
+}
+
+/// At most lowest_rows rows times the two panels from `column` on.
+template <class T>
+void multiply_two_panels(const Problem<T>& p, int64_t column) {
+  constexpr int64_t width = tile_columns<T>;
+  alignas(64) T tile[2 * lowest_rows * width];
+  const T* const b = p.b + column * p.k;
+  const auto sum = p.m == 1 ? sum_two_panels<T, 1> : p.m == 2 ? sum_two_panels<T, 2> : sum_two_panels<T, 3>;
+  sum(p.a, p.a_row, p.a_col, b, width * p.k, p.k, tile);
+  for (int64_t j = 0; j < 2; ++j, column += width)
+    store_tile(tile + j * p.m * width, p.m, min_of(width, p.n - column), p.c + column, p.c_row, 0, column, p.epilogue);
+}
+
 /// A few rows of consecutive k times such panels.
 template <class T>
 void multiply_panels(const Problem<T>& p) {
@@ -315,6 +358,11 @@ void multiply_panels(const Problem<T>& p) {
     const RowTiles& row_tiles = a.row_tiles();
     for (int64_t j = begin; j < end; ++j) {
       const int64_t column = j * width, n = min_of(width, p.n - column);
+      if (p.m <= lowest_rows && j + 1 < end) {
+        multiply_two_panels(p, column);
+        ++j;
+        continue;
+      }
       for (int64_t t = 0; t < row_tiles.count; ++t) {
         const int64_t i = row_tiles.begin(t);
         a.multiply(t, p.b + column * p.k, width, panel_ahead * width, nullptr, n, p.c + i * p.c_row + column, p.c_row,

@@ -182,8 +182,9 @@ Factor factor_of(const Layer& l, const Rows& b, int64_t groups, IntList batch_si
 
 /// Rows and columns of a step's pieces; a whole number of panels.
 constexpr int64_t piece_rows = 64, piece_columns = 64;
-/// Multiply-adds worth a piece, and what a gate's activation costs in them.
-constexpr int64_t piece_work = 1 << 19, activation_work = 64;
+/// Multiply-adds worth a piece, and what a gate's activation costs in them. Fewer rows than `least_rows` take as long:
+/// the panels have to be read.
+constexpr int64_t piece_work = 1 << 19, activation_work = 64, least_rows = 4;
 
 /// f(part) for the parts of a step over so many rows, whose elements cost `work` multiply-adds for each gate.
 template <class F>
@@ -191,7 +192,7 @@ void each_part(const Layer& l, int64_t rows, int64_t work, F f) {
   const int64_t row_blocks = (rows + piece_rows - 1) / piece_rows;
   const int64_t column_blocks = (l.hidden + piece_columns - 1) / piece_columns;
   const int64_t gates = l.hidden == 0 ? 0 : l.width / l.hidden;
-  const int64_t piece = std::min(rows, piece_rows) * piece_columns * gates * (work + activation_work);
+  const int64_t piece = std::clamp(rows, least_rows, piece_rows) * piece_columns * gates * (work + activation_work);
   parallel_for(row_blocks * column_blocks, 1 + piece_work / (piece + 1), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i % row_blocks * piece_rows, column = i / row_blocks * piece_columns;

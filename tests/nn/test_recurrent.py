@@ -89,10 +89,21 @@ def test_a_step_cut_into_pieces_agrees_with_its_composition(name: str, options: 
         np.testing.assert_allclose(padded[: lengths[i], i].detach().numpy(), alone.detach().numpy(), atol=1e-12)
 
 
+@pytest.mark.parametrize("batch", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_a_few_sequences_give_what_they_give_among_many(name: str, batch: int) -> None:
+    module = getattr(weft.nn, name)(5, 84, dtype=weft.float64)
+    x = weft.randn(6, 20, 5, dtype=weft.float64)
+    np.testing.assert_allclose(
+        module(x[:, :batch])[0].detach().numpy(), module(x)[0][:, :batch].detach().numpy(), atol=1e-12
+    )
+
+
 @pytest.mark.parametrize("threads", [2, 3])
-def test_results_have_the_same_bits_at_any_number_of_threads(threads: int) -> None:
-    module = weft.nn.LSTM(32, 150, 2, bidirectional=True)
-    x = weft.randn(20, 48, 32)
+@pytest.mark.parametrize(("hidden", "batch"), [(150, 48), (300, 1), (300, 3)])
+def test_results_have_the_same_bits_at_any_number_of_threads(threads: int, hidden: int, batch: int) -> None:
+    module = weft.nn.LSTM(32, hidden, 2, bidirectional=True)
+    x = weft.randn(20, batch, 32)
 
     def run() -> list[Any]:
         module.zero_grad()
