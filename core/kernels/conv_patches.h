@@ -171,6 +171,38 @@ template <class T, class Y, class X>
   }
 }
 
+/// Both axes of a transform of InY x InX vectors to OutY x OutX: `down` every column that `read` (y, x) gives, `across`
+/// every row of those, to `write` (y, x, vector).
+template <class T, int InY, int InX, int OutY, int OutX>
+[[gnu::always_inline]] inline void transform_both(const auto& read, const auto& down, const auto& across,
+                                                  const auto& write) noexcept {
+  Vec<T> half[InX][OutY];
+#pragma GCC unroll 6
+  for (int x = 0; x < InX; ++x) {
+    Vec<T> column[InY];
+#pragma GCC unroll 4
+    for (int y = 0; y < InY; ++y) column[y] = read(y, x);
+    down(half[x], column);
+  }
+#pragma GCC unroll 4
+  for (int y = 0; y < OutY; ++y) {
+    Vec<T> row[InX], out[OutX];
+#pragma GCC unroll 6
+    for (int x = 0; x < InX; ++x) row[x] = half[x][y];
+    across(out, row);
+#pragma GCC unroll 6
+    for (int x = 0; x < OutX; ++x) write(y, x, out[x]);
+  }
+}
+
+/// Whether all lanes are zero, and not NaN.
+template <class T>
+[[gnu::always_inline]] inline bool is_zero(Vec<T> v) noexcept {
+  bool zero = true;
+  for (int l = 0; l < lanes<T>; ++l) zero &= v[l] == 0;
+  return zero;
+}
+
 /// The sizes of a scheme for an axis.
 struct SchemeSize {
   int64_t results, taps, products;

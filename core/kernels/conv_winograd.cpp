@@ -23,24 +23,14 @@ template <class T, class Y, class X>
 [[gnu::noinline]] void transform_weights(T* to, int64_t apart, const T* taps, int64_t row, int64_t column, int64_t rows,
                                          int64_t columns, int64_t size) {
   for (int64_t k = 0; k < size; k += lanes<T>) {
-    Vec<T> down[X::taps][Y::products];
-#pragma GCC unroll 3
-    for (int x = 0; x < X::taps; ++x) {
-      Vec<T> w[Y::taps];
-#pragma GCC unroll 3
-      for (int y = 0; y < Y::taps; ++y)
-        w[y] = y < rows && x < columns ? load(taps + y * row + x * column + k) : Vec<T>{};
-      Y::weights(down[x], w);
-    }
-#pragma GCC unroll 4
-    for (int y = 0; y < Y::products; ++y) {
-      Vec<T> w[X::taps], v[X::products];
-#pragma GCC unroll 3
-      for (int x = 0; x < X::taps; ++x) w[x] = down[x][y];
-      X::weights(v, w);
-#pragma GCC unroll 4
-      for (int x = 0; x < X::products; ++x) store(to + (y * X::products + x) * apart + k, v[x]);
-    }
+    transform_both<T, Y::taps, X::taps, Y::products, X::products>(
+        [&](int y, int x) __attribute__((always_inline)) {
+          return y < rows && x < columns ? load(taps + y * row + x * column + k) : Vec<T>{};
+        },
+        [](Vec<T>* v, const Vec<T>* w) __attribute__((always_inline)) { Y::weights(v, w); },
+        [](Vec<T>* v, const Vec<T>* w) __attribute__((always_inline)) { X::weights(v, w); },
+        [&](int y, int x, Vec<T> v)
+            __attribute__((always_inline)) { store(to + (y * X::products + x) * apart + k, v); });
   }
 }
 
@@ -52,31 +42,17 @@ template <class T, class Y, class X>
   Vec<T> zero{};
   for (int64_t p = 0; p < patches; ++p, sums += tile_columns<T>, to += X::results * pixel) {
     for (int64_t o = 0; o < columns; o += lanes<T>) {
-      Vec<T> across[X::products][Y::results];
-#pragma GCC unroll 4
-      for (int x = 0; x < X::products; ++x) {
-        Vec<T> m[Y::products];
-#pragma GCC unroll 4
-        for (int y = 0; y < Y::products; ++y) m[y] = load(sums + (y * X::products + x) * apart + o);
-        Y::sums(across[x], m);
-      }
-#pragma GCC unroll 2
-      for (int y = 0; y < Y::results; ++y) {
-        Vec<T> m[X::products], v[X::results];
-#pragma GCC unroll 4
-        for (int x = 0; x < X::products; ++x) m[x] = across[x][y];
-        X::sums(v, m);
-#pragma GCC unroll 4
-        for (int x = 0; x < X::results; ++x) {
-          store(to + y * row + x * pixel + o, v[x]);
-          zero += v[x] - v[x];
-        }
-      }
+      transform_both<T, Y::products, X::products, Y::results, X::results>(
+          [&](int y, int x) __attribute__((always_inline)) { return load(sums + (y * X::products + x) * apart + o); },
+          [](Vec<T>* v, const Vec<T>* m) __attribute__((always_inline)) { Y::sums(v, m); },
+          [](Vec<T>* v, const Vec<T>* m) __attribute__((always_inline)) { X::sums(v, m); },
+          [&](int y, int x, Vec<T> v) __attribute__((always_inline)) {
+            store(to + y * row + x * pixel + o, v);
+            zero += v - v;
+          });
     }
   }
-  bool finite = true;
-  for (int l = 0; l < lanes<T>; ++l) finite &= zero[l] == 0;
-  return finite;
+  return is_zero<T>(zero);
 }
 
 /// The transforms of two axes' schemes.

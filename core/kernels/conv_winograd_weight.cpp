@@ -27,23 +27,12 @@ template <class T, class Y, class X>
     const T* from = window + o;
     T* out = to + o / tile_columns<T> * panel + o % tile_columns<T>;
     for (int64_t p = 0; p < patches; ++p, from += X::results * pixel, out += tile_columns<T>) {
-      Vec<T> column[X::results][Y::products];
-#pragma GCC unroll 4
-      for (int x = 0; x < X::results; ++x) {
-        Vec<T> g[Y::results];
-#pragma GCC unroll 2
-        for (int y = 0; y < Y::results; ++y) g[y] = load(from + y * row + x * pixel);
-        Y::gradient(column[x], g);
-      }
-#pragma GCC unroll 4
-      for (int y = 0; y < Y::products; ++y) {
-        Vec<T> g[X::results], v[X::products];
-#pragma GCC unroll 4
-        for (int x = 0; x < X::results; ++x) g[x] = column[x][y];
-        X::gradient(v, g);
-#pragma GCC unroll 6
-        for (int x = 0; x < X::products; ++x) store(out + (y * X::products + x) * apart, v[x]);
-      }
+      transform_both<T, Y::results, X::results, Y::products, X::products>(
+          [&](int y, int x) __attribute__((always_inline)) { return load(from + y * row + x * pixel); },
+          [](Vec<T>* v, const Vec<T>* g) __attribute__((always_inline)) { Y::gradient(v, g); },
+          [](Vec<T>* v, const Vec<T>* g) __attribute__((always_inline)) { X::gradient(v, g); },
+          [&](int y, int x, Vec<T> v)
+              __attribute__((always_inline)) { store(out + (y * X::products + x) * apart, v); });
     }
   }
 }
@@ -56,31 +45,17 @@ bool transform_sums(T* to, int64_t row, int64_t column, int64_t rows, int64_t co
   Vec<T> zero{};
   for (int64_t k = 0; k < elements; k += lanes<T>) {
     if (k % tile_columns<T> >= outputs) continue;
-    Vec<T> down[X::products][Y::taps];
-#pragma GCC unroll 6
-    for (int x = 0; x < X::products; ++x) {
-      Vec<T> m[Y::products];
-#pragma GCC unroll 4
-      for (int y = 0; y < Y::products; ++y) m[y] = load(sums + (y * X::products + x) * apart + k);
-      Y::terms(down[x], m);
-    }
-#pragma GCC unroll 3
-    for (int y = 0; y < Y::taps; ++y) {
-      Vec<T> m[X::products], w[X::taps];
-#pragma GCC unroll 6
-      for (int x = 0; x < X::products; ++x) m[x] = down[x][y];
-      X::terms(w, m);
-#pragma GCC unroll 3
-      for (int x = 0; x < X::taps; ++x) {
-        if (y >= rows || x >= columns) continue;
-        store(to + y * row + x * column + k, w[x]);
-        zero += w[x] - w[x];
-      }
-    }
+    transform_both<T, Y::products, X::products, Y::taps, X::taps>(
+        [&](int y, int x) __attribute__((always_inline)) { return load(sums + (y * X::products + x) * apart + k); },
+        [](Vec<T>* w, const Vec<T>* m) __attribute__((always_inline)) { Y::terms(w, m); },
+        [](Vec<T>* w, const Vec<T>* m) __attribute__((always_inline)) { X::terms(w, m); },
+        [&](int y, int x, Vec<T> w) __attribute__((always_inline)) {
+          if (y >= rows || x >= columns) return;
+          store(to + y * row + x * column + k, w);
+          zero += w - w;
+        });
   }
-  bool finite = true;
-  for (int l = 0; l < lanes<T>; ++l) finite &= zero[l] == 0;
-  return finite;
+  return is_zero<T>(zero);
 }
 
 /// The transforms of two axes' schemes.
