@@ -3,6 +3,7 @@
 
 #include "kernels/functors_arithmetic.h"
 #include "kernels/vecmath.h"
+#include "kernels/vecmath_wide.h"
 
 namespace weft::kernels::WEFT_ISA_NAMESPACE {
 namespace {
@@ -29,6 +30,15 @@ struct AbsoluteDifferenceBackward {
 template <class T>
 struct SigmoidCrossEntropy {
   T operator()(T x, T t) const { return (T(1) - t) * x - (x < T(0) ? x : T(0)) + vm::log1p_exp_neg(vm::abs(x)); }
+  static void group(T* out, const T* scores, const T* targets) noexcept
+    requires vm::is_wide<T>
+  {
+    const auto loss = [](auto x, auto t) {
+      const decltype(x) zero{};
+      return (1.f - t) * x - (x < zero ? x : zero) + vm::log1p_exp_neg(vm::abs(x));
+    };
+    by_vectors<group_size>(loss, out, scores, targets);
+  }
 };
 /// The incoming gradient times that of SigmoidCrossEntropy by x.
 template <class T>

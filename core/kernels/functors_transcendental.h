@@ -97,6 +97,11 @@ template <class T>
 struct Log1p {
   static constexpr bool vectorised = is_f32<T>;
   T operator()(T x) const { return vm::log1p(x); }
+  static void group(T* out, const T* in) noexcept
+    requires vm::is_wide<T>
+  {
+    by_vectors<group_size>([](auto x) { return vm::log1p(x); }, out, in);
+  }
 };
 template <class T>
 struct Sinh {

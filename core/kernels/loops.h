@@ -20,7 +20,7 @@
 //   static constexpr bool vectorised = false;   one element at a time: it calls libm or branches much
 //   static bool special(T x); T slow(T x);      slow() is called for the rare x that operator() cannot do
 //   static InnerLoop shortcut(data, strides);   another loop for these operands, or null
-//   static void group(T* out, const T*... in);  a whole group by instructions that the compiler does not find itself
+//   void group(T* out, const T*... in);         a whole group by instructions that the compiler does not find itself
 //   static bool group_if(T* out, const T*... in);  the same if it can; false, and nothing written, if not
 #pragma once
 
@@ -193,8 +193,8 @@ struct Loop<F, Out, std::index_sequence<I...>, In...> {
                                                 const In*... in) {
     constexpr int64_t group = group_of<F>();
     for (; groups > 0; --groups) {
-      if constexpr (requires { F::group(out, in...); })
-        F::group(out, in...);
+      if constexpr (requires { functor.group(out, in...); })
+        functor.group(out, in...);
       else if constexpr (requires { F::group_if(out, in...); }) {
         if (!F::group_if(out, in...)) run_group(functor, out, in...);
       } else

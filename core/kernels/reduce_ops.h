@@ -141,18 +141,9 @@ template <class Op, class T>
   return fold_lanes<T>(v, [](Vec<T> a, Vec<T> b) { return Op::combine(a, b); });
 }
 /// The same of lanes<T> vectors at once: lane i of the result is fold(v[i]).
-template <class Op, class T, int D = 1>
+template <class Op, class T>
 [[gnu::always_inline]] inline Vec<T> fold_all(Vec<T>* v) {
-  if constexpr (D == lanes<T>) {
-    return v[0];
-  } else {
-    constexpr auto all = std::make_integer_sequence<int, lanes<T>>();
-#pragma GCC unroll 16
-    for (int i = 0; i < lanes<T>; i += 2 * D) {
-      v[i] = Op::combine(blocks_low<T, D>(v[i], v[i + D], all), blocks_high<T, D>(v[i], v[i + D], all));
-    }
-    return fold_all<Op, T, 2 * D>(v);
-  }
+  return lane_fold<T>(v, [](Vec<T> a, Vec<T> b) { return Op::combine(a, b); });
 }
 
 template <class T>

@@ -71,6 +71,27 @@ template <float factor = 1.f>
   return k * 0x1.62e4p-1f + (f + (log1p_rest(f) + k * 1.42860677e-6f));
 }
 
+[[gnu::always_inline]] inline Vec<float> log1p(Vec<float> x) {
+  const Vec<float> u = 1.f + x;
+  const auto m = (Vec<float>)_mm512_maskz_getmant_ps(every, (__m512)u, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
+  const __mmask16 upper = _mm512_cmp_ps_mask((__m512)m, _mm512_set1_ps(1.41421354f), _CMP_GT_OQ);
+  __m512 k = _mm512_maskz_getexp_ps(every, (__m512)u);
+  k = _mm512_mask_add_ps(k, upper, k, _mm512_set1_ps(1.f));
+  // The mantissa of 1 + x from x itself, where 1 + x has rounded.
+  const auto scale = (Vec<float>)_mm512_maskz_scalef_ps(every, _mm512_set1_ps(1.f), (__m512)(-(Vec<float>)k));
+  const Vec<float> f = x * scale + (scale - 1.f);
+  const Vec<float> result = (Vec<float>)k * 0x1.62e4p-1f + (f + (log1p_rest(f) + (Vec<float>)k * 1.42860677e-6f));
+  const Vec<float> zero{}, infinite = zero + infinity<float>;
+  const Vec<float> ends = u == zero ? -infinite : u == infinite ? infinite : zero + nan<float>;
+  return x == zero ? x : (u > zero) & (u < infinite) ? result : ends;
+}
+/// log(1 + exp(-a)) for a >= 0.
+[[gnu::always_inline]] inline Vec<float> log1p_exp_neg(Vec<float> a) {
+  const Vec<float> e = exp(-a), zero{};
+  const Vec<float> f = e > 0.41421356f ? 0.5f * e - 0.5f : e, k = e > 0.41421356f ? zero + 1.f : zero;
+  return k * 0x1.62e4p-1f + (f + (log1p_rest(f) + k * 1.42860677e-6f));
+}
+
 [[gnu::always_inline]] inline Vec<double> log(Vec<double> x) {
   Vec<double> m = (Vec<double>)_mm512_maskz_getmant_pd(each, (__m512d)x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
   Vec<double> k = (Vec<double>)_mm512_maskz_getexp_pd(each, (__m512d)x);
@@ -155,6 +176,8 @@ template <class V>
 V rsqrt(V x) = delete;
 template <class V>
 V logistic(V n, V x) = delete;
+template <class V>
+V reciprocal(V d) = delete;
 template <class T>
 inline constexpr bool is_wide = false;
 template <class T>

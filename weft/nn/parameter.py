@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from typing import Any
 
 import weft
@@ -182,8 +181,11 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         return buffer
 
 
-def zero_gradients(parameters: Iterable[Tensor]) -> None:
-    """Set the gradients of ``parameters`` to zero: what ``zero_grad(set_to_none=False)`` does."""
+def clear_gradients(parameters: list[Tensor], set_to_none: bool) -> None:
+    """Drop the gradients of ``parameters``, or set them to zero: what ``zero_grad`` does."""
+    if set_to_none:
+        _core._drop_gradients(parameters)
+        return
     for parameter in parameters:
         if parameter.grad is None:
             continue

@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 import weft
-from weft import Tensor, _core
-from weft.nn.parameter import zero_gradients
+from weft import Tensor
+from weft.nn.parameter import clear_gradients
 from weft.utils.hooks import RemovableHandle
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
@@ -237,9 +237,8 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zero."""
-        clear = _core._drop_gradients if set_to_none else zero_gradients
         for group in self.param_groups:
-            clear(group["params"])
+            clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Closure | None = None) -> Any:
         """Change the parameters once.

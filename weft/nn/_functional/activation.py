@@ -242,7 +242,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     >>> weft.nn.functional.mish(weft.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8651])
     """
-    return maybe_inplace(lambda x: x * weft.tanh(native.softplus(x)), input, inplace)
+    return maybe_inplace(native.mish, input, inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:

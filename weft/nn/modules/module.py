@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import weft
-from weft import Tensor, _core
+from weft import Tensor
 from weft._core import _ModuleBase
 from weft.nn.modules import _global_hooks as global_hooks
 from weft.nn.modules._global_hooks import (
@@ -27,7 +27,7 @@ from weft.nn.modules._state_dict import (
 )
 from weft.nn.modules._text import _addindent, _typename
 from weft.nn.modules._to import _parse_to
-from weft.nn.parameter import Buffer, Parameter, zero_gradients
+from weft.nn.parameter import Buffer, Parameter, clear_gradients
 from weft.utils.hooks import BackwardHook, RemovableHandle
 
 __all__ = [
@@ -689,8 +689,7 @@ class Module(_ModuleBase, StateDictMixin):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zero."""
-        clear = _core._drop_gradients if set_to_none else zero_gradients
-        clear([*self.parameters()])
+        clear_gradients([*self.parameters()], set_to_none)
 
     # ------------------------------------------------------------------ copying and printing
 
