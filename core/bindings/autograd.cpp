@@ -9,6 +9,7 @@
 #include "bindings/hooks.h"
 #include "bindings/native.h"
 #include "bindings/profile.h"
+#include "bindings/types.h"
 #include "runtime/error.h"
 
 namespace weft::bindings {
@@ -202,6 +203,8 @@ PyObject* bump(PyObject*, PyObject* object) {
 
 // Gradients of an optimizer's parameters ------------------------------------------------------------------------------
 
+PyObject *name_params, *name_param_groups, *name_step_together, *name_step_alone;  // set once, never freed
+
 Object tuple_of(std::vector<Object>& items) {
   Object tuple = owned(PyTuple_New(std::ssize(items)));
   for (std::size_t i = 0; i < items.size(); ++i)
@@ -209,28 +212,37 @@ Object tuple_of(std::vector<Object>& items) {
   return tuple;
 }
 
-/// (parameters) -> ((parameters, ...), others): those with gradients, in sequences that one native step can treat,
-/// float64 apart from the rest; and those with gradients that only Python knows, sparse ones. If one step can treat
-/// all, it gets the list that came: of threads that train small networks each makes its objects from memory that
-/// another has just freed, in the cache of another core.
-PyObject* by_gradient(PyObject*, PyObject* parameters) {
-  return guarded([&] {
-    std::vector<Object> sorted[2], others;  // of float64 or not
-    std::size_t count = 0;
-    each_item(parameters, [&](PyObject* parameter) {
-      const Tensor& tensor = expect_tensor(parameter);
-      const Tensor gradient = grad(tensor);
-      ++count;
-      if (!gradient.defined()) return;
-      auto& members = gradient.impl()->opaque ? others : sorted[tensor.dtype() == DType::float64];
-      members.push_back(Object::borrow(parameter));
-    });
-    std::vector<Object> found;
-    for (auto& members : sorted) {
-      if (members.empty()) continue;
-      found.push_back(members.size() == count ? Object::borrow(parameters) : tuple_of(members));
-    }
-    return checked(PyTuple_Pack(2, tuple_of(found).get(), tuple_of(others).get()));
+/// Calls optimizer._step_together(group, parameters) with parameters of `group` that have gradients and can be treated
+/// by one native step, float64 apart from the rest; and _step_alone for each whose gradient only Python knows, a sparse
+/// one. If one step can treat all it gets the group's list: of threads that train small networks each makes its objects
+/// from memory that another has just freed, in the cache of another core.
+void step_group(PyObject* optimizer, PyObject* group) {
+  const Object parameters = owned(PyObject_GetItem(group, name_params));
+  std::vector<Object> sorted[2], others;  // of float64 or not
+  std::size_t count = 0;
+  each_item(parameters.get(), [&](PyObject* parameter) {
+    const Tensor& tensor = expect_tensor(parameter);
+    const Tensor gradient = grad(tensor);
+    ++count;
+    if (!gradient.defined()) return;
+    auto& members = gradient.impl()->opaque ? others : sorted[tensor.dtype() == DType::float64];
+    members.push_back(Object::borrow(parameter));
+  });
+  const auto call = [&](PyObject* name, PyObject* what) {
+    PyObject* const args[] = {optimizer, group, what};
+    owned(PyObject_VectorcallMethod(name, args, 3, nullptr));
+  };
+  for (auto& members : sorted) {
+    if (members.empty()) continue;
+    call(name_step_together, members.size() == count ? parameters.get() : tuple_of(members).get());
+  }
+  for (const Object& parameter : others) call(name_step_alone, parameter.get());
+}
+PyObject* step_groups(PyObject*, PyObject* optimizer) {
+  return guarded([&]() -> PyObject* {
+    const Object groups = owned(PyObject_GetAttr(optimizer, name_param_groups));
+    each_item(groups.get(), [&](PyObject* group) { step_group(optimizer, group); });
+    Py_RETURN_NONE;
   });
 }
 
@@ -245,7 +257,7 @@ PyObject* drop_gradients(PyObject*, PyObject* parameters) {
 PyMethodDef functions[] = {
     {"_drop_gradients", drop_gradients, METH_O, nullptr},
     {"_bump_version", bump, METH_O, nullptr},
-    {"_by_gradient", by_gradient, METH_O, nullptr},
+    {"_step_groups", step_groups, METH_O, nullptr},
     {"_graph_leaves", graph_leaves, METH_O, nullptr},
     {"_add_tensor_hook", add_hook, METH_VARARGS, nullptr},
     {"_remove_hook", drop_hook, METH_O, nullptr},
@@ -267,6 +279,10 @@ PyMethodDef functions[] = {
 
 void init_autograd(PyObject* module) {
   init_node_type(module);
+  name_params = immortal_name("params");
+  name_param_groups = immortal_name("param_groups");
+  name_step_together = immortal_name("_step_together");
+  name_step_alone = immortal_name("_step_alone");
   anomaly().created = note_creation;
   anomaly().failed = note_failure;
   checked(PyModule_AddFunctions(module, functions));

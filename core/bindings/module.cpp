@@ -9,6 +9,7 @@
 #include "bindings/autograd.h"
 #include "bindings/construct.h"
 #include "bindings/dispatch.h"
+#include "bindings/method.h"
 #include "bindings/module_base.h"
 #include "bindings/native.h"
 #include "bindings/overrides.h"
@@ -234,6 +235,7 @@ NB_MODULE(_core, m) {
     init_tensor_type(m.ptr());
     init_autograd(m.ptr());
     init_overrides(m.ptr());
+    init_method(m.ptr());
     init_module_base(m.ptr());
     add_functions(m, functions);
     add_functions(m, storage_functions);

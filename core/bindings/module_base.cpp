@@ -18,12 +18,6 @@ std::array<PyObject*, 4> hook_tables;  ///< names of a module's hooks that chang
 /// The tables of hooks common to all modules, which weft.nn sets when it is imported.
 PyObject* common_hooks;
 
-PyObject* constant(const char* name) {
-  PyObject* const object = checked(PyUnicode_InternFromString(name));
-  make_immortal(object);
-  return object;
-}
-
 Object item(PyObject* dict, PyObject* key) {
 #if PY_VERSION_HEX >= 0x030D0000
   PyObject* found = nullptr;
@@ -176,16 +170,16 @@ PyObject* set_common_hooks(PyObject*, PyObject* tables) {
 }  // namespace
 
 void init_module_base(PyObject* module) {
-  name_getattr = constant("__getattr__");
-  name_getattribute = constant("__getattribute__");
-  name_init_subclass = constant("__init_subclass__");
-  name_forward = constant("forward");
-  name_compiled = constant("_compiled_call_impl");
-  name_call_impl = constant("_call_impl");
-  name_call_with_hooks = constant("_call_with_hooks");
-  registries = {constant("_parameters"), constant("_buffers"), constant("_modules")};
-  hook_tables = {constant("_forward_hooks"), constant("_forward_pre_hooks"), constant("_backward_hooks"),
-                 constant("_backward_pre_hooks")};
+  name_getattr = immortal_name("__getattr__");
+  name_getattribute = immortal_name("__getattribute__");
+  name_init_subclass = immortal_name("__init_subclass__");
+  name_forward = immortal_name("forward");
+  name_compiled = immortal_name("_compiled_call_impl");
+  name_call_impl = immortal_name("_call_impl");
+  name_call_with_hooks = immortal_name("_call_with_hooks");
+  registries = {immortal_name("_parameters"), immortal_name("_buffers"), immortal_name("_modules")};
+  hook_tables = {immortal_name("_forward_hooks"), immortal_name("_forward_pre_hooks"), immortal_name("_backward_hooks"),
+                 immortal_name("_backward_pre_hooks")};
   common_hooks = checked(PyTuple_New(0));
 
   const auto with_keywords = [](PyCFunctionWithKeywords f) {

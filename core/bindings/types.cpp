@@ -200,6 +200,12 @@ void make_immortal(PyObject* object) noexcept {
 #endif
 }
 
+PyObject* immortal_name(const char* name) {
+  PyObject* const object = checked(PyUnicode_InternFromString(name));
+  make_immortal(object);
+  return object;
+}
+
 PyTypeObject* make_type(PyType_Spec& spec, PyTypeObject* base) {
   PyObject* const type = checked(base == nullptr ? PyType_FromSpec(&spec)
                                                  : PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(base)));

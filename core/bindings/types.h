@@ -12,6 +12,8 @@ namespace weft::bindings {
 /// Never freed, and from CPython 3.12 on never counted: every thread reads it all the time. (3.14 counts types for each
 /// thread.)
 void make_immortal(PyObject* object) noexcept;
+/// An interned string for good: the name of an attribute that native code looks up.
+PyObject* immortal_name(const char* name);
 /// A type with its reference count out of the way, for each new object refers to it.
 PyTypeObject* make_type(PyType_Spec& spec, PyTypeObject* base = nullptr);
 

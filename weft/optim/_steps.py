@@ -33,12 +33,7 @@ class GroupedOptimizer(Optimizer):
     def step(self, closure: Closure | None = None) -> Any:
         """Change the parameters once; returns the loss of ``closure``."""
         loss = None if closure is None else self._call(closure)
-        for group in self.param_groups:
-            together, others = _core._by_gradient(group["params"])
-            for params in together:
-                self._step_together(group, params)
-            for param in others:
-                self._step_alone(group, param)
+        _core._step_groups(self)
         return loss
 
     def _step_alone(self, group: dict[str, Any], param: Tensor) -> None:

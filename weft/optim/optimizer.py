@@ -53,28 +53,24 @@ def _add(hooks: Hooks, hook: Callable[..., Any], prepend: bool = False) -> Remov
     return handle
 
 
-def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+def _between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     """``step``, with the pre- and post-hooks around it."""
+    names = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
+    tables = (_global_pre_hooks, _global_post_hooks)
+    return functools.update_wrapper(_core._between_hooks(step, _step_with_hooks, names, tables), step)
 
-    @functools.wraps(step)
-    def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        own_pre, own_post = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
-        if not (own_pre or own_post or _global_pre_hooks or _global_post_hooks):
-            return step(self, *args, **kwargs)
-        for hook in (*_global_pre_hooks.values(), *own_pre.values()):
-            result = hook(self, (self, *args), kwargs)
-            if result is not None:
-                if not (isinstance(result, tuple) and len(result) == 2):
-                    raise RuntimeError(
-                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got {result}."
-                    )
-                (self, *args), kwargs = result
-        out = step(self, *args, **kwargs)
-        for hook in (*own_post.values(), *_global_post_hooks.values()):
-            hook(self, (self, *args), kwargs)
-        return out
 
-    return wrapper
+def _step_with_hooks(step: Callable[..., Any], self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+    for hook in (*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()):
+        result = hook(self, (self, *args), kwargs)
+        if result is not None:
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got {result}.")
+            (self, *args), kwargs = result
+    out = step(self, *args, **kwargs)
+    for hook in (*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()):
+        hook(self, (self, *args), kwargs)
+    return out
 
 
 class Optimizer:
@@ -108,7 +104,7 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
-            cls.step = _with_hooks(cls.__dict__["step"])  # type: ignore[method-assign]
+            cls.step = _between_hooks(cls.__dict__["step"])  # type: ignore[method-assign]
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         self.defaults = defaults

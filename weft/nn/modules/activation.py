@@ -10,7 +10,7 @@ from weft import Tensor
 from weft.nn import functional as F
 from weft.nn import init
 from weft.nn.modules.attention import MultiheadAttention
-from weft.nn.modules.module import Module
+from weft.nn.modules.module import Module, applies
 from weft.nn.parameter import Parameter
 
 __all__ = [
@@ -64,9 +64,9 @@ class ReLU(Module):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:
+    @applies(weft.relu, in_place=weft.relu_)
+    def forward(self, input: Tensor) -> Tensor:  # type: ignore[empty-body]
         """Shaped as ``input``."""
-        return weft.relu_(input) if self.inplace else weft.relu(input)
 
     def extra_repr(self) -> str:
         """The options."""
@@ -335,9 +335,9 @@ class Sigmoid(Module):
         tensor([0.2689, 0.8808])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
+    @applies(weft.sigmoid)
+    def forward(self, input: Tensor) -> Tensor:  # type: ignore[empty-body]
         """Shaped as ``input``."""
-        return weft.sigmoid(input)
 
 
 class Tanh(Module):
@@ -349,9 +349,9 @@ class Tanh(Module):
         tensor([-0.7616,  0.9640])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
+    @applies(weft.tanh)
+    def forward(self, input: Tensor) -> Tensor:  # type: ignore[empty-body]
         """Shaped as ``input``."""
-        return weft.tanh(input)
 
 
 class Softplus(Module):

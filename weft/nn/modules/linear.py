@@ -9,7 +9,7 @@ import weft
 from weft import Tensor
 from weft.nn import functional as F
 from weft.nn import init
-from weft.nn.modules.module import Module
+from weft.nn.modules.module import Module, applies
 from weft.nn.parameter import Parameter
 
 __all__ = ["Bilinear", "Identity", "Linear"]
@@ -72,9 +72,9 @@ class Linear(Module):
             bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input: Tensor) -> Tensor:
+    @applies(F.linear, "weight", "bias")
+    def forward(self, input: Tensor) -> Tensor:  # type: ignore[empty-body]
         """Shape (..., out_features)."""
-        return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from typing import Any, Self
 
 import weft
 from weft import Tensor
-from weft._core import _ModuleBase
+from weft._core import _applies, _ModuleBase
 from weft.nn.modules import _global_hooks as global_hooks
 from weft.nn.modules._global_hooks import (
     register_module_backward_hook,
@@ -59,6 +60,20 @@ _HOOKS = (
     "_load_state_dict_pre_hooks",
     "_load_state_dict_post_hooks",
 )
+
+
+def applies(
+    function: Callable[..., Any], *names: str, in_place: Callable[..., Any] | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """For a declaration of ``forward(self, input)``: it is ``function(input, self.<name>, ...)``, called natively.
+
+    With ``self.inplace`` it is ``in_place(input, ...)``.
+    """
+
+    def define(declared: Callable[..., Any]) -> Any:
+        return functools.update_wrapper(_applies(function, names, in_place), declared)
+
+    return define
 
 
 class Module(_ModuleBase, StateDictMixin):
