@@ -2,6 +2,7 @@
 
 import abc
 import copy
+import inspect
 import pickle
 import threading
 from typing import Any
@@ -239,3 +240,50 @@ def test_attributes_come_and_go_while_other_threads_look_them_up() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_native_forward_takes_arguments_as_its_declaration_does() -> None:
+    layer, x = nn.Linear(3, 2), weft.ones(4, 3)
+    expected = weft.nn.functional.linear(x, layer.weight, layer.bias)
+    for result in (layer(x), layer(input=x), layer.forward(x), nn.Linear.forward(layer, x), layer.forward(input=x)):
+        assert weft.equal(result, expected)
+    for call in (layer, layer.forward):
+        with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'input'"):
+            call()
+        with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+            call(x, x)
+        with pytest.raises(TypeError, match="unexpected keyword argument 'x'"):
+            call(x=x)
+    with pytest.raises(TypeError, match="by position"):
+        nn.Linear.forward(self=layer, input=x)
+
+
+def test_a_native_forward_looks_like_a_function() -> None:
+    forward = nn.Linear.forward
+    assert (forward.__name__, forward.__qualname__, forward.__module__) == (
+        "forward",
+        "Linear.forward",
+        "weft.nn.modules.linear",
+    )
+    assert forward.__doc__ == "Shape (..., out_features)."
+    assert list(inspect.signature(forward).parameters) == ["self", "input"]
+    assert list(inspect.signature(nn.Linear(1, 1).forward).parameters) == ["input"]
+    assert repr(forward).startswith("<function Linear.forward at 0x")
+    assert inspect.isroutine(forward)
+
+
+def test_a_native_forward_reads_the_module_as_it_is() -> None:
+    relu, x = nn.ReLU(), weft.tensor([-1.0, 2.0])
+    assert relu(x) is not x
+    assert x.tolist() == [-1, 2]
+    relu.inplace = True
+    assert relu(x) is x
+    assert x.tolist() == [0, 2]
+    layer = nn.Linear(1, 1, bias=False)
+    layer.weight = nn.Parameter(weft.full((1, 1), 3.0))
+    assert layer(weft.ones(1)).tolist() == [3]
+    layer.bias = nn.Parameter(weft.ones(1))
+    assert layer(weft.ones(1)).tolist() == [4]
+    del layer.weight
+    with pytest.raises(AttributeError, match="no attribute 'weight'"):
+        layer(weft.ones(1))

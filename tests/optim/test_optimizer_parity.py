@@ -206,3 +206,51 @@ def test_optimizer_can_be_pickled_by_state():
     take_step(weft, optimizer, [a], 0)
     stream = io.BytesIO(pickle.dumps(optimizer))
     assert pickle.load(stream).param_groups[0]["lr"] == 0.1
+
+
+def test_hooks_of_all_optimizers_and_of_one_run_in_order_and_may_change_arguments():
+    (a,) = parameters(weft, [(2,)])
+    optimizer, events = weft.optim.SGD([a], lr=0.1), []
+
+    def note(name, result=None):
+        def hook(owner, args, kwargs):
+            events.append((name, owner is optimizer, args[1:], kwargs))
+            return result
+
+        return hook
+
+    def closure():
+        return 7
+
+    handles = [
+        weft.optim.optimizer.register_optimizer_step_pre_hook(note("all before")),
+        optimizer.register_step_pre_hook(note("before", ((optimizer,), {"closure": closure}))),
+        optimizer.register_step_post_hook(note("after")),
+        weft.optim.optimizer.register_optimizer_step_post_hook(note("all after")),
+    ]
+    assert optimizer.step() == 7
+    changed = {"closure": closure}
+    assert events == [
+        ("all before", True, (), {}),
+        ("before", True, (), {}),
+        ("after", True, (), changed),
+        ("all after", True, (), changed),
+    ]
+    handles[1].remove()
+    optimizer.register_step_pre_hook(lambda *_: 3)
+    with pytest.raises(RuntimeError, match="must return None or a tuple"):
+        optimizer.step()
+    for handle in (handles[0], *handles[2:]):
+        handle.remove()
+
+
+def test_step_looks_like_a_function_and_refuses_wrong_arguments():
+    (a,) = parameters(weft, [(2,)])
+    optimizer = weft.optim.SGD([a], lr=0.1)
+    assert list(inspect.signature(optimizer.step).parameters) == ["closure"]
+    assert optimizer.step.__name__ == "step"
+    assert "closure" in optimizer.step.__doc__
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        optimizer.step(loss=3)
+    with pytest.raises(TypeError, match="self"):
+        weft.optim.SGD.step()
