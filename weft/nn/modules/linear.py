@@ -7,6 +7,7 @@ from typing import Any
 
 import weft
 from weft import Tensor
+from weft.nn import _native as native
 from weft.nn import functional as F
 from weft.nn import init
 from weft.nn.modules.module import Module, applies
@@ -72,7 +73,7 @@ class Linear(Module):
             bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
-    @applies(F.linear, "weight", "bias")
+    @applies(native.linear, "weight", "bias")
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[empty-body]
         """Shape (..., out_features)."""
 
