@@ -146,7 +146,8 @@ void multiply_undivided(const Problem<T, Stored>& p) {
     const bool long_k = p.k >= 2 * lanes<T>;
     constexpr bool reads_b_often = __is_same(T, Stored);  // converting its elements each time would cost too much
     const bool narrow = p.n * 4 <= lanes<T> * 3;
-    if (long_k && p.a_col == 1 && p.b_row == 1 && (p.m <= 16 || narrow || (reads_b_often && p.m <= 64 && p.k >= 512))) {
+    const bool few_rows = p.m <= 4 || (p.m <= 16 && p.k > 8 * lanes<T>);  // folding many short sums is most of the work
+    if (long_k && p.a_col == 1 && p.b_row == 1 && (few_rows || narrow || (reads_b_often && p.m <= 64 && p.k >= 512))) {
       return multiply_dot(p);
     }
     if (long_k && p.m <= 4 && p.b_row == 1) {
