@@ -6,7 +6,8 @@ from ops.table import Op, estimated
 
 Op(
     "_fused_sgd(params: list[Tensor], momentum_buffers: list[Tensor], *, lr: float,"
-    " momentum: float, dampening: float, weight_decay: float, nesterov: bool, maximize: bool, is_first_step: bool)"
+    " weight_decay: float, maximize: bool, momentum: float = 0, dampening: float = 0, nesterov: bool = False,"
+    " is_first_step: bool = False)"
     " -> None",
     "One step of SGD in place; momentum_buffers is empty without momentum.",
     namespace="_",

@@ -72,8 +72,8 @@ class Step {
 
 }  // namespace
 
-void fused_sgd(TensorSpan params, TensorSpan momentum_buffers, double lr, double momentum, double dampening,
-               double weight_decay, bool nesterov, bool maximize, bool is_first_step) {
+void fused_sgd(TensorSpan params, TensorSpan momentum_buffers, double lr, double weight_decay, bool maximize,
+               double momentum, double dampening, bool nesterov, bool is_first_step) {
   Step step("fused_sgd", params);
   if (!momentum_buffers.empty()) step.add_state(0, momentum_buffers, "momentum buffers");
   for (auto& t : step.tensors()) t.step = is_first_step ? 1 : 2;

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import weft
-from weft import Tensor, _core
+from weft import Tensor
+from weft._core import internal
 from weft.optim._steps import GroupedOptimizer
 from weft.optim.optimizer import ParamsT, check_differentiable, check_lr
 
@@ -88,16 +89,20 @@ class SGD(GroupedOptimizer):
         param.add_(grad, alpha=-float(group["lr"]))
 
     def _step_together(self, group: dict[str, Any], params: Sequence[Any]) -> None:
-        for chosen, buffers, first in self._with_buffers(params) if group["momentum"] else ((params, (), False),):
-            _core.internal._fused_sgd(
+        lr, weight_decay, maximize = float(group["lr"]), float(group["weight_decay"]), group["maximize"]
+        if not group["momentum"]:
+            internal._fused_sgd(params, (), lr=lr, weight_decay=weight_decay, maximize=maximize)
+            return
+        for chosen, buffers, first in self._with_buffers(params):
+            internal._fused_sgd(
                 chosen,
                 buffers,
-                lr=float(group["lr"]),
+                lr=lr,
+                weight_decay=weight_decay,
+                maximize=maximize,
                 momentum=group["momentum"],
                 dampening=group["dampening"],
-                weight_decay=float(group["weight_decay"]),
                 nesterov=group["nesterov"],
-                maximize=group["maximize"],
                 is_first_step=first,
             )
 
