@@ -242,7 +242,7 @@ def _method_def(n: Name, kind: str) -> str:
     ident = f"{NAMESPACES[n.namespace]}_{n.name}"
     doc = n.forms[0].op.doc.strip().splitlines()[0].replace("\\", "\\\\").replace('"', '\\"')
     return (
-        f'{{"{n.name}", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&call_{kind}<{ident}>)), '
+        f'{{"{n.name}", any_call(&call_{kind}<{ident}>), '
         f'METH_FASTCALL | METH_KEYWORDS, "{doc}"}}'
     )
 

@@ -9,7 +9,6 @@
 #include "bindings/hooks.h"
 #include "bindings/native.h"
 #include "bindings/profile.h"
-#include "bindings/types.h"
 #include "runtime/error.h"
 
 namespace weft::bindings {
@@ -17,19 +16,6 @@ namespace weft::bindings {
 namespace {
 
 // Backward, modes ----------------------------------------------------------------------------------------------------
-
-/// Calls `f` with each item of a sequence, where it lies.
-template <class F>
-void each_item(PyObject* sequence, F&& f) {
-  const Object items = owned(PySequence_Fast(sequence, "expected a sequence of Tensors"));
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i)
-    f(Object::borrow(PySequence_Fast_GET_ITEM(items.get(), i)).get());
-}
-
-const Tensor& expect_tensor(PyObject* object) {
-  check_type(is_tensor(object), "expected Tensors, got {}", Py_TYPE(object)->tp_name);
-  return unwrap(object);
-}
 
 /// A tensor, None or several of them.
 TensorList to_list(PyObject* object) {
@@ -201,63 +187,8 @@ PyObject* bump(PyObject*, PyObject* object) {
   });
 }
 
-// Gradients of an optimizer's parameters ------------------------------------------------------------------------------
-
-PyObject *name_params, *name_param_groups, *name_step_together, *name_step_alone;  // set once, never freed
-
-Object tuple_of(std::vector<Object>& items) {
-  Object tuple = owned(PyTuple_New(std::ssize(items)));
-  for (std::size_t i = 0; i < items.size(); ++i)
-    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), items[i].release());
-  return tuple;
-}
-
-/// Calls optimizer._step_together(group, parameters) with parameters of `group` that have gradients and can be treated
-/// by one native step, float64 apart from the rest; and _step_alone for each whose gradient only Python knows, a sparse
-/// one. If one step can treat all it gets the group's list: of threads that train small networks each makes its objects
-/// from memory that another has just freed, in the cache of another core.
-void step_group(PyObject* optimizer, PyObject* group) {
-  const Object parameters = owned(PyObject_GetItem(group, name_params));
-  std::vector<Object> sorted[2], others;  // of float64 or not
-  std::size_t count = 0;
-  each_item(parameters.get(), [&](PyObject* parameter) {
-    const Tensor& tensor = expect_tensor(parameter);
-    const Tensor gradient = grad(tensor);
-    ++count;
-    if (!gradient.defined()) return;
-    auto& members = gradient.impl()->opaque ? others : sorted[tensor.dtype() == DType::float64];
-    members.push_back(Object::borrow(parameter));
-  });
-  const auto call = [&](PyObject* name, PyObject* what) {
-    PyObject* const args[] = {optimizer, group, what};
-    owned(PyObject_VectorcallMethod(name, args, 3, nullptr));
-  };
-  for (auto& members : sorted) {
-    if (members.empty()) continue;
-    call(name_step_together, members.size() == count ? parameters.get() : tuple_of(members).get());
-  }
-  for (const Object& parameter : others) call(name_step_alone, parameter.get());
-}
-PyObject* step_groups(PyObject*, PyObject* optimizer) {
-  return guarded([&]() -> PyObject* {
-    const Object groups = owned(PyObject_GetAttr(optimizer, name_param_groups));
-    each_item(groups.get(), [&](PyObject* group) { step_group(optimizer, group); });
-    Py_RETURN_NONE;
-  });
-}
-
-/// (parameters): they have no gradients from now on.
-PyObject* drop_gradients(PyObject*, PyObject* parameters) {
-  return guarded([&]() -> PyObject* {
-    each_item(parameters, [](PyObject* parameter) { set_grad(expect_tensor(parameter), Tensor()); });
-    Py_RETURN_NONE;
-  });
-}
-
 PyMethodDef functions[] = {
-    {"_drop_gradients", drop_gradients, METH_O, nullptr},
     {"_bump_version", bump, METH_O, nullptr},
-    {"_step_groups", step_groups, METH_O, nullptr},
     {"_graph_leaves", graph_leaves, METH_O, nullptr},
     {"_add_tensor_hook", add_hook, METH_VARARGS, nullptr},
     {"_remove_hook", drop_hook, METH_O, nullptr},
@@ -267,7 +198,7 @@ PyMethodDef functions[] = {
      "Whether anomaly mode raises on a NaN among gradients."},
     {"_record_function", record_function, METH_VARARGS, nullptr},
     {"_set_saved_hooks", set_saved_hooks, METH_O, nullptr},
-    {"_run_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(backward)), METH_FASTCALL, nullptr},
+    {"_run_backward", any_call(backward), METH_FASTCALL, nullptr},
     {"_is_backward_selective", is_selective, METH_NOARGS, nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Whether this thread records operations for backward."},
     {"is_inference_mode_enabled", is_inference_enabled, METH_NOARGS, "Whether this thread is in inference mode."},
@@ -279,10 +210,6 @@ PyMethodDef functions[] = {
 
 void init_autograd(PyObject* module) {
   init_node_type(module);
-  name_params = immortal_name("params");
-  name_param_groups = immortal_name("param_groups");
-  name_step_together = immortal_name("_step_together");
-  name_step_alone = immortal_name("_step_alone");
   anomaly().created = note_creation;
   anomaly().failed = note_failure;
   checked(PyModule_AddFunctions(module, functions));

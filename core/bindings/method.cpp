@@ -101,7 +101,10 @@ PyObject* applies(PyObject*, PyObject* args) {
   if (PyArg_ParseTuple(args, "OO!O", &function, &PyTuple_Type, &names, &in_place) == 0) return nullptr;
   return guarded([&] {
     check_type(PyTuple_GET_SIZE(names) <= most_names, "_applies: expected at most {} names", most_names);
-    return make_method(call_applied, function, in_place == Py_None ? nullptr : in_place, names, nullptr);
+    PyObject* const self =
+        make_method(call_applied, function, in_place == Py_None ? nullptr : in_place, names, nullptr);
+    make_immortal(self);
+    return self;
   });
 }
 PyObject* between_hooks(PyObject*, PyObject* args) {
@@ -149,6 +152,10 @@ PyMethodDef functions[] = {{"_applies", applies, METH_VARARGS, nullptr},
                            {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
+
+bool is_lasting_method(PyObject* object) noexcept {
+  return Py_IS_TYPE(object, method_type) && as_method(object)->call == call_applied;
+}
 
 void init_method(PyObject* module) {
   name_inplace = immortal_name("inplace");

@@ -6,6 +6,9 @@
 
 namespace weft::bindings {
 
+/// Whether it is one that lasts for good, so that who calls it need not count it: a module's forward.
+bool is_lasting_method(PyObject* object) noexcept;
+
 /// Adds `_NativeMethod`, and `_applies` and `_between_hooks` that make them, to the extension module.
 void init_method(PyObject* module);
 

@@ -12,6 +12,7 @@
 #include "bindings/method.h"
 #include "bindings/module_base.h"
 #include "bindings/native.h"
+#include "bindings/optimizer_base.h"
 #include "bindings/overrides.h"
 #include "bindings/profile.h"
 #include "bindings/storage.h"
@@ -149,7 +150,7 @@ PyObject* set_thread_default(PyObject*, PyObject* generator) {
 
 PyMethodDef functions[] = {
     {"_set_thread_generator", set_thread_default, METH_O, nullptr},
-    {"_tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor)), METH_FASTCALL, nullptr},
+    {"_tensor", any_call(tensor), METH_FASTCALL, nullptr},
     {"_from_buffer", from_buffer, METH_O, nullptr},
     {"_as_subclass", as_subclass, METH_VARARGS, nullptr},
     {"_as_opaque_subclass", as_opaque_subclass, METH_VARARGS, nullptr},
@@ -237,6 +238,7 @@ NB_MODULE(_core, m) {
     init_overrides(m.ptr());
     init_method(m.ptr());
     init_module_base(m.ptr());
+    init_optimizer_base(m.ptr());
     add_functions(m, functions);
     add_functions(m, storage_functions);
     add_functions(m, autocast_functions);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "bindings/method.h"
 #include "bindings/types.h"
 
 namespace weft::bindings {
@@ -31,14 +32,18 @@ Object item(PyObject* dict, PyObject* key) {
 }
 Object state_of(PyObject* self) { return owned(PyObject_GenericGetDict(self, nullptr)); }
 
-/// What the class says of `name`, not bound to anything; null if nothing.
-Object found_in_class(PyObject* self, PyObject* name) {
+/// What the class says of `name`, not bound to anything; null if nothing. Before 3.13 it is the class's own and not
+/// counted, for every thread would write the count: good until other code runs.
 #if PY_VERSION_HEX >= 0x030D0000
-  return Object::steal(_PyType_LookupRef(Py_TYPE(self), name));
+Object found_in_class(PyObject* self, PyObject* name) { return Object::steal(_PyType_LookupRef(Py_TYPE(self), name)); }
 #else
-  return Object::borrow(_PyType_Lookup(Py_TYPE(self), name));
+struct ClassMember {
+  PyObject* object;
+  PyObject* get() const noexcept { return object; }
+  explicit operator bool() const noexcept { return object != nullptr; }
+};
+ClassMember found_in_class(PyObject* self, PyObject* name) { return {_PyType_Lookup(Py_TYPE(self), name)}; }
 #endif
-}
 
 /// A parameter, buffer or submodule; null if there is none of that name.
 Object registered(PyObject* state, PyObject* name) {
@@ -116,9 +121,10 @@ PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject
   constexpr Py_ssize_t most = 7;
   const Py_ssize_t count = PyTuple_GET_SIZE(args);
   if (kwargs == nullptr && count <= most && !item(state, name_forward)) {
-    const Object forward = found_in_class(self, name_forward);
+    const auto forward = found_in_class(self, name_forward);
     // A function of the class: no bound method made, no count of a shared object written.
     if (forward && PyType_HasFeature(Py_TYPE(forward.get()), Py_TPFLAGS_METHOD_DESCRIPTOR)) {
+      const Object kept = is_lasting_method(forward.get()) ? Object() : Object::borrow(forward.get());
       std::array<PyObject*, most + 2> all{nullptr, self};
       for (Py_ssize_t i = 0; i < count; ++i) all[i + 2] = PyTuple_GET_ITEM(args, i);
       return checked(
@@ -182,13 +188,10 @@ void init_module_base(PyObject* module) {
                  immortal_name("_backward_pre_hooks")};
   common_hooks = checked(PyTuple_New(0));
 
-  const auto with_keywords = [](PyCFunctionWithKeywords f) {
-    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
-  };
   static PyMethodDef methods[] = {
       {"__getattr__", module_getattr, METH_O, nullptr},
-      {"__init_subclass__", with_keywords(module_init_subclass), METH_VARARGS | METH_KEYWORDS | METH_CLASS, nullptr},
-      {"_call_impl", with_keywords(module_call_impl), METH_VARARGS | METH_KEYWORDS,
+      {"__init_subclass__", any_call(module_init_subclass), METH_VARARGS | METH_KEYWORDS | METH_CLASS, nullptr},
+      {"_call_impl", any_call(module_call_impl), METH_VARARGS | METH_KEYWORDS,
        "Calls forward(), with the hooks around it."},
       {"_call_in_turn", call_in_turn, METH_O, "Sends the input through all submodules."},
       {"_set_common_hooks", set_common_hooks, METH_O | METH_STATIC, nullptr},
@@ -200,6 +203,7 @@ void init_module_base(PyObject* module) {
   PyType_Spec spec{"weft._core._ModuleBase", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
   base_type = make_type(spec);
   own_call_impl = checked(PyObject_GetAttr(reinterpret_cast<PyObject*>(base_type), name_call_impl));
+  make_immortal(own_call_impl);
   checked(PyModule_AddObjectRef(module, "_ModuleBase", reinterpret_cast<PyObject*>(base_type)));
 }
 

@@ -181,8 +181,7 @@ PyMethodDef disabled_definition = {"_disabled_torch_function_impl", call_plainly
 
 PyMethodDef functions[] = {{"_set_function_modes", set_modes, METH_VARARGS, nullptr},
                            {"_set_subclasses_off", set_subclasses_off, METH_O, nullptr},
-                           {"_has_override", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(has_override)),
-                            METH_FASTCALL, nullptr},
+                           {"_has_override", any_call(has_override), METH_FASTCALL, nullptr},
                            {"_ask_overrides", ask, METH_VARARGS, nullptr},
                            {"_bind_call", bind_call, METH_VARARGS, nullptr},
                            {"_names_of_family", names_of_family, METH_O, nullptr},

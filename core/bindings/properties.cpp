@@ -221,10 +221,6 @@ PyObject* tolist(PyObject* self, PyObject*) {
 /// A getter's or setter's closure: its own name.
 void* named(const char* name) { return const_cast<char*>(name); }
 
-PyCFunction fast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 }  // namespace
 
 PyGetSetDef tensor_attributes[] = {
@@ -249,8 +245,8 @@ PyGetSetDef tensor_attributes[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMethodDef tensor_own_methods[] = {
-    {"size", fast(size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the sizes, or one of them."},
-    {"stride", fast(stride), METH_FASTCALL | METH_KEYWORDS,
+    {"size", any_call(size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the sizes, or one of them."},
+    {"stride", any_call(stride), METH_FASTCALL | METH_KEYWORDS,
      "stride(dim=None): the strides in elements, or one of them."},
     {"is_same_size", same_size, METH_O, "Whether other has the same shape."},
     {"dim", dim, METH_NOARGS, "The number of dimensions."},
@@ -267,8 +263,8 @@ PyMethodDef tensor_own_methods[] = {
     {"is_floating_point", floating, METH_NOARGS, "Whether the elements are floating-point numbers."},
     {"is_complex", complex, METH_NOARGS, "Whether the elements are complex numbers."},
     {"is_inference", inference, METH_NOARGS, "Whether it was made in inference mode."},
-    {"is_contiguous", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(contiguous)),
-     METH_VARARGS | METH_KEYWORDS, "Whether memory holds the elements in this order without gaps."},
+    {"is_contiguous", any_call(contiguous), METH_VARARGS | METH_KEYWORDS,
+     "Whether memory holds the elements in this order without gaps."},
     {"detach_", own_detach, METH_NOARGS, "Cuts self off from its history, in place."},
     {"_is_view", is_view, METH_NOARGS, nullptr},
     {"retain_grad", own_retain_grad, METH_NOARGS, "Makes a non-leaf keep its gradient."},

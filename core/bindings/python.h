@@ -50,6 +50,12 @@ inline PyObject* checked(PyObject* object) {
 inline void checked(int status) {
   if (status < 0) throw PythonError{};
 }
+/// A function of any of the signatures that PyMethodDef allows.
+template <class F>
+PyCFunction any_call(F* f) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
 inline Object owned(PyObject* object) { return Object::steal(checked(object)); }
 
 /// Calls a function of a Python module: for what is rare and better said in Python.

@@ -56,7 +56,8 @@ TensorObject* spare() noexcept { return nullptr; }
 bool keep(TensorObject*) noexcept { return false; }
 #else
 /// Memory of tensors that died on a thread, for those it makes next. Out of Python's allocator, which would give it to
-/// whichever thread has the lock then, and its cache lines would have to follow.
+/// whichever thread has the lock then, and its cache lines would have to follow; so would the count of the type, if
+/// they gave up their share in it.
 struct Spares {
   static constexpr int most = 32;
   std::array<TensorObject*, most> objects;
@@ -78,7 +79,7 @@ void adopt_orphans(Spares& spares) {
   orphaned.store(orphans.size(), std::memory_order_relaxed);
 }
 
-/// An object without a type or a count yet, or null.
+/// An object that still counts as one of its type, or null.
 TensorObject* spare() {
   Spares* const spares = SparesOf::local();
   if (spares == nullptr) return nullptr;
@@ -108,7 +109,8 @@ void tensor_dealloc(PyObject* self) {
   if (object->weak_references != nullptr) PyObject_ClearWeakRefs(self);
   Py_CLEAR(object->dict);
   object->tensor.~Tensor();
-  if (type != tensor_type || !keep(object)) type->tp_free(self);
+  if (type == tensor_type && keep(object)) return;
+  type->tp_free(self);
   Py_DECREF(type);
 }
 
@@ -204,7 +206,7 @@ namespace {
 TensorObject* plain_object() {
   TensorObject* object = spare();
   if (object != nullptr) {
-    PyObject_Init(reinterpret_cast<PyObject*>(object), tensor_type);
+    _Py_NewReference(reinterpret_cast<PyObject*>(object));
   } else {
     object = PyObject_GC_New(TensorObject, tensor_type);
     if (object == nullptr) throw PythonError{};

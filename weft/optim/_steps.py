@@ -30,11 +30,7 @@ class GroupedOptimizer(Optimizer):
         """Change parameters that all have dense gradients, float64 or none of them."""
         raise NotImplementedError
 
-    def step(self, closure: Closure | None = None) -> Any:
-        """Change the parameters once; returns the loss of ``closure``."""
-        loss = None if closure is None else self._call(closure)
-        _core._step_groups(self)
-        return loss
+    step = _core._OptimizerBase.step
 
     def _step_alone(self, group: dict[str, Any], param: Tensor) -> None:
         grad: Any = param.grad

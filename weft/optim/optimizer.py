@@ -11,8 +11,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 import weft
-from weft import Tensor
-from weft.nn.parameter import clear_gradients
+from weft import Tensor, _core
 from weft.utils.hooks import RemovableHandle
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
@@ -73,7 +72,7 @@ def _step_with_hooks(step: Callable[..., Any], self: Optimizer, *args: Any, **kw
     return out
 
 
-class Optimizer:
+class Optimizer(_core._OptimizerBase):
     """Base class of all optimizers.
 
     A subclass passes its options to ``super().__init__`` and defines ``step``.
@@ -230,11 +229,6 @@ class Optimizer:
         self.__setstate__({"state": state, "param_groups": saved_groups})
         for hook in self._optimizer_load_state_dict_post_hooks.values():
             hook(self)
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drop the gradients of all parameters, or set them to zero."""
-        for group in self.param_groups:
-            clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Closure | None = None) -> Any:
         """Change the parameters once.
