@@ -241,10 +241,7 @@ def tables(ops: Sequence[Op]) -> str:
 def _method_def(n: Name, kind: str) -> str:
     ident = f"{NAMESPACES[n.namespace]}_{n.name}"
     doc = n.forms[0].op.doc.strip().splitlines()[0].replace("\\", "\\\\").replace('"', '\\"')
-    return (
-        f'{{"{n.name}", any_call(&call_{kind}<{ident}>), '
-        f'METH_FASTCALL | METH_KEYWORDS, "{doc}"}}'
-    )
+    return f'{{"{n.name}", any_call(&call_{kind}<{ident}>), METH_FASTCALL | METH_KEYWORDS, "{doc}"}}'
 
 
 def _operators(ops: Sequence[Op]) -> list[str]:
