@@ -52,7 +52,7 @@ PyObject* zero_grad(PyObject* self, PyObject* const* args, Py_ssize_t count, PyO
       if (set_to_none != 0)
         owned(drop_gradients(nullptr, parameters));
       else
-        call_python("weft.nn.parameter", "zero_gradients", parameters);
+        call_python("weft.nn.parameter", "clear_gradients", parameters, Py_False);
     });
     Py_RETURN_NONE;
   });
