@@ -124,7 +124,8 @@ PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject
     const auto forward = found_in_class(self, name_forward);
     // A function of the class: no bound method made, no count of a shared object written.
     if (forward && PyType_HasFeature(Py_TYPE(forward.get()), Py_TPFLAGS_METHOD_DESCRIPTOR)) {
-      const Object kept = is_lasting_method(forward.get()) ? Object() : Object::borrow(forward.get());
+      const bool lasts = PY_VERSION_HEX >= 0x030D0000 || is_lasting_method(forward.get());
+      const Object kept = lasts ? Object() : Object::borrow(forward.get());
       std::array<PyObject*, most + 2> all{nullptr, self};
       for (Py_ssize_t i = 0; i < count; ++i) all[i + 2] = PyTuple_GET_ITEM(args, i);
       return checked(

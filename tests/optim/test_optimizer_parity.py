@@ -178,6 +178,13 @@ def test_zero_grad_drops_or_zeroes():
     assert a.grad.tolist() == [0, 0]
     optimizer.zero_grad()
     assert a.grad is None
+    a.sum().backward()
+    optimizer.zero_grad(False)
+    assert a.grad.tolist() == [0, 0]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'to_none'"):
+        optimizer.zero_grad(to_none=True)
+    with pytest.raises(TypeError, match="at most 1 argument"):
+        optimizer.zero_grad(True, set_to_none=True)
 
 
 def test_step_runs_hooks_around_it_and_returns_the_closures_loss():
