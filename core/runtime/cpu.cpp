@@ -6,6 +6,9 @@
 #include "runtime/error.h"
 
 // The build sets these to 0 for an ISA it leaves out.
+#ifndef WEFT_HAVE_ISA_PORTABLE
+#define WEFT_HAVE_ISA_PORTABLE 1
+#endif
 #ifndef WEFT_HAVE_ISA_V2
 #define WEFT_HAVE_ISA_V2 1
 #endif
@@ -37,12 +40,12 @@ bool runs_here(Isa isa) noexcept {
     case Isa::v2:
       return WEFT_HAVE_ISA_V2 && v2;
     case Isa::portable:
-      return true;
+      return WEFT_HAVE_ISA_PORTABLE;
   }
   return false;
 }
 #else
-bool runs_here(Isa isa) noexcept { return isa == Isa::portable; }
+bool runs_here(Isa isa) noexcept { return WEFT_HAVE_ISA_PORTABLE && isa == Isa::portable; }
 #endif
 
 Isa parse_isa(std::string_view name) {
@@ -60,10 +63,10 @@ Isa choose_isa() {
     check_value(runs_here(isa), "WEFT_ISA: '{}' is not supported by this CPU or was not built", name);
     return isa;
   }
-  for (const Isa isa : {Isa::v4, Isa::v3, Isa::v2}) {
+  for (const Isa isa : {Isa::v4, Isa::v3, Isa::v2, Isa::portable}) {
     if (runs_here(isa)) return isa;
   }
-  return Isa::portable;
+  fail(ErrorKind::value, "weft was built without kernels for this CPU: build it with WEFT_ISAS=portable");
 }
 
 }  // namespace

@@ -181,6 +181,14 @@ def test_importing_tells_of_a_wrong_choice_of_kernels(name: str) -> None:
     assert "expected" in done.stderr
 
 
+@pytest.mark.parametrize("isa", ["portable", "v2", "v3", "v4"])
+def test_kernels_that_are_not_there_are_refused_on_import(isa: str) -> None:
+    run = [sys.executable, "-c", "import weft; print((weft.ones(3, 3) @ weft.ones(3, 3)).sum().item())"]
+    done = subprocess.run(run, capture_output=True, text=True, env=os.environ | {"WEFT_ISA": isa})
+    refused = f"ValueError: WEFT_ISA: '{isa}' is not supported by this CPU or was not built"
+    assert done.stdout == "27.0\n" or (done.returncode == 1 and refused in done.stderr)
+
+
 @pytest.mark.parametrize("equation", ["bhid,bhjd->bhij", "bhid,bhjd->ibj", "bhid,bhjd", "bhid,bhjd->bhijd"])
 def test_einsum_follows_the_shapes_of_each_call(equation: str) -> None:
     shapes = [
