@@ -1,6 +1,7 @@
 // Thread caches over one shared pool over the system. The design and its figures: docs/notes/runtime.md.
 #include "runtime/allocator.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -385,6 +386,9 @@ void empty_cache() noexcept {
     }
   }
   release_pool();
+#ifdef __GLIBC__
+  malloc_trim(0);  // what lies between blocks that are in use: with many threads several times as much as they hold
+#endif
 }
 
 namespace {
