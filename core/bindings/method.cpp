@@ -60,11 +60,6 @@ PyObject* call_applied(PyObject* self, PyObject* const* args, std::size_t flagge
   });
 }
 
-bool is_empty(PyObject* table) {
-  const Py_ssize_t size = PyObject_Size(table);
-  checked(size < 0 ? -1 : 0);
-  return size == 0;
-}
 bool has_hooks(const MethodObject& method, PyObject* owner) {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(method.tables); ++i)
     if (!is_empty(PyTuple_GET_ITEM(method.tables, i))) return true;
@@ -155,6 +150,12 @@ PyMethodDef functions[] = {{"_applies", applies, METH_VARARGS, nullptr},
 
 bool is_lasting_method(PyObject* object) noexcept {
   return Py_IS_TYPE(object, method_type) && as_method(object)->call == call_applied;
+}
+
+bool is_empty(PyObject* table) {
+  const Py_ssize_t size = PyObject_Size(table);
+  checked(size < 0 ? -1 : 0);
+  return size == 0;
 }
 
 void init_method(PyObject* module) {

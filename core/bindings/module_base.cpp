@@ -101,18 +101,14 @@ PyObject* module_init_subclass(PyObject* type, PyObject* args, PyObject* kwargs)
   });
 }
 
-bool any(PyObject* table) {
-  const Py_ssize_t size = PyObject_Size(table);
-  checked(size < 0 ? -1 : 0);
-  return size != 0;
-}
 bool has_hooks(PyObject* state) {
   for (PyObject* name : hook_tables) {
     const Object hooks = item(state, name);
-    if (!hooks || any(hooks.get())) return true;  // without tables: Module.__init__ was not called, and Python says so
+    if (!hooks || !is_empty(hooks.get()))
+      return true;  // without tables: Module.__init__ was not called, and Python says so
   }
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(common_hooks); ++i) {
-    if (any(PyTuple_GET_ITEM(common_hooks, i))) return true;
+    if (!is_empty(PyTuple_GET_ITEM(common_hooks, i))) return true;
   }
   return false;
 }
